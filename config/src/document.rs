@@ -1,0 +1,57 @@
+//! The file as it is written. Each field's comment is the manual.
+//!
+//! What is optional stays an `Option` here; defaults are filled in, and ranges checked, by `resolve`.
+
+mod admin;
+mod cache;
+mod filter;
+mod listen;
+mod log;
+mod origin;
+mod pop;
+mod site;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub(crate) use admin::{Admin, AdminAt};
+pub(crate) use cache::{Cache, GeoIp};
+pub(crate) use filter::{FilterTable, FilterUse};
+pub(crate) use listen::{Limits, Listen, Tls};
+pub(crate) use log::{AccessFormat, Log, LogFormat, LogTo};
+pub(crate) use origin::{
+    Balance, HashBy, Health, Origin, OriginTimeouts, OriginTls, Outlier, Retries, Server,
+};
+pub(crate) use pop::{Pop, Threads};
+pub(crate) use site::{CacheKey, CachePolicy, QueryKey, QueryWord, Route, Site, Wanted};
+
+use crate::value::OneOrMany;
+
+/// The configuration of a Rimward edge.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Document {
+    /// More files, whose sections are added to this one's: paths, the last part of which may hold `*`, such as
+    /// `conf.d/*.toml`. They start from this file's folder. An included file can't include others.
+    pub(crate) include: Option<OneOrMany<String>>,
+    /// Who this edge is and whom it believes.
+    pub(crate) pop: Option<Pop>,
+    /// Where metrics, reload and purge are asked for; without this section there is no such address.
+    pub(crate) admin: Option<Admin>,
+    /// What is logged, and where.
+    pub(crate) log: Option<Log>,
+    /// The addresses that clients come in by.
+    pub(crate) listen: Vec<Listen>,
+    /// The bounds of the cache.
+    pub(crate) cache: Option<Cache>,
+    /// Where client addresses are located.
+    pub(crate) geoip: Option<GeoIp>,
+    /// Where responses come from, by name.
+    pub(crate) origin: BTreeMap<String, Origin>,
+    /// Filters, by name.
+    pub(crate) filter: BTreeMap<String, FilterTable>,
+    /// Hosts that share an origin, a policy and filters.
+    pub(crate) site: Vec<Site>,
+}

@@ -1,0 +1,247 @@
+//! What holds when a file says nothing.
+
+use std::time::Duration;
+
+use super::{LEAST, meaning};
+use crate::config::*;
+
+const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+#[test]
+fn a_listener_is_enough() {
+    let config = meaning("");
+    assert_eq!(config.pop.name, "rimward");
+    assert_eq!(config.pop.threads, None);
+    assert!(config.pop.trusted_proxies.is_empty());
+    assert!(!config.pop.server_timing);
+    assert_eq!(config.pop.shutdown_timeout, secs(30));
+    assert_eq!(config.unknown_host, UnknownHost::Misdirected);
+    assert!(config.admin.is_none());
+    assert_eq!(
+        config.log.access,
+        Some(AccessLog {
+            to: LogTarget::Stdout,
+            format: AccessFormat::Json
+        })
+    );
+    assert_eq!(
+        (config.log.level.as_str(), config.log.format),
+        ("info", LogFormat::Text)
+    );
+    assert_eq!(
+        config.cache,
+        CacheBounds {
+            memory: 256 << 20,
+            max_object: 64 << 20,
+            lock_timeout: secs(10)
+        }
+    );
+    assert!(
+        config.geoip.is_none()
+            && config.origins.is_empty()
+            && config.filters.is_empty()
+            && config.sites.is_empty()
+    );
+    assert_eq!(config.files, [std::path::Path::new("pop.toml")]);
+}
+
+#[test]
+fn a_listener_puts_up_with_so_much() {
+    let config = meaning("");
+    let listener = &config.listeners[0];
+    assert!(
+        listener.tls.is_none()
+            && !listener.proxy_protocol
+            && listener.http2
+            && !listener.redirect_to_https
+    );
+    let expected = ListenerLimits {
+        header_timeout: secs(10),
+        idle_timeout: secs(60),
+        body_timeout: secs(30),
+        total_timeout: None,
+        min_body_rate: 500,
+        min_send_rate: 1024,
+        max_header_bytes: 32 << 10,
+        max_headers: 100,
+        max_target_bytes: 8 << 10,
+        max_body: 100 << 20,
+        max_connections: 20_000,
+        max_connections_per_ip: 256,
+        max_requests_per_connection: 10_000,
+        max_streams: 128,
+    };
+    assert_eq!(listener.limits, expected);
+}
+
+#[test]
+fn defaults_stay_within_what_is_set() {
+    let config = meaning(
+        "limits = { max_connections = 10, max_header_bytes = \"1KiB\" }\n[cache]\nmemory = \"1MiB\"",
+    );
+    let limits = &config.listeners[0].limits;
+    assert_eq!(
+        (limits.max_connections_per_ip, limits.max_target_bytes),
+        (10, 1024)
+    );
+    assert_eq!(config.cache.max_object, 1 << 20);
+}
+
+#[test]
+fn an_admin_section_is_enough() {
+    let admin = meaning("[admin]").admin.unwrap();
+    assert_eq!(
+        admin.address,
+        AdminAddress::Tcp("127.0.0.1:9900".parse().unwrap())
+    );
+    assert_eq!(admin.token_file, None);
+}
+
+#[test]
+fn servers_are_enough() {
+    let config = meaning("[origin.shop]\nservers = [\"10.0.0.1\"]");
+    let OriginKind::Servers(servers) = &config.origins[0].kind else {
+        panic!("not servers")
+    };
+    let address = ServerAddress::Ip("10.0.0.1:80".parse().unwrap());
+    assert_eq!(
+        servers.servers,
+        [Server {
+            address,
+            tls: false,
+            weight: 1
+        }]
+    );
+    assert_eq!(servers.balance, Balance::RoundRobin);
+    assert_eq!(
+        (&servers.health, &servers.outlier, servers.slow_start),
+        (&None, &None, Duration::ZERO)
+    );
+    let timeouts = OriginTimeouts {
+        connect: secs(2),
+        first_byte: secs(30),
+        between_bytes: secs(30),
+    };
+    assert_eq!(servers.timeouts, timeouts);
+    let retries = Retries {
+        max: 2,
+        on: vec![RetryOn::Connect, RetryOn::Reset],
+        budget_percent: 20,
+    };
+    assert_eq!(servers.retries, retries);
+    assert_eq!(
+        servers.tls,
+        OriginTls {
+            verify: true,
+            server_name: None,
+            ca: None
+        }
+    );
+    assert!(!servers.http2);
+    assert_eq!(
+        (&servers.host, servers.idle_timeout, servers.max_requests),
+        (&None, secs(60), None)
+    );
+}
+
+#[test]
+fn checks_and_ejection_need_little() {
+    let config = meaning(
+        "[origin.shop]\nservers = [\"10.0.0.1\"]\nhealth = { path = \"/\" }\noutlier = {}\nbalance = \"hash\"",
+    );
+    let OriginKind::Servers(servers) = &config.origins[0].kind else {
+        panic!("not servers")
+    };
+    let health = HealthCheck {
+        path: "/".into(),
+        interval: secs(5),
+        timeout: secs(2),
+        healthy_after: 2,
+        unhealthy_after: 3,
+    };
+    assert_eq!(servers.health, Some(health));
+    assert_eq!(
+        servers.outlier,
+        Some(Outlier {
+            consecutive_errors: 5,
+            eject_for: secs(30),
+            max_ejected_percent: 50
+        })
+    );
+    assert_eq!(servers.balance, Balance::Hash(HashKey::Uri));
+}
+
+#[test]
+fn a_directory_is_enough() {
+    let config = meaning("[origin.files]\ndirectory = \"site\"");
+    let OriginKind::Directory(directory) = &config.origins[0].kind else {
+        panic!("not a directory")
+    };
+    assert_eq!(
+        *directory,
+        Directory {
+            root: "site".into(),
+            index: "index.html".into(),
+            cache_control: None
+        }
+    );
+}
+
+#[test]
+fn a_site_is_cached_as_its_origin_says() {
+    let config = meaning(
+        "[origin.files]\ndirectory = \"site\"\n[[site]]\nhost = \"a.com\"\norigin = \"files\"",
+    );
+    let [route] = config.sites[0].routes.as_slice() else {
+        panic!("not one route")
+    };
+    assert_eq!(
+        (route.path.as_str(), route.name.as_str(), route.origin),
+        ("/*", "/*", Some(OriginId(0)))
+    );
+    assert_eq!(
+        (&route.when, route.filters.len()),
+        (&Conditions::default(), 0)
+    );
+    let policy = CachePolicy {
+        ttl: None,
+        default_ttl: None,
+        key: KeyRules {
+            query: QueryRule::All,
+            header: vec![],
+            cookie: vec![],
+            country: false,
+        },
+        stale_while_revalidate: None,
+        stale_if_error: None,
+        surrogate_keys: vec![],
+        strip_set_cookie: false,
+    };
+    assert_eq!(route.cache, Some(policy));
+}
+
+/// The comments of the document are the manual: each default that is a number or a word is what really holds.
+#[test]
+fn the_defaults_of_the_manual_are_right() {
+    let limits = "header_timeout = \"10s\"\nidle_timeout = \"60s\"\nbody_timeout = \"30s\"\nmin_body_rate = \"500B\"\n\
+        min_send_rate = \"1KiB\"\nmax_header_bytes = \"32KiB\"\nmax_headers = 100\nmax_target_bytes = \"8KiB\"\n\
+        max_body = \"100MiB\"\nmax_connections = 20000\nmax_connections_per_ip = 256\n\
+        max_requests_per_connection = 10000\nmax_streams = 128\n";
+    let schema = crate::schema(&[]);
+    let properties = &schema["$defs"]["Limits"]["properties"];
+    for line in limits.lines() {
+        let (key, value) = line.split_once(" = ").unwrap();
+        let description = properties[key]["description"].as_str().unwrap();
+        let default = format!("Default: {}.", value.trim_matches('"'));
+        let quoted = format!("Default: `{}`.", value.trim_matches('"'));
+        let plain = description.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            plain.contains(&default) || plain.contains(&quoted),
+            "{key}: {plain}"
+        );
+    }
+    let written = crate::parse(&format!("{LEAST}[listen.limits]\n{limits}"), "pop.toml").unwrap();
+    assert_eq!(written.listeners[0].limits, meaning("").listeners[0].limits);
+}

@@ -1,0 +1,154 @@
+//! How a site's and a route's words on the cache come together.
+
+use std::collections::HashSet;
+
+use crate::config::{CachePolicy, KeyRules, QueryRule};
+use crate::document::{self, CacheKey, QueryKey, QueryWord};
+use crate::value::{Switch, is_token};
+
+use super::Scope;
+
+/// What a site says for its routes, or a route in the end: `None` is not cached.
+pub(crate) type Written = Option<document::CachePolicy>;
+
+/// The site's word, which is also the default of its routes.
+pub(crate) fn of_site(
+    written: Option<Switch<document::CachePolicy>>,
+    has_geoip: bool,
+    scope: &mut Scope<'_>,
+) -> Written {
+    of_route(
+        written,
+        &Some(document::CachePolicy::default()),
+        has_geoip,
+        scope,
+    )
+}
+
+/// The route's word over the site's: each key of its own wins.
+pub(crate) fn of_route(
+    written: Option<Switch<document::CachePolicy>>,
+    site: &Written,
+    has_geoip: bool,
+    scope: &mut Scope<'_>,
+) -> Written {
+    match written {
+        None => site.clone(),
+        Some(Switch::Off) => None,
+        Some(Switch::On) => Some(site.clone().unwrap_or_default()),
+        Some(Switch::With(own)) => {
+            check(&own, has_geoip, &mut scope.key("cache"));
+            Some(over(own, site.clone().unwrap_or_default()))
+        }
+    }
+}
+
+fn over(own: document::CachePolicy, site: document::CachePolicy) -> document::CachePolicy {
+    let (own_key, site_key) = (own.key.unwrap_or_default(), site.key.unwrap_or_default());
+    document::CachePolicy {
+        ttl: own.ttl.or(site.ttl),
+        default_ttl: own.default_ttl.or(site.default_ttl),
+        key: Some(CacheKey {
+            query: own_key.query.or(site_key.query),
+            header: own_key.header.or(site_key.header),
+            cookie: own_key.cookie.or(site_key.cookie),
+            country: own_key.country.or(site_key.country),
+        }),
+        stale_while_revalidate: own.stale_while_revalidate.or(site.stale_while_revalidate),
+        stale_if_error: own.stale_if_error.or(site.stale_if_error),
+        surrogate_keys: own.surrogate_keys.or(site.surrogate_keys),
+        strip_set_cookie: own.strip_set_cookie.or(site.strip_set_cookie),
+    }
+}
+
+fn check(policy: &document::CachePolicy, has_geoip: bool, scope: &mut Scope<'_>) {
+    for (index, label) in policy.surrogate_keys.iter().flatten().enumerate() {
+        if label.is_empty()
+            || label.len() > 256
+            || !label.bytes().all(|byte| byte.is_ascii_graphic())
+        {
+            scope.tell(
+                &format!("surrogate_keys[{index}]"),
+                format!("`{label}` can't be a surrogate key: at most 256 visible ASCII characters without spaces"),
+            );
+        }
+    }
+    let Some(key) = &policy.key else { return };
+    for (index, name) in key.cookie.iter().flatten().enumerate() {
+        if !is_token(name) {
+            scope.tell(
+                &format!("key.cookie[{index}]"),
+                format!("`{name}` is not the name of a cookie: letters, digits, `-` and `_`"),
+            );
+        }
+    }
+    if let Some(QueryKey::Only(names)) = &key.query {
+        if scope.key("key").is_empty("query", names) {
+            scope.tell(
+                "key.query",
+                "the list is empty: write `\"none\"` to leave the query out of the key",
+            );
+        }
+        twice("key.query", names, scope);
+    }
+    let headers: Vec<&str> = key
+        .header
+        .iter()
+        .flatten()
+        .map(|name| name.as_str())
+        .collect();
+    twice("key.header", &headers, scope);
+    twice(
+        "key.cookie",
+        key.cookie.as_deref().unwrap_or_default(),
+        scope,
+    );
+    if key.country == Some(true) && !has_geoip {
+        scope.tell(
+            "key.country",
+            "countries are not known without a section `[geoip]`: add it or leave `country` out",
+        );
+    }
+}
+
+/// Tells of names that are in a list twice.
+pub(crate) fn twice<T: AsRef<str>>(key: &str, names: &[T], scope: &mut Scope<'_>) {
+    let mut seen = HashSet::new();
+    for (index, name) in names.iter().map(AsRef::as_ref).enumerate() {
+        if !seen.insert(name) {
+            scope.tell(
+                &format!("{key}[{index}]"),
+                format!("`{name}` is given twice: leave one out"),
+            );
+        }
+    }
+}
+
+/// The policy with every default.
+pub(crate) fn policy(written: &document::CachePolicy) -> CachePolicy {
+    let key = written.key.clone().unwrap_or_default();
+    CachePolicy {
+        ttl: written.ttl.map(|span| span.0),
+        default_ttl: written.default_ttl.map(|span| span.0),
+        key: KeyRules {
+            query: match key.query {
+                None | Some(QueryKey::Word(QueryWord::All)) => QueryRule::All,
+                Some(QueryKey::Word(QueryWord::Sorted)) => QueryRule::Sorted,
+                Some(QueryKey::Word(QueryWord::None)) => QueryRule::Ignore,
+                Some(QueryKey::Only(names)) => QueryRule::Only(names),
+            },
+            header: key
+                .header
+                .unwrap_or_default()
+                .iter()
+                .map(|name| name.as_str().to_owned())
+                .collect(),
+            cookie: key.cookie.unwrap_or_default(),
+            country: key.country.unwrap_or(false),
+        },
+        stale_while_revalidate: written.stale_while_revalidate.map(|span| span.0),
+        stale_if_error: written.stale_if_error.map(|span| span.0),
+        surrogate_keys: written.surrogate_keys.clone().unwrap_or_default(),
+        strip_set_cookie: written.strip_set_cookie.unwrap_or(false),
+    }
+}

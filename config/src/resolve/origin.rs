@@ -1,0 +1,126 @@
+//! `[origin.NAME]`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::config::{Directory, Origin, OriginKind};
+use crate::document;
+use crate::load::Loaded;
+use crate::problem::Problem;
+
+use super::servers::servers;
+use super::{Names, Scope};
+
+/// The origins in the order of `names`; one that could not be read has a stand-in, so that indices hold.
+pub(crate) fn origins(
+    files: &mut [Loaded],
+    names: &Names,
+    problems: &mut Vec<Problem>,
+) -> Vec<Origin> {
+    let mut written: BTreeMap<String, document::Origin> = BTreeMap::new();
+    for file in files.iter_mut().rev() {
+        // Backwards, so that of two with one name the first is taken; the second is told by `Names`.
+        written.append(&mut file.document.origin);
+    }
+    names
+        .iter()
+        .map(|(name, source)| {
+            let kind = match written.remove(name) {
+                Some(written) => origin(written, &mut Scope::new(source.clone(), problems)),
+                None => stand_in(),
+            };
+            Origin {
+                name: name.clone(),
+                kind,
+            }
+        })
+        .collect()
+}
+
+/// Never seen: there is a problem where it stands.
+fn stand_in() -> OriginKind {
+    OriginKind::Directory(Directory {
+        root: Path::new("").into(),
+        index: String::new(),
+        cache_control: None,
+    })
+}
+
+fn origin(mut written: document::Origin, scope: &mut Scope<'_>) -> OriginKind {
+    match (written.servers.take(), written.directory.take()) {
+        (Some(_), Some(_)) => {
+            scope.tell(
+                "directory",
+                "an origin has `servers` or a `directory`, not both: make two origins of it",
+            );
+            stand_in()
+        }
+        (Some(list), None) => servers(list, written, scope),
+        (None, Some(root)) => directory(&root, &written, scope),
+        (None, None) => {
+            if !scope.source.misses("servers") && !scope.source.misses("directory") {
+                scope.tell_with_help(
+                    "",
+                    "an origin needs `servers` or a `directory`",
+                    "write `servers = [\"10.0.0.11:8080\"]` or `directory = \"site/\"`",
+                );
+            }
+            stand_in()
+        }
+    }
+}
+
+fn directory(root: &Path, written: &document::Origin, scope: &mut Scope<'_>) -> OriginKind {
+    let of_servers = [
+        ("balance", written.balance.is_some()),
+        ("hash_by", written.hash_by.is_some()),
+        ("health", written.health.is_some()),
+        ("outlier", written.outlier.is_some()),
+        ("slow_start", written.slow_start.is_some()),
+        ("timeouts", written.timeouts.is_some()),
+        ("retries", written.retries.is_some()),
+        ("tls", written.tls.is_some()),
+        ("http2", written.http2.is_some()),
+        ("host", written.host.is_some()),
+        ("idle_timeout", written.idle_timeout.is_some()),
+        ("max_requests", written.max_requests.is_some()),
+    ];
+    refuse(&of_servers, "`servers`, not to a `directory`", scope);
+    let index = written
+        .index
+        .clone()
+        .unwrap_or_else(|| "index.html".to_owned());
+    if index.is_empty() || index.contains(['/', '\\', '\0']) || index.starts_with('.') {
+        scope.tell("index", format!("`{index}` is not the name of a file: write one such as `index.html`, without a folder"));
+    }
+    if let Some(value) = &written.cache_control
+        && (value.trim().is_empty() || !is_field_value(value))
+    {
+        scope.tell(
+            "cache_control",
+            format!("`{value}` can't be a header: write one such as `max-age=3600`"),
+        );
+    }
+    OriginKind::Directory(Directory {
+        root: scope.path("directory", root),
+        index,
+        cache_control: written.cache_control.clone(),
+    })
+}
+
+/// Tells of each key that means nothing here.
+pub(super) fn refuse(keys: &[(&str, bool)], belongs_to: &str, scope: &mut Scope<'_>) {
+    for (key, _) in keys.iter().filter(|(_, is_given)| *is_given) {
+        let problem = scope.source.key_problem(
+            key,
+            format!("`{key}` belongs to {belongs_to}: leave it out"),
+        );
+        scope.problems.push(problem);
+    }
+}
+
+fn is_field_value(value: &str) -> bool {
+    value
+        .bytes()
+        .all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte))
+}
