@@ -1,0 +1,104 @@
+//! The compiled-in filters. One more is one more file in `builtin/` and its two lines here.
+
+mod basic_auth;
+mod cors;
+mod headers;
+mod ip_access;
+mod rate_limit;
+mod redirect;
+mod request_limits;
+mod respond;
+mod rewrite;
+
+pub use request_limits::MaxBody;
+
+use crate::filter::FilterKind;
+
+/// Every compiled-in filter, by name.
+pub const KINDS: &[FilterKind] = &[
+    FilterKind::of::<basic_auth::BasicAuth>(),
+    FilterKind::of::<cors::Cors>(),
+    FilterKind::of::<headers::Headers>(),
+    FilterKind::of::<ip_access::IpAccess>(),
+    FilterKind::of::<rate_limit::RateLimit>(),
+    FilterKind::of::<redirect::Redirect>(),
+    FilterKind::of::<request_limits::RequestLimits>(),
+    FilterKind::of::<respond::Respond>(),
+    FilterKind::of::<rewrite::Rewrite>(),
+];
+
+/// The filter that a configuration means by `use = "name"`.
+pub fn find(name: &str) -> Option<&'static FilterKind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::filter::Builder;
+
+    /// The files that examples name, each with a content that works.
+    const FILES: [(&str, &str); 2] = [
+        (
+            "users.htpasswd",
+            "ann:$2y$04$eWVCVF3Fqt6Ti6QfkcnnQOUgjYBApAVjnmpuWQUmVlqpGxQkcVnkm\n",
+        ),
+        ("blocklist.txt", "198.51.100.0/24 # documentation\n"),
+    ];
+
+    #[test]
+    fn every_example_builds() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in FILES {
+            fs::write(folder.path().join(name), content).unwrap();
+        }
+        for kind in KINDS {
+            let mut settings: toml::Table = kind
+                .example
+                .parse()
+                .unwrap_or_else(|e| panic!("{}: {e}", kind.name));
+            assert_eq!(
+                settings.remove("use"),
+                Some(kind.name.into()),
+                "the example's `use`"
+            );
+            let built = (kind.build)(&settings, &Builder::new(folder.path(), kind.name));
+            built.unwrap_or_else(|errors| panic!("{}: {errors:?}", kind.name));
+        }
+    }
+
+    #[test]
+    fn every_file_is_in_the_list() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/builtin");
+        let files: BTreeSet<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+            .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            files,
+            KINDS.iter().map(|kind| kind.name.to_owned()).collect()
+        );
+    }
+
+    #[test]
+    fn the_list_is_ordered_and_refuses_unknown_settings() {
+        assert!(KINDS.is_sorted_by_key(|kind| kind.name));
+        let settings: toml::Table = "no-such-setting = 1".parse().unwrap();
+        for kind in KINDS {
+            let errors = (kind.build)(&settings, &Builder::new(Path::new("."), kind.name))
+                .err()
+                .unwrap();
+            assert!(
+                errors.iter().any(|error| error.key == "no-such-setting"),
+                "{}: {errors:?}",
+                kind.name
+            );
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! One request and its response on their way through: what filters see of it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use pingora_http::RequestHeader;
+
+/// One request and its response on their way through.
+///
+/// The request path keeps it from the first filter to the access log. It is a plain record: filters read and change
+/// what they need.
+pub struct Exchange {
+    /// The request as the client sent it and as filters of the request phase changed it. Its URI is in origin form and
+    /// its path normalised; `Host` is always there, also for HTTP/2.
+    pub request: RequestHeader,
+    /// Who asks.
+    pub client: Client,
+    /// The first host of the site that was found.
+    pub site: Arc<str>,
+    /// The path pattern of the route that was taken, as written.
+    pub route: Arc<str>,
+    /// What the pattern's parameters matched, decoded, in order of the path.
+    pub params: Vec<(Arc<str>, String)>,
+    /// The request's identity in logs: 128 random bits in hex, or what a trusted proxy sent in `X-Request-Id`.
+    pub request_id: String,
+    /// What filters leave for later phases, one of each type.
+    pub notes: http::Extensions,
+    /// Header fields that a filter wants in the access log.
+    pub log: Vec<(&'static str, String)>,
+    /// Nanoseconds spent in filters so far; the pipeline counts them.
+    pub filter_nanoseconds: u64,
+}
+
+/// Who asks, after trusted proxies were believed.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// The client's address.
+    pub ip: IpAddr,
+    /// Who holds the other end of the connection: the client or the last proxy.
+    pub peer: SocketAddr,
+    /// How the client speaks to us or to the trusted proxy before us.
+    pub scheme: Scheme,
+    /// The client's ISO 3166 country code, if it is known.
+    pub country: Option<[u8; 2]>,
+}
+
+impl Client {
+    /// The country as text.
+    pub fn country(&self) -> Option<&str> {
+        self.country
+            .as_ref()
+            .and_then(|code| std::str::from_utf8(code).ok())
+    }
+}
+
+/// `http` or `https`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// In the clear.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// As it stands in a URI.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+/// What can be left in [`Exchange::notes`].
+pub trait Note: Clone + Send + Sync + 'static {}
+impl<T: Clone + Send + Sync + 'static> Note for T {}
+
+impl Exchange {
+    /// The host asked for, without a port, as sent.
+    pub fn host(&self) -> &str {
+        let host = self.header("host").unwrap_or("");
+        match host.rfind(':') {
+            Some(colon) if !host.ends_with(']') => &host[..colon],
+            _ => host,
+        }
+    }
+
+    /// The normalised path.
+    pub fn path(&self) -> &str {
+        self.request.uri.path()
+    }
+
+    /// The query without its question mark.
+    pub fn query(&self) -> Option<&str> {
+        self.request.uri.query()
+    }
+
+    /// The first value of a request header, if it is visible ASCII.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.request
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    }
+
+    /// A cookie's value as sent; the first of several.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.request
+            .headers
+            .get_all(http::header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find_map(|(key, value)| (key == name).then_some(value))
+    }
+
+    /// A query parameter's value as sent (not decoded); the first of several.
+    pub fn query_param(&self, name: &str) -> Option<&str> {
+        self.query()?.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (key == name).then_some(value)
+        })
+    }
+
+    /// What a path parameter matched.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params
+            .iter()
+            .find_map(|(key, value)| (**key == *name).then_some(value.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::exchange;
+
+    #[test]
+    fn a_host_has_no_port() {
+        for (field, host) in [
+            ("example.com", "example.com"),
+            ("Example.com:8080", "Example.com"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+            ("[2001:db8::1]:8080", "[2001:db8::1]"),
+            ("", ""),
+        ] {
+            assert_eq!(exchange("GET", "/", &[("host", field)]).host(), host);
+        }
+    }
+
+    #[test]
+    fn cookies_and_parameters_are_found_by_name() {
+        let mut exchange = exchange("GET", "/?a=1&a=2&b&c=x=y", &[("cookie", "a=1; b=x=y;c")]);
+        exchange
+            .request
+            .append_header("cookie", "d=\"4\"; a=5")
+            .unwrap();
+        for (name, value) in [
+            ("a", Some("1")),
+            ("b", Some("x=y")),
+            ("c", None),
+            ("d", Some("\"4\"")),
+            ("A", None),
+        ] {
+            assert_eq!(exchange.cookie(name), value, "cookie {name}");
+        }
+        for (name, value) in [
+            ("a", Some("1")),
+            ("b", Some("")),
+            ("c", Some("x=y")),
+            ("d", None),
+        ] {
+            assert_eq!(exchange.query_param(name), value, "parameter {name}");
+        }
+    }
+}

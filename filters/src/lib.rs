@@ -1,0 +1,21 @@
+//! The steps a request takes: the contract of a filter, the pipeline that runs them, the compiled-in ones.
+
+pub mod builtin;
+mod exchange;
+mod filter;
+mod pipeline;
+mod ranges;
+pub mod reference;
+mod settings;
+mod target;
+pub mod template;
+#[cfg(test)]
+mod testing;
+
+pub use builtin::MaxBody;
+pub use exchange::{Client, Exchange, Note, Scheme};
+pub use filter::{
+    Answer, Body, BodyRewriter, Build, BuildError, Builder, Configured, Filter, FilterError,
+    FilterKind, Flow, Phase, Phases,
+};
+pub use pipeline::{Failure, Meter, OnError, Pipeline, Rewriters, Step, Verdict};
