@@ -1,0 +1,208 @@
+//! Which of several responses under one key answers a request (RFC 9111 §4.1).
+//!
+//! A response's `Vary` names request fields; its [`Variance`] is a hash of their names and values. Values are hashed in
+//! a normal form, so that requests that mean the same find the same variant.
+
+use std::borrow::Cow;
+use std::hash::{BuildHasher, Hasher};
+
+use http::HeaderMap;
+use http::header::{self, HeaderName};
+
+use crate::key::hashers;
+
+/// What distinguishes a variant from others under its key.
+pub type Variance = u128;
+
+/// Names beyond which a `Vary` is taken for an attempt to make every request a variant of its own.
+const MAX_NAMES: usize = 16;
+
+/// The request fields that a response varies on: sorted, each once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vary(Box<[HeaderName]>);
+
+impl Vary {
+    /// What a response with these fields varies on.
+    pub fn of(response: &HeaderMap) -> Self {
+        let names = names(response).filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok());
+        let mut names: Vec<HeaderName> = names.take(MAX_NAMES).collect();
+        names.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+        names.dedup();
+        Self(names.into_boxed_slice())
+    }
+
+    /// The variant that answers a request with these fields; `None` when the response does not vary.
+    pub fn variance(&self, request: &HeaderMap) -> Option<Variance> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut hashers = hashers().map(BuildHasher::build_hasher);
+        for name in &self.0 {
+            let value = normal_form(request, name);
+            for hasher in &mut hashers {
+                frame(hasher, name.as_str().as_bytes());
+                // A field that is not there is something else than an empty one.
+                hasher.write_u8(u8::from(value.is_some()));
+                frame(hasher, value.as_deref().unwrap_or_default().as_bytes());
+            }
+        }
+        let [high, low] = hashers.map(|hasher| u128::from(hasher.finish()));
+        Some(high << 64 | low)
+    }
+
+    /// The names.
+    pub fn names(&self) -> &[HeaderName] {
+        &self.0
+    }
+}
+
+/// The members of `Vary`, all its lines together, as written.
+pub fn names(response: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = response
+        .get_all(header::VARY)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    lines
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+}
+
+fn frame(hasher: &mut ahash::AHasher, part: &[u8]) {
+    hasher.write_usize(part.len());
+    hasher.write(part);
+}
+
+/// A field's value without what makes no difference to its meaning; `None` when the field is not there.
+fn normal_form(request: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let lines = request
+        .get_all(name)
+        .iter()
+        .map(|line| String::from_utf8_lossy(line.as_bytes()));
+    let joined = lines.reduce(|all, line| Cow::Owned(format!("{all},{line}")))?;
+    let is_preference = [
+        header::ACCEPT_ENCODING,
+        header::ACCEPT_LANGUAGE,
+        header::ACCEPT_CHARSET,
+    ]
+    .contains(name);
+    let members = joined.split(',').map(str::trim);
+    if !is_preference {
+        return Some(members.collect::<Vec<_>>().join(","));
+    }
+    let members = members.filter(|member| !member.is_empty());
+    let mut members: Vec<String> = members
+        .map(preference)
+        .filter(|member| !member.is_empty())
+        .collect();
+    members.sort_unstable();
+    members.dedup();
+    Some(members.join(","))
+}
+
+/// `GZIP; q=1.0` and `gzip` mean the same; what has weight zero is kept, since it says "not that".
+fn preference(member: &str) -> String {
+    let member: String = member
+        .chars()
+        .filter(|letter| !letter.is_ascii_whitespace())
+        .collect();
+    let member = member.to_ascii_lowercase();
+    match member.split_once(";q=") {
+        Some((value, weight)) if weight.trim_end_matches(['0', '.']) == "1" => value.to_owned(),
+        Some((value, weight)) if weight.contains('.') => {
+            format!(
+                "{value};q={}",
+                weight.trim_end_matches('0').trim_end_matches('.')
+            )
+        }
+        _ => member,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn fields(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pairs = fields.iter();
+        pairs
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect()
+    }
+
+    fn variance(vary: &'static str, request: &[(&'static str, &'static str)]) -> Option<Variance> {
+        Vary::of(&fields(&[("vary", vary)])).variance(&fields(request))
+    }
+
+    /// RFC 9111 §4.1: row E of the contract.
+    #[test]
+    fn values_that_mean_the_same_find_the_same_variant() {
+        for (vary, one, other) in [
+            ("accept-encoding", "gzip, br", "br,gzip"),
+            ("Accept-Encoding", "GZIP;q=1.0", "gzip"),
+            ("accept-encoding", "gzip; q=0.50", "gzip;q=0.5"),
+            ("accept-language", "de, EN;q=0.8", "en; q=0.8 ,de"),
+            ("foo", "1,2", "1 , 2"),
+            ("foo, foo", "1", "1"),
+        ] {
+            let request = |value| {
+                let name = vary.split(',').next().unwrap().to_ascii_lowercase();
+                HeaderMap::from_iter([(name.parse().unwrap(), HeaderValue::from_static(value))])
+            };
+            let vary = Vary::of(&fields(&[("vary", vary)]));
+            assert_eq!(
+                vary.variance(&request(one)),
+                vary.variance(&request(other)),
+                "{one} | {other}"
+            );
+        }
+        assert_eq!(
+            variance("a, b", &[("a", "1"), ("b", "2")]),
+            variance("B,A", &[("b", "2"), ("a", "1")])
+        );
+        assert_eq!(
+            variance("a", &[("a", "1"), ("a", "2")]),
+            variance("a", &[("a", "1, 2")])
+        );
+    }
+
+    #[test]
+    fn values_that_differ_find_different_variants() {
+        for (vary, one, other) in [
+            ("foo", [("foo", "1")].as_slice(), [("foo", "2")].as_slice()),
+            ("foo", &[("foo", "a")], &[("foo", "A")]),
+            ("foo", &[("foo", "2,1")], &[("foo", "1,2")]),
+            ("foo", &[], &[("foo", "")]),
+            ("a, b", &[("a", "1")], &[("b", "1")]),
+            ("a, b", &[("a", "12"), ("b", "")], &[("a", "1"), ("b", "2")]),
+            (
+                "accept-encoding",
+                &[("accept-encoding", "gzip")],
+                &[("accept-encoding", "gzip;q=0")],
+            ),
+        ] {
+            assert_ne!(
+                variance(vary, one),
+                variance(vary, other),
+                "{one:?} | {other:?}"
+            );
+        }
+        assert_eq!(variance("", &[("foo", "1")]), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn normalising_never_panics(value in "[ -~]*", name in proptest::sample::select(vec!["accept-encoding", "x"])) {
+            let mut request = HeaderMap::new();
+            request.insert(name, HeaderValue::from_str(&value).unwrap());
+            normal_form(&request, &HeaderName::from_static(name));
+        }
+    }
+}
