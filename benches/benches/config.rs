@@ -1,0 +1,24 @@
+//! From text to a configuration, and from there to a runtime.
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use rimward::metrics::Metrics;
+use rimward::runtime::Runtime;
+use rimward_benches::{config, routes};
+
+fn reading(criterion: &mut Criterion) {
+    for count in [10, 10_000] {
+        let text = routes(count);
+        let mut group = criterion.benchmark_group(format!("{count} routes"));
+        group.sample_size(10);
+        group.bench_function("parse", |bench| bench.iter(|| config(&text)));
+        let parsed = config(&text);
+        let metrics = Metrics::default();
+        group.bench_function("compile", |bench| {
+            let compile = |config| Runtime::compile(config, &metrics, None).unwrap_or_else(|problems| panic!("{problems}"));
+            bench.iter_batched(|| parsed.clone(), compile, BatchSize::LargeInput);
+        });
+    }
+}
+
+criterion_group!(benches, reading);
+criterion_main!(benches);

@@ -1,0 +1,291 @@
+//! The store as pingora-cache's storage.
+//!
+//! Heads are never serialised: a hit clones the stored head into the `CacheMeta` that pingora wants to own, and the body
+//! is shared. pingora reads the system's clock, so the times of a meta are the store's, shifted to that clock.
+
+use std::any::Any;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pingora::cache::key::{CacheHashKey, CompactCacheKey};
+use pingora::cache::storage::{HandleHit, HandleMiss, MissFinishType, streaming_write::U64WriteId};
+use pingora::cache::trace::SpanHandle;
+use pingora::cache::{
+    CacheKey, CacheMeta, HitHandler, MissHandler, PurgeOutcome, PurgeTarget, PurgeType, Storage,
+};
+use pingora::http::ResponseHeader;
+use pingora::{Error, ErrorType, OkOrErr, Result};
+use rimward_cache::fill::{FillError, Reader};
+use rimward_cache::policy::{Reason, Terms};
+use rimward_cache::store::{Filler, Found, New};
+use rimward_cache::vary::Variance;
+use rimward_cache::{Generation, KeyRef, Store};
+
+use super::passes::Passes;
+
+/// The store as pingora sees it.
+pub(super) struct Tier {
+    store: Store,
+    passes: &'static Passes,
+}
+
+/// In a key's extensions: the state of purges when the request came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked(pub(super) Generation);
+
+/// In a meta's extensions: the response is still on its way into the store.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Joined;
+
+impl Tier {
+    pub(super) fn new(store: Store, passes: &'static Passes) -> Self {
+        Self { store, passes }
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// A meta with this head and these terms, for a variant.
+    pub(super) fn meta(
+        &self,
+        head: ResponseHeader,
+        terms: Terms,
+        variance: Option<Variance>,
+    ) -> CacheMeta {
+        let clock = self.store.clock().bridge();
+        // What is fresh until an instant is stale at it, which pingora counts as fresh still.
+        let fresh_until = clock.to_system(terms.fresh_until) - Duration::from_nanos(1);
+        let if_error = terms.stale_if_error.max(terms.stale_if_unreachable);
+        // pingora takes variants that were made before the one it looked up first for purged. Ours are purged by
+        // their labels, so all are made at the same time.
+        let created = SystemTime::UNIX_EPOCH;
+        let windows = (
+            whole_seconds(terms.stale_while_revalidate),
+            whole_seconds(if_error),
+        );
+        let mut meta = CacheMeta::new(fresh_until, created, windows.0, windows.1, head);
+        meta.set_epoch_override(clock.to_system(terms.epoch));
+        if let Some(variance) = variance {
+            meta.set_variance_key(variance.to_be_bytes());
+        }
+        meta.extensions_mut().insert(terms);
+        meta
+    }
+
+    fn found(&self, found: Found, wanted: Option<Variance>) -> (CacheMeta, HitHandler) {
+        let (meta, reader) = match found {
+            Found::Object(object, terms) => {
+                let variance = wanted.or_else(|| object.variance());
+                (
+                    self.meta(object.head.clone(), terms, variance),
+                    Reader::stored(object.body.clone()),
+                )
+            }
+            Found::Growing(growing) => {
+                let variance = wanted.or_else(|| growing.variance());
+                let mut meta = self.meta(growing.head().clone(), growing.terms().clone(), variance);
+                meta.extensions_mut().insert(Joined);
+                (meta, growing.reader())
+            }
+        };
+        (meta, Box::new(Hit(reader)))
+    }
+}
+
+#[async_trait]
+impl Storage for Tier {
+    async fn lookup(
+        &'static self,
+        key: &CacheKey,
+        _: &SpanHandle,
+    ) -> Result<Option<(CacheMeta, HitHandler)>> {
+        let wanted = variance(key);
+        let found = self.store.lookup(key_ref(key), wanted);
+        Ok(found.map(|found| self.found(found, wanted)))
+    }
+
+    async fn lookup_streaming_write(
+        &'static self,
+        key: &CacheKey,
+        tag: Option<&[u8]>,
+        _: &SpanHandle,
+    ) -> Result<Option<(CacheMeta, HitHandler)>> {
+        let id = tag
+            .and_then(|tag| U64WriteId::try_from(tag).ok())
+            .map(u64::from);
+        let joined = id.and_then(|id| self.store.join(key_ref(key), id));
+        Ok(joined.map(|growing| self.found(Found::Growing(growing), variance(key))))
+    }
+
+    async fn get_miss_handler(
+        &'static self,
+        key: &CacheKey,
+        meta: &CacheMeta,
+        _: &SpanHandle,
+    ) -> Result<MissHandler> {
+        let new = New {
+            key: key_ref(key),
+            variance: meta.variance().map(u128::from_be_bytes),
+            head: meta.response_header_copy(),
+            terms: terms(meta)?,
+            born: asked(key),
+        };
+        let filler = self.store.begin(new);
+        let filler = filler.or_err(
+            ErrorType::InternalError,
+            "too many responses are being stored at this moment",
+        )?;
+        let id = U64WriteId::from(filler.id());
+        Ok(Box::new(Miss {
+            filler,
+            id,
+            written: 0,
+            key: key_hash(key),
+            passes: self.passes,
+        }))
+    }
+
+    async fn purge(
+        &'static self,
+        target: PurgeTarget<'_>,
+        _: PurgeType,
+        _: &SpanHandle,
+    ) -> Result<PurgeOutcome> {
+        let CompactCacheKey { primary, .. } = target.key();
+        match self.store.forget(u128::from_be_bytes(*primary)) {
+            true => Ok(PurgeOutcome::Purged(None)),
+            false => Ok(PurgeOutcome::NotFound),
+        }
+    }
+
+    async fn update_meta(
+        &'static self,
+        key: &CacheKey,
+        meta: &CacheMeta,
+        _: &SpanHandle,
+    ) -> Result<bool> {
+        let (head, terms) = (meta.response_header_copy(), terms(meta)?);
+        Ok(self.store.renew(
+            key_ref(key),
+            meta.variance().map(u128::from_be_bytes),
+            head,
+            terms,
+            asked(key),
+        ))
+    }
+
+    fn support_streaming_partial_write(&self) -> bool {
+        true
+    }
+
+    fn as_any(&self) -> &(dyn Any + Send + Sync + 'static) {
+        self
+    }
+}
+
+struct Hit(Reader);
+
+#[async_trait]
+impl HandleHit for Hit {
+    async fn read_body(&mut self) -> Result<Option<Bytes>> {
+        self.0.read().await.map_err(fill_error)
+    }
+
+    async fn finish(
+        self: Box<Self>,
+        _: &'static (dyn Storage + Sync),
+        _: &CacheKey,
+        _: &SpanHandle,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    fn can_seek(&self) -> bool {
+        true
+    }
+
+    fn seek(&mut self, start: usize, end: Option<usize>) -> Result<()> {
+        let position = |index| u64::try_from(index).unwrap_or(u64::MAX);
+        self.0.seek(position(start), end.map(position));
+        Ok(())
+    }
+
+    fn as_any(&self) -> &(dyn Any + Send + Sync) {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut (dyn Any + Send + Sync) {
+        self
+    }
+}
+
+struct Miss {
+    filler: Filler,
+    id: U64WriteId,
+    written: usize,
+    key: u128,
+    passes: &'static Passes,
+}
+
+#[async_trait]
+impl HandleMiss for Miss {
+    async fn write_body(&mut self, data: Bytes, _: bool) -> Result<()> {
+        self.written += data.len();
+        self.filler.write(data).map_err(fill_error)
+    }
+
+    async fn finish(self: Box<Self>) -> Result<MissFinishType> {
+        let unstored = self.filler.finish().map_err(fill_error)?;
+        if unstored == Some(Reason::TooLarge) {
+            // Next time it passes by at once, at the pace of its client.
+            self.passes.remember(self.key);
+        }
+        Ok(MissFinishType::Created(self.written))
+    }
+
+    fn streaming_write_tag(&self) -> Option<&[u8]> {
+        Some(self.id.as_bytes())
+    }
+}
+
+fn terms(meta: &CacheMeta) -> Result<Terms> {
+    let terms = meta.extensions().get::<Terms>().cloned();
+    terms.or_err(
+        ErrorType::InternalError,
+        "a response came to be stored without terms",
+    )
+}
+
+fn asked(key: &CacheKey) -> Generation {
+    key.extensions
+        .get::<Asked>()
+        .map(|asked| asked.0)
+        .unwrap_or_default()
+}
+
+fn fill_error(error: FillError) -> Box<Error> {
+    Error::because(
+        ErrorType::ReadError,
+        "reading a response that is being stored",
+        error,
+    )
+}
+
+pub(super) fn key_hash(key: &CacheKey) -> u128 {
+    u128::from_be_bytes(key.primary_bin())
+}
+
+pub(super) fn key_ref(key: &CacheKey) -> KeyRef<'_> {
+    KeyRef::from_parts(key_hash(key), key.primary_key())
+}
+
+pub(super) fn variance(key: &CacheKey) -> Option<Variance> {
+    key.get_variance_key().copied().map(u128::from_be_bytes)
+}
+
+fn whole_seconds(window: Duration) -> u32 {
+    let seconds = window.as_secs() + u64::from(window.subsec_nanos() > 0);
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,105 @@
+//! The command line: what can be asked of the program, and by whom it is answered.
+
+mod ask;
+mod serve;
+mod tell;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// The software of a CDN edge: a caching reverse proxy that runs filters.
+#[derive(Debug, Parser)]
+#[command(name = "rimward", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve what a configuration file says
+    Run {
+        /// The configuration file
+        #[arg(default_value = "pop.toml")]
+        file: PathBuf,
+    },
+    /// Tell every mistake in a configuration file
+    Check {
+        /// The configuration file
+        #[arg(default_value = "pop.toml")]
+        file: PathBuf,
+    },
+    /// Tell what would happen to a request, without sending anything
+    Explain {
+        /// The method, such as GET
+        method: http::Method,
+        /// The absolute URL
+        url: http::Uri,
+        /// A header field, as `name: value`; may be given several times
+        #[arg(short = 'H', long = "header")]
+        headers: Vec<String>,
+        /// The client's address
+        #[arg(long, default_value = "127.0.0.1")]
+        from: IpAddr,
+        /// The configuration file
+        #[arg(short, long, default_value = "pop.toml")]
+        config: PathBuf,
+    },
+    /// Tell the compiled-in filters with their settings and an example
+    Filters {
+        /// Only this filter
+        name: Option<String>,
+    },
+    /// Print the JSON Schema of configuration files, for editors
+    Schema,
+    /// Let a running edge read its configuration again
+    Reload {
+        #[command(flatten)]
+        edge: Running,
+    },
+    /// Let a running edge forget the object of a URL, with all its variants
+    Purge {
+        /// The absolute URL
+        url: String,
+        /// Keep the object, but ask the origin before it is served again
+        #[arg(long)]
+        soft: bool,
+        #[command(flatten)]
+        edge: Running,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Which running edge is asked.
+#[derive(Debug, clap::Args)]
+struct Running {
+    /// The configuration file it was started with, which tells its admin address
+    #[arg(short, long, default_value = "pop.toml")]
+    config: PathBuf,
+}
+
+/// Does what was asked.
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
+    match arguments.command {
+        Command::Run { file } => serve::run(&file),
+        Command::Check { file } => tell::check(&file),
+        Command::Explain { method, url, headers, from, config } => tell::explain(&config, method, url, &headers, from),
+        Command::Filters { name } => tell::filters(name.as_deref()),
+        Command::Schema => tell::schema(),
+        Command::Reload { edge } => ask::reload(&edge.config),
+        Command::Purge { url, soft, edge } => ask::purge(&edge.config, &url, soft),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "rimward", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

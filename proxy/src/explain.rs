@@ -1,0 +1,195 @@
+//! What would happen to a request, told without sending anything.
+
+use std::fmt::{self, Write};
+use std::net::IpAddr;
+
+use http::{HeaderMap, Method, Uri};
+use pingora_http::RequestHeader;
+use rimward_config::{CachePolicy, Config, OriginKind, Problems, QueryRule, Server, ServerAddress};
+use rimward_filters::Phase;
+
+use crate::metrics::Metrics;
+use crate::request::key::{Parts, key};
+use crate::runtime::{Asked, Matched, Route, Runtime, locate};
+
+/// A request that is only thought of.
+#[derive(Debug)]
+pub struct Question {
+    /// Its method.
+    pub method: Method,
+    /// Its absolute URL.
+    pub url: Uri,
+    /// Its header fields beside `Host`.
+    pub headers: HeaderMap,
+    /// Who asks.
+    pub from: IpAddr,
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ExplainError {
+    /// The configuration can't run.
+    #[error("{0}")]
+    Config(Problems),
+    /// The URL is not absolute.
+    #[error("`{0}` is not an absolute URL such as `https://www.example.com/path`")]
+    NotAbsolute(Uri),
+    /// The path would be refused.
+    #[error("the request would be refused with 400: {0}")]
+    BadPath(String),
+    /// The header fields would be refused.
+    #[error("the request would be refused with 400: a field can't be sent: {0}")]
+    BadField(String),
+}
+
+/// Tells which site, route, filters, cache key, policy and origin a request would meet.
+///
+/// # Errors
+/// When the configuration can't run or the request could not be sent.
+pub fn explain(config: Config, question: &Question) -> Result<String, ExplainError> {
+    let runtime = Runtime::compile(config, &Metrics::default(), None).map_err(ExplainError::Config)?;
+    let uri = &question.url;
+    let (Some(_), Some(host)) = (uri.scheme(), uri.host()) else {
+        return Err(ExplainError::NotAbsolute(uri.clone()));
+    };
+    let path = crate::listen::normalise_path(uri.path()).map_err(|bad| ExplainError::BadPath(bad.to_string()))?;
+    let country = locate(runtime.countries.as_ref(), question.from);
+    let mut told = Table::default();
+    told.row("request", format!("{} {uri}", question.method));
+    if path != uri.path() {
+        told.row("path", format!("{path} (normalised)"));
+    }
+    let place = country.map(|code| String::from_utf8_lossy(&code).into_owned());
+    told.row("client", format!("{}, country {}", question.from, place.as_deref().unwrap_or("unknown")));
+    let Some(site) = runtime.hosts.find(host) else {
+        told.row("site", format!("none has the host `{host}`: answered with {:?}", runtime.config.unknown_host));
+        return Ok(told.text);
+    };
+    told.row("site", &site.name);
+    let asked =
+        Asked { method: &question.method, headers: &question.headers, query: uri.query(), country: &|| country };
+    match site.paths.find(&path, &asked) {
+        None => told.row("route", "none takes the request: answered with 404"),
+        Some(matched) => {
+            let request = request(question, &path).map_err(|error| ExplainError::BadField(error.to_string()))?;
+            tell_route(&mut told, &runtime, &matched, question, &request, country);
+        }
+    }
+    Ok(told.text)
+}
+
+fn request(question: &Question, path: &str) -> pingora::Result<RequestHeader> {
+    let target = match question.url.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut request = RequestHeader::build(question.method.clone(), target.as_bytes(), None)?;
+    request.insert_header("host", question.url.authority().map_or("", |authority| authority.as_str()))?;
+    for (name, value) in &question.headers {
+        request.append_header(name.clone(), value.clone())?;
+    }
+    Ok(request)
+}
+
+/// A table of two columns.
+#[derive(Default)]
+struct Table {
+    text: String,
+}
+
+impl Table {
+    fn row(&mut self, name: &str, value: impl fmt::Display) {
+        // Writing to a string can't fail.
+        writeln!(self.text, "{name:<16}{value}").ok();
+    }
+}
+
+fn tell_route(
+    told: &mut Table,
+    runtime: &Runtime,
+    matched: &Matched<'_, '_, std::sync::Arc<Route>>,
+    question: &Question,
+    request: &RequestHeader,
+    country: Option<[u8; 2]>,
+) {
+    let route = matched.route;
+    told.row("route", &route.name);
+    for (name, value) in matched.names.iter().zip(&matched.values) {
+        told.row("", format!("{{{name}}} = {value}"));
+    }
+    for phase in Phase::ALL {
+        let mut names: Vec<&str> = route.pipeline.steps(phase).map(|step| &*step.name).collect();
+        if matches!(phase, Phase::OriginResponse | Phase::Response) {
+            names.reverse();
+        }
+        told.row(phase.name(), if names.is_empty() { "-".into() } else { names.join(", ") });
+    }
+    let scheme = question.url.scheme_str().unwrap_or("http");
+    let asked_for = matches!(question.method, Method::GET | Method::HEAD);
+    match &route.cache {
+        None => told.row("cache", "pass: the route is not cached"),
+        Some(_) if !asked_for => told.row("cache", "pass: only GET and HEAD are answered from the cache"),
+        Some(policy) => {
+            let country = country.map(|code| String::from_utf8_lossy(&code).into_owned());
+            let parts = Parts {
+                scheme,
+                host: question.url.authority().map_or("", |authority| authority.as_str()),
+                path: request.uri.path(),
+                query: request.uri.query(),
+                headers: &request.headers,
+                country: country.as_deref(),
+            };
+            told.row("cache key", key(&policy.key, &parts));
+            tell_policy(told, policy);
+        }
+    }
+    tell_origin(told, runtime, route);
+}
+
+fn tell_policy(told: &mut Table, policy: &CachePolicy) {
+    let seconds = |span: Option<std::time::Duration>, default: &str| {
+        span.map_or_else(|| default.to_owned(), |span| format!("{} s", span.as_secs_f64()))
+    };
+    let query = match &policy.key.query {
+        QueryRule::All => "as it came".to_owned(),
+        QueryRule::Sorted => "ordered".to_owned(),
+        QueryRule::Only(names) => format!("only {}", names.join(", ")),
+        QueryRule::Ignore => "left out".to_owned(),
+    };
+    told.row("  query", query);
+    told.row("  lifetime", seconds(policy.ttl, "as the origin says"));
+    told.row("  by default", seconds(policy.default_ttl, "heuristic, or not stored"));
+    told.row("  stale while", format!("revalidating: {}", seconds(policy.stale_while_revalidate, "as the origin says")));
+    told.row("  stale if", format!("the origin fails: {}", seconds(policy.stale_if_error, "as the origin says")));
+    if !policy.surrogate_keys.is_empty() {
+        told.row("  surrogate keys", policy.surrogate_keys.join(", "));
+    }
+}
+
+fn tell_origin(told: &mut Table, runtime: &Runtime, route: &Route) {
+    let Some(origin) = &route.origin else {
+        told.row("origin", "none: a filter has to answer");
+        return;
+    };
+    let written = runtime.config.origins.iter().find(|written| written.name == origin.name());
+    let place = match written.map(|written| &written.kind) {
+        Some(OriginKind::Directory(directory)) => format!("files in {}", directory.root.display()),
+        Some(OriginKind::Servers(servers)) => {
+            let list: Vec<String> = servers.servers.iter().map(server).collect();
+            format!("{} ({:?})", list.join(", "), servers.balance)
+        }
+        None => String::new(),
+    };
+    told.row("origin", format!("{}: {place}", origin.name()));
+}
+
+fn server(server: &Server) -> String {
+    let scheme = if server.tls { "https" } else { "http" };
+    let address = match &server.address {
+        ServerAddress::Ip(address) => format!("{scheme}://{address}"),
+        ServerAddress::Name(name, port) => format!("{scheme}://{name}:{port}"),
+        ServerAddress::Srv(name) => format!("srv+{scheme}://{name}"),
+        ServerAddress::Unix(path) => format!("unix:{}", path.display()),
+    };
+    if server.weight == 1 { address } else { format!("{address} weight {}", server.weight) }
+}

@@ -1,0 +1,31 @@
+//! The edge: listeners, request path, origins, admin and command line.
+
+pub mod admin;
+pub mod cache;
+mod edge;
+pub mod explain;
+pub mod listen;
+pub mod log;
+pub mod metrics;
+pub mod origin;
+pub mod reload;
+mod request;
+pub mod runtime;
+
+pub use edge::{Edge, Options};
+
+use rimward_config::{Config, Problems};
+
+/// Builds everything that a configuration names and lets it go again: what `rimward check` does after reading it.
+///
+/// # Errors
+/// With every filter, certificate, file and database that is wrong.
+pub fn check(config: Config) -> Result<(), Problems> {
+    let certificates = listen::check(&config.listeners).err().unwrap_or_default();
+    let mut problems = runtime::Runtime::compile(config, &metrics::Metrics::default(), None)
+        .err()
+        .map(|problems| problems.0)
+        .unwrap_or_default();
+    problems.extend(certificates.into_iter().map(|error| rimward_config::Problem::new(error.key(), error.to_string())));
+    if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
+}

@@ -1,0 +1,162 @@
+//! The life of an HTTP/1.x connection: a head is read and judged here, the request is lent to the engine, and the connection
+//! comes back for the next.
+
+use std::future::{Future, poll_fn};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use pingora::apps::{HttpPersistentSettings, HttpServerApp, ReusedHttpStream};
+use pingora::protocols::http::ServerSession;
+use pingora::server::ShutdownWatch;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::edge_io::{EdgeIo, Home};
+use super::events::Events;
+use super::head::Head;
+use super::refusal::Refusal;
+use super::wire::{NoHead, Wire, in_origin_form};
+
+/// How long a client may take to read a last response and to stop sending.
+const LINGER: Duration = Duration::from_secs(3);
+/// How much of what it still sends is read and forgotten.
+const LINGER_BYTES: usize = 8 * 1024 * 1024;
+
+/// Serves a connection to its end; the number of requests.
+pub(super) async fn serve<A>(app: &Arc<A>, wire: Box<Wire>, events: &dyn Events) -> u32
+where
+    A: HttpServerApp + Send + Sync + 'static,
+{
+    let home = Arc::new(Home::default());
+    let shutdown = wire.connection().gate.watch();
+    let mut carried = None;
+    let mut wire = wire;
+    loop {
+        let (head, bytes) = match poll_fn(|cx| wire.poll_head(cx)).await {
+            Ok(head) => head,
+            Err(NoHead::Over) => return end(wire).await,
+            Err(NoHead::Refused(refusal)) => return refuse(wire, refusal, false, events).await,
+        };
+        let is_head = bytes.starts_with(b"HEAD ");
+        let mut request = Lent {
+            carried: carried.take(),
+            shutdown: &shutdown,
+            home: &home,
+        };
+        let reused = request.serve(app, wire, head, bytes).await;
+        match home.take() {
+            Some(back) => wire = back,
+            // The engine keeps it: nothing can be done for it any more.
+            None => return 0,
+        }
+        match wire.fault().filter(|_| wire.is_unanswered()) {
+            Some(refusal) => return refuse(wire, refusal, is_head, events).await,
+            None if let Some(refusal) = wire.fault() => {
+                events.refused(wire.connection(), refusal);
+                return end(wire).await;
+            }
+            None => {}
+        }
+        match reused {
+            Some(settings) if wire.is_reusable() => carried = settings,
+            _ => return end(wire).await,
+        }
+        // The engine has flushed, as a rule.
+        if poll_fn(|cx| wire.poll_flush(cx)).await.is_err() {
+            return wire.requests();
+        }
+        wire.rest();
+    }
+}
+
+/// What a request is served with.
+struct Lent<'a> {
+    carried: Option<HttpPersistentSettings>,
+    shutdown: &'a ShutdownWatch,
+    home: &'a Arc<Home>,
+}
+
+impl Lent<'_> {
+    /// Lends the connection to the engine for one request. What comes back is whether, and with what, another may follow.
+    async fn serve<A>(
+        &mut self,
+        app: &Arc<A>,
+        mut wire: Box<Wire>,
+        head: Head,
+        bytes: BytesMut,
+    ) -> Option<Option<HttpPersistentSettings>>
+    where
+        A: HttpServerApp + Send + Sync + 'static,
+    {
+        let connection = wire.connection().clone();
+        let limits = &connection.settings.limits;
+        let is_last = !head.keep_alive
+            || wire.requests() >= limits.max_requests_per_connection
+            || connection.is_draining();
+        let bytes = in_origin_form(&head, bytes);
+        wire.begin(&head, bytes);
+        let mut session = ServerSession::new_http1(Box::new(EdgeIo::lend(wire, self.home)));
+        if let Some(settings) = self.carried.take() {
+            settings.apply_to_session(&mut session);
+        }
+        session.set_keepalive(Some(0));
+        session.set_keepalive_reuses_remaining(is_last.then_some(0));
+        // Every wait for the client has its bound in our own stream.
+        session.set_read_timeout(None);
+        session.set_write_timeout(None);
+        let served = app.process_new_http(session, self.shutdown);
+        within(limits.total_timeout, served)
+            .await
+            .flatten()
+            .map(take_settings)
+    }
+}
+
+/// Drops the stream, whereby it goes home, and keeps what the engine wants to remember.
+fn take_settings(reused: ReusedHttpStream) -> Option<HttpPersistentSettings> {
+    reused.consume().1
+}
+
+/// What the future gives, if it does so in time.
+pub(super) async fn within<T>(
+    bound: Option<Duration>,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    match bound {
+        Some(bound) => timeout(bound, future).await.ok(),
+        None => Some(future.await),
+    }
+}
+
+/// Answers a request that the engine never saw, or whose body it could not have, and ends the connection.
+async fn refuse(mut wire: Box<Wire>, refusal: Refusal, is_head: bool, events: &dyn Events) -> u32 {
+    let page = events.page(wire.connection(), refusal);
+    events.refused(wire.connection(), refusal);
+    wire.append(&refusal.response(page, !is_head));
+    linger(&mut wire, true).await;
+    wire.requests()
+}
+
+/// Ends a connection after its last response.
+async fn end(mut wire: Box<Wire>) -> u32 {
+    let unread = wire.has_unread();
+    linger(&mut wire, unread).await;
+    wire.requests()
+}
+
+/// Says good-bye, then reads on for a while: closing with unread bytes would make the kernel send a reset, which can
+/// overtake the response.
+async fn linger(wire: &mut Wire, unread: bool) {
+    let deadline = Instant::now() + LINGER;
+    let said = timeout_at(deadline, poll_fn(|cx| wire.poll_shutdown(cx))).await;
+    if !unread || !matches!(said, Ok(Ok(()))) {
+        return;
+    }
+    let mut left = LINGER_BYTES;
+    while left > 0 {
+        match timeout_at(deadline, poll_fn(|cx| wire.poll_discard(cx))).await {
+            Ok(Ok(read)) if read > 0 => left = left.saturating_sub(read),
+            _ => return,
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! A connection to a server as the engine sees it, with waits and memory bounded.
+//!
+//! The engine has one bound for every read and reads 64 KiB at a time, up to ten of which wait for a client that reads
+//! slowly. So HTTP/1.1 goes over a stream of our own, which tells the wait for a response from waits within it and
+//! hands out little at a time.
+//!
+//! The engine does not keep such streams for the next request, but it asks whether they could be kept: by a read of a
+//! single byte, once a response is complete and both sides want to keep the connection. That is when the connection
+//! goes back to our own pool. (Body and head are always read into larger buffers.)
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use pingora::protocols::l4::virt::{VirtualSockOpt, VirtualSocket};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+use super::dial::Told;
+use super::pool::Io;
+use super::server::State;
+
+/// Bytes handed out by one read. The engine queues up to ten reads for a client that is slow.
+const READ: usize = 4 * 1024;
+/// The same once the client has shown that it is not slow: larger reads cost a third of the work.
+const READ_MORE: usize = 16 * 1024;
+/// What shows it. A client that reads nothing can't get so far: buffers of the kernels on the way hold less.
+const SHOWN: u64 = 4 * 1024 * 1024;
+
+/// How long to wait for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Patience {
+    pub(super) first_byte: Duration,
+    pub(super) between_bytes: Duration,
+}
+
+/// A connection in use by one request.
+pub(super) struct Line {
+    io: Option<Box<dyn Io>>,
+    /// Where the connection goes when it can be used again.
+    home: Option<Arc<State>>,
+    told: Arc<Told>,
+    patience: Patience,
+    reading: Wait,
+    writing: Wait,
+    /// Whether anything came since something was last sent.
+    answered: bool,
+    /// Bytes of this response that were handed out.
+    handed_out: u64,
+    reusable: bool,
+}
+
+impl Line {
+    pub(super) fn new(
+        io: Box<dyn Io>,
+        home: Option<Arc<State>>,
+        told: Arc<Told>,
+        patience: Patience,
+    ) -> Self {
+        Self {
+            io: Some(io),
+            home,
+            told,
+            patience,
+            reading: Wait::default(),
+            writing: Wait::default(),
+            answered: false,
+            handed_out: 0,
+            reusable: false,
+        }
+    }
+
+    /// Reads a little; returns how many bytes.
+    fn poll_some(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<usize>> {
+        let Some(io) = &mut self.io else {
+            return Poll::Ready(Ok(0));
+        };
+        let most = if self.handed_out < SHOWN {
+            READ
+        } else {
+            READ_MORE
+        };
+        let room = buffer.remaining().min(most);
+        let mut part = ReadBuf::new(buffer.initialize_unfilled_to(room));
+        ready!(Pin::new(io).poll_read(cx, &mut part))?;
+        let read = part.filled().len();
+        buffer.advance(read);
+        self.handed_out += read as u64;
+        Poll::Ready(Ok(read))
+    }
+
+    fn timed_out(&self) -> io::Error {
+        self.told.time_out();
+        io::Error::from(io::ErrorKind::TimedOut)
+    }
+
+    fn poll_written<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut Box<dyn Io>>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let Some(io) = &mut self.io else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        match write(Pin::new(io), cx) {
+            Poll::Ready(result) => {
+                self.writing.over();
+                Poll::Ready(result)
+            }
+            Poll::Pending => {
+                ready!(self.writing.poll(cx, self.patience.between_bytes));
+                Poll::Ready(Err(self.timed_out()))
+            }
+        }
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let asked_whether_reusable = buffer.remaining() == 1 && this.answered;
+        match this.poll_some(cx, buffer) {
+            Poll::Ready(result) => {
+                this.reading.over();
+                this.answered |= matches!(result, Ok(1..));
+                Poll::Ready(result.map(|_| ()))
+            }
+            Poll::Pending if asked_whether_reusable => {
+                // It ends here for the engine, which drops it and so brings it home.
+                this.reusable = true;
+                Poll::Ready(Ok(()))
+            }
+            // How long the client may take to send its body is not for the server to answer for.
+            Poll::Pending if this.told.is_sending() && !this.answered => Poll::Pending,
+            Poll::Pending => {
+                let limit = if this.answered {
+                    this.patience.between_bytes
+                } else {
+                    this.patience.first_byte
+                };
+                ready!(this.reading.poll(cx, limit));
+                Poll::Ready(Err(this.timed_out()))
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        // The wait for an answer begins when the last of the request was sent.
+        this.answered = false;
+        this.reading.over();
+        this.poll_written(cx, |io, cx| io.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.answered = false;
+        this.reading.over();
+        this.poll_written(cx, |io, cx| io.poll_write_vectored(cx, parts))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.as_ref().is_some_and(|io| io.is_write_vectored())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().poll_written(cx, |io, cx| io.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.home = None;
+        this.poll_written(cx, |io, cx| io.poll_shutdown(cx))
+    }
+}
+
+impl VirtualSocket for Line {
+    /// Nothing to do: what is wanted of a socket was set when it was connected.
+    fn set_socket_option(&self, _option: VirtualSockOpt) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if let (true, Some(io), Some(home)) = (self.reusable, self.io.take(), &self.home) {
+            home.pool.put(io);
+        }
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line")
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One wait for the other side.
+#[derive(Default)]
+struct Wait {
+    since: Option<Instant>,
+    /// Kept from wait to wait and moved only when it fires early, since moving a timer costs more than a short read.
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Wait {
+    fn over(&mut self) {
+        self.since = None;
+    }
+
+    /// Ready when the wait has lasted `limit`.
+    fn poll(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<()> {
+        let now = Instant::now();
+        let since = *self.since.get_or_insert(now);
+        // A wait too long to be told in time has no end.
+        let Some(deadline) = since.checked_add(limit) else {
+            return Poll::Pending;
+        };
+        if now >= deadline {
+            return Poll::Ready(());
+        }
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        while sleep.as_mut().poll(cx).is_ready() {
+            if sleep.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,107 @@
+//! Reload when files change: editors that replace a file, and the symbolic links that Kubernetes swaps.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc::{Receiver, channel};
+
+use crate::edge::{Edge, folder};
+use crate::runtime::Runtime;
+
+/// Changes closer together than this are one.
+const DEBOUNCE: Duration = Duration::from_millis(200);
+
+/// How often files are looked at even when nothing was reported: not every file system tells of changes.
+const FALLBACK: Duration = Duration::from_secs(5);
+
+/// Reloads `file` whenever it, or a file that it names, changes. Never ends.
+pub async fn watch(edge: Arc<Edge>, file: PathBuf) {
+    let (sender, mut changes) = channel::<()>(1);
+    let watcher = notify::recommended_watcher(move |_| {
+        // One that waits already is enough.
+        sender.try_send(()).ok();
+    });
+    let mut watcher = watcher.inspect_err(|error| tracing::warn!(%error, "file changes are noticed by looking only")).ok();
+    let mut watched = Vec::new();
+    let mut seen = fingerprint(&edge.files());
+    loop {
+        follow(&mut watcher, &mut watched, &edge.files());
+        next_change(&mut changes).await;
+        let files = edge.files();
+        let now = fingerprint(&files);
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        report(edge.reload_file(file.clone()).await, &file);
+        // A file that only the new configuration names is seen as it is now.
+        seen.extend(fingerprint(&edge.files()).into_iter().filter(|(path, _)| !files.contains(path)));
+    }
+}
+
+/// Logs how a reload ended.
+pub fn report(result: Result<(), rimward_config::Problems>, file: &Path) {
+    match result {
+        Ok(()) => tracing::info!(file = %file.display(), "configuration reloaded"),
+        Err(problems) => {
+            tracing::error!(file = %file.display(), "configuration rejected, the one before goes on:\n{problems}");
+        }
+    }
+}
+
+async fn next_change(changes: &mut Receiver<()>) {
+    let fallback = tokio::time::sleep(FALLBACK);
+    tokio::select! {
+        changed = changes.recv() => {
+            if changed.is_none() {
+                tokio::time::sleep(FALLBACK).await;
+            }
+        }
+        () = fallback => return,
+    }
+    while tokio::time::timeout(DEBOUNCE, changes.recv()).await.is_ok_and(|change| change.is_some()) {}
+}
+
+/// Watches the folders of files rather than the files: a file that is replaced is another one.
+fn follow(watcher: &mut Option<RecommendedWatcher>, watched: &mut Vec<PathBuf>, files: &[PathBuf]) {
+    let Some(watcher) = watcher else { return };
+    let folders = files.iter().map(|file| if file.is_dir() { file.as_path() } else { folder(file) });
+    for folder in folders {
+        if !watched.iter().any(|known| known == folder) && watcher.watch(folder, RecursiveMode::NonRecursive).is_ok() {
+            watched.push(folder.to_owned());
+        }
+    }
+}
+
+/// What tells one state of files from another: where each path leads and what stands there.
+type Fingerprint = BTreeMap<PathBuf, Option<(PathBuf, SystemTime, u64, u64)>>;
+
+fn fingerprint(files: &[PathBuf]) -> Fingerprint {
+    let look = |path: &PathBuf| {
+        let target = path.canonicalize().ok()?;
+        let metadata = target.metadata().ok()?;
+        Some((target, metadata.modified().ok()?, metadata.len(), metadata.ino()))
+    };
+    files.iter().map(|path| (path.clone(), look(path))).collect()
+}
+
+/// The files and folders that a configuration depends on, those of its filters included.
+pub(crate) fn files(runtime: &Runtime) -> Vec<PathBuf> {
+    let config = &runtime.config;
+    let certificates = config.listeners.iter().filter_map(|listener| listener.tls.as_ref());
+    let certificates = certificates.flat_map(|tls| &tls.certificates);
+    let pages = config.sites.iter().flat_map(|site| site.error_pages.values());
+    let mut files = config.files.clone();
+    files.extend(certificates.flat_map(|certificate| [certificate.chain.clone(), certificate.key.clone()]));
+    files.extend(pages.cloned());
+    files.extend(config.geoip.iter().map(|geoip| geoip.database.clone()));
+    files.extend(config.admin.iter().filter_map(|admin| admin.token_file.clone()));
+    files.extend(runtime.filter_files.iter().cloned());
+    files.sort_unstable();
+    files.dedup();
+    files
+}

@@ -1,0 +1,233 @@
+//! The request path: the one `ProxyHttp` of the edge. Each call-back calls one module; none holds logic of its own.
+
+mod begin;
+mod caching;
+mod client;
+mod context;
+mod errors;
+mod finish;
+mod forward;
+pub(crate) mod key;
+mod respond;
+mod revalidate;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use pingora::cache::key::HashBinary;
+use pingora::cache::{CacheKey, CacheMeta, ForcedFreshness, HitHandler, RespCacheable};
+use pingora::modules::http::HttpModules;
+use pingora::protocols::Digest;
+use pingora::proxy::{FailToProxy, ProxyHttp, RangeType, Session};
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, Result};
+use pingora_http::{RequestHeader, ResponseHeader};
+
+use crate::edge::Process;
+use context::{Context, Progress};
+
+pub(crate) use revalidate::Revalidations;
+
+/// What pingora asks about every request.
+pub(crate) struct RequestPath {
+    process: Arc<Process>,
+}
+
+impl RequestPath {
+    /// The request path of an edge.
+    pub(crate) fn new(process: Arc<Process>) -> Self {
+        Self { process }
+    }
+}
+
+#[async_trait]
+impl ProxyHttp for RequestPath {
+    type CTX = Context;
+
+    fn new_ctx(&self) -> Context {
+        Context::new(self.process.runtime.load_full(), self.process.metrics.in_flight.clone())
+    }
+
+    fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
+
+    async fn early_request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
+        begin::begin(&self.process, session, ctx)
+    }
+
+    fn allow_spawning_subrequest(&self, _session: &Session, ctx: &Context) -> bool {
+        !ctx.background
+    }
+
+    async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
+        respond::request(&self.process, session, ctx).await
+    }
+
+    async fn request_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        end: bool,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        forward::body(ctx, body.as_ref(), end)
+    }
+
+    fn request_cache_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
+        caching::enable(&self.process, session, ctx);
+        Ok(())
+    }
+
+    fn cache_key_callback(&self, session: &Session, ctx: &mut Context) -> Result<CacheKey> {
+        self.process.cache.key(session.req_header(), &ctx.caching)
+    }
+
+    async fn cache_hit_filter(
+        &self,
+        session: &mut Session,
+        meta: &CacheMeta,
+        _hit: &mut HitHandler,
+        is_fresh: bool,
+        ctx: &mut Context,
+    ) -> Result<Option<ForcedFreshness>> {
+        Ok(caching::found(&self.process, session, meta, is_fresh, ctx))
+    }
+
+    fn cache_vary_filter(&self, meta: &CacheMeta, _ctx: &mut Context, request: &RequestHeader) -> Option<HashBinary> {
+        self.process.cache.vary(meta, request)
+    }
+
+    fn cache_not_modified_filter(
+        &self,
+        session: &Session,
+        response: &ResponseHeader,
+        _ctx: &mut Context,
+    ) -> Result<bool> {
+        Ok(self.process.cache.is_not_modified(session.req_header(), response))
+    }
+
+    fn response_cache_filter(
+        &self,
+        session: &Session,
+        response: &ResponseHeader,
+        ctx: &mut Context,
+    ) -> Result<RespCacheable> {
+        Ok(self.process.cache.store(session, response, &mut ctx.caching))
+    }
+
+    fn range_header_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        _ctx: &mut Context,
+    ) -> RangeType {
+        self.process.cache.range(session.req_header(), response)
+    }
+
+    /// Stale objects within their grace never come here: they are served by [`caching::found`].
+    fn should_serve_stale(&self, session: &mut Session, _ctx: &mut Context, error: Option<&Error>) -> bool {
+        error.is_some() && self.process.cache.may_serve_stale(session, error)
+    }
+
+    async fn upstream_peer(&self, session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
+        forward::choose(&self.process, session, ctx).await
+    }
+
+    async fn connected_to_upstream(
+        &self,
+        _session: &mut Session,
+        _reused: bool,
+        _peer: &HttpPeer,
+        _fd: std::os::unix::io::RawFd,
+        _digest: Option<&Digest>,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        ctx.progress = Progress::Head;
+        Ok(())
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        session: &mut Session,
+        request: &mut RequestHeader,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        forward::request(&self.process, session, ctx, request)
+    }
+
+    async fn upstream_response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        forward::judge(session, ctx, response)?;
+        respond::origin_response_phase(session, ctx, response)?;
+        ctx.caching.answered(response);
+        Ok(())
+    }
+
+    fn upstream_response_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        end: bool,
+        ctx: &mut Context,
+    ) -> Result<Option<Duration>> {
+        respond::rewrite(&mut ctx.origin_rewriters, body, end)
+    }
+
+    fn error_while_proxy(
+        &self,
+        _peer: &HttpPeer,
+        session: &mut Session,
+        error: Box<Error>,
+        ctx: &mut Context,
+        _reused: bool,
+    ) -> Box<Error> {
+        forward::broke_off(session, ctx, error)
+    }
+
+    fn fail_to_connect(
+        &self,
+        session: &mut Session,
+        _peer: &HttpPeer,
+        ctx: &mut Context,
+        error: Box<Error>,
+    ) -> Box<Error> {
+        forward::not_connected(session, ctx, error)
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        respond::pass_on(&self.process, session, ctx, response)
+    }
+
+    fn response_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        end: bool,
+        ctx: &mut Context,
+    ) -> Result<Option<Duration>> {
+        respond::rewrite(&mut ctx.rewriters, body, end)
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Context) -> FailToProxy {
+        respond::failed(&self.process, session, error, ctx).await
+    }
+
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, ctx: &mut Context) {
+        finish::finish(&self.process, session, error, ctx);
+    }
+
+    /// Every failure has its line in the access log, so that the engine need not write another.
+    fn suppress_error_log(&self, _session: &Session, _ctx: &Context, _error: &Error) -> bool {
+        true
+    }
+}

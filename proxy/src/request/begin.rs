@@ -1,0 +1,202 @@
+//! The beginning of an exchange: one reading of the request for everybody, its client, its site and its route.
+
+use std::sync::Arc;
+
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Uri, Version, header};
+use pingora::proxy::Session;
+use pingora::{OrErr, Result};
+use pingora_http::RequestHeader;
+use rimward_config::UnknownHost;
+use rimward_filters::{Client, Exchange, Phase};
+
+use super::client::{self, Identity};
+use super::context::Context;
+use super::errors::refuse;
+use super::revalidate::Revalidation;
+use crate::edge::Process;
+use crate::listen::{self, Connection};
+use crate::runtime::{Asked, Route, Runtime, Site, locate};
+
+/// Longest request identity that is taken over from a trusted proxy.
+const MAX_REQUEST_ID: usize = 128;
+
+/// Makes the exchange: after this, routing, filters, cache key and origin all see the same request.
+///
+/// # Errors
+/// With the status that refuses the request.
+pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context) -> Result<()> {
+    if let Some(revalidation) = Revalidation::of(session) {
+        let request = revalidation.resume(ctx);
+        *session.req_header_mut() = request;
+        return Ok(());
+    }
+    let connection = listen::connection(&session.downstream_session).cloned();
+    let Some(connection) = connection else {
+        return Err(refuse(400, "request without a connection"));
+    };
+    ctx.protocol = protocol(session.req_header().version);
+    ctx.max_body = connection.settings.limits.max_body;
+    normalise(session.req_header_mut(), &connection)?;
+    check_length(session.req_header(), ctx.max_body)?;
+
+    let runtime = ctx.runtime.clone();
+    let trusted = &runtime.config.pop.trusted_proxies;
+    let identity =
+        client::identify(connection.peer, connection.is_secure(), &session.req_header().headers, trusted);
+    let request_id = request_id(session.req_header(), &identity);
+    let host = host(session.req_header());
+    if connection.settings.redirect_to_https && identity.scheme == rimward_filters::Scheme::Http {
+        ctx.redirect = Some(format!("https://{host}{}", session.req_header().uri));
+    }
+    let site = find_site(process, &runtime, &connection, host)?;
+    let country = locate(runtime.countries.as_ref(), identity.ip);
+    let (route, params) = find_route(site, session.req_header(), country)?;
+
+    ctx.depth = route.pipeline.len();
+    if route.pipeline.rewrites(Phase::OriginResponse) || route.pipeline.rewrites(Phase::Response) {
+        // A part of what an origin sends is not that part of what the client gets.
+        session.ignore_downstream_range = true;
+        session.req_header_mut().remove_header(&header::RANGE);
+        session.req_header_mut().remove_header(&header::IF_RANGE);
+    }
+    let client = Client { ip: identity.ip, peer: connection.peer, scheme: identity.scheme, country };
+    let request = RequestHeader::build("GET", b"/", Some(0)).or_err(pingora::InternalError, "placeholder")?;
+    let exchange = Exchange {
+        request,
+        client,
+        site: route.site.clone(),
+        route: route.name.clone(),
+        params,
+        request_id,
+        notes: http::Extensions::new(),
+        log: Vec::new(),
+        filter_nanoseconds: 0,
+    };
+    ctx.exchange = Some(Box::new(exchange));
+    ctx.route = Some(route);
+    ctx.connection = Some(connection);
+    Ok(())
+}
+
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_3 => "HTTP/3",
+        _ => "HTTP/1.1",
+    }
+}
+
+/// Gives the head the one form that everything behind relies on: origin form, normalised path, `Host`, HTTP/1.1.
+///
+/// The version matters: a request that pingora repeats in the background is written with the version it has here, and
+/// its HTTP/1 parser refuses `HTTP/2` as well as a missing `Host`.
+fn normalise(request: &mut RequestHeader, connection: &Connection) -> Result<()> {
+    if request.version == Version::HTTP_2 {
+        listen::check_h2_head(request, &connection.settings.limits)
+            .map_err(|refusal| refuse(refusal.status, refusal.reason))?;
+        let authority = request.uri.authority().map(|authority| authority.as_str().to_owned());
+        if let Some(authority) = authority {
+            request.insert_header(header::HOST, authority).or_err(pingora::InvalidHTTPHeader, "authority")?;
+        }
+        join_cookies(request)?;
+        request.set_version(Version::HTTP_11);
+    }
+    let path = request.uri.path();
+    let normalised = listen::normalise_path(path).map_err(|bad| refuse(400, bad.to_string()))?;
+    let is_origin_form = request.uri.scheme().is_none() && request.uri.authority().is_none();
+    if is_origin_form && matches!(normalised, std::borrow::Cow::Borrowed(_)) {
+        return Ok(());
+    }
+    let target = match request.uri.query() {
+        Some(query) => format!("{normalised}?{query}"),
+        None => normalised.into_owned(),
+    };
+    set_target(request, &target)
+}
+
+/// Joins the crumbs of an HTTP/2 cookie (RFC 9113 §8.2.3), which origins and filters expect in one field.
+fn join_cookies(request: &mut RequestHeader) -> Result<()> {
+    let crumbs: Vec<&[u8]> =
+        request.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if crumbs.len() < 2 {
+        return Ok(());
+    }
+    let joined = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])).or_err(pingora::InvalidHTTPHeader, "cookie")?;
+    request.insert_header(header::COOKIE, joined)
+}
+
+/// Replaces the whole target by one in origin form.
+pub(super) fn set_target(request: &mut RequestHeader, target: &str) -> Result<()> {
+    let target = PathAndQuery::try_from(target).map_err(|_| refuse(400, "target can't be normalised"))?;
+    let uri = Uri::from(target);
+    request.set_uri(uri);
+    Ok(())
+}
+
+fn check_length(request: &RequestHeader, max_body: u64) -> Result<()> {
+    let length = request.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    match length.and_then(|length| length.parse::<u64>().ok()) {
+        Some(length) if length > max_body => Err(refuse(413, "request body is longer than the listener takes")),
+        _ => Ok(()),
+    }
+}
+
+fn request_id(request: &RequestHeader, identity: &Identity) -> String {
+    let told = request.headers.get("x-request-id").and_then(|value| value.to_str().ok());
+    let usable = |id: &&str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte);
+        !id.is_empty() && id.len() <= MAX_REQUEST_ID && id.bytes().all(plain)
+    };
+    match told.filter(|_| identity.trusted).filter(usable) {
+        Some(id) => id.to_owned(),
+        None => format!("{:032x}", rand::random::<u128>()),
+    }
+}
+
+/// The host without its port.
+fn host(request: &RequestHeader) -> &str {
+    let host = request.headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("");
+    match host.rfind(':') {
+        Some(colon) if !host.ends_with(']') => &host[..colon],
+        _ => host,
+    }
+}
+
+fn find_site<'r>(
+    process: &Process,
+    runtime: &'r Runtime,
+    connection: &Connection,
+    host: &str,
+) -> Result<&'r Arc<Site>> {
+    let Some(site) = runtime.hosts.find(host) else {
+        process.metrics.unknown_host.inc();
+        let status = match runtime.config.unknown_host {
+            UnknownHost::Misdirected => 421,
+            UnknownHost::NotFound => 404,
+        };
+        return Err(refuse(status, "no site has this host"));
+    };
+    let name = connection.tls.as_ref().and_then(|tls| tls.sni.as_deref());
+    let other_site = |name| runtime.hosts.find(name).is_some_and(|other| !Arc::ptr_eq(other, site));
+    if name.is_some_and(other_site) {
+        return Err(refuse(421, "the host belongs to another site than the name the TLS connection was made for"));
+    }
+    Ok(site)
+}
+
+type Params = Vec<(Arc<str>, String)>;
+
+fn find_route(site: &Site, request: &RequestHeader, country: Option<[u8; 2]>) -> Result<(Arc<Route>, Params)> {
+    let asked = Asked {
+        method: &request.method,
+        headers: &request.headers,
+        query: request.uri.query(),
+        country: &|| country,
+    };
+    let matched = site.paths.find(request.uri.path(), &asked).ok_or_else(|| refuse(404, "no route takes this request"))?;
+    let decode = |value: &str| percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
+    let params = matched.names.iter().cloned().zip(matched.values.iter().copied().map(decode)).collect();
+    Ok((matched.route.clone(), params))
+}

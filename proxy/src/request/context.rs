@@ -1,0 +1,163 @@
+//! What one exchange carries through the call-backs of the request path.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pingora::proxy::Session;
+use prometheus_client::metrics::gauge::Gauge;
+use rimward_filters::{Exchange, Rewriters};
+
+use crate::cache::Caching;
+use crate::listen::Connection;
+use crate::log::{Termination, When, Who};
+use crate::origin::{Origin, Picked};
+use crate::runtime::{Route, Runtime};
+
+/// What one exchange carries through the call-backs of the request path.
+pub struct Context {
+    /// The configuration that this exchange sees from beginning to end.
+    pub(super) runtime: Arc<Runtime>,
+    /// When it began.
+    pub(super) started: Instant,
+    /// The connection it came in by; `None` for a revalidation in the background.
+    pub(super) connection: Option<Arc<Connection>>,
+    /// The version the client spoke.
+    pub(super) protocol: &'static str,
+    /// The route; `None` until it is found.
+    pub(super) route: Option<Arc<Route>>,
+    /// What filters see; `None` until the route is found. While no filter runs, its request head is in the session.
+    pub(super) exchange: Option<Box<Exchange>>,
+    /// How many steps of the pipeline see the response.
+    pub(super) depth: usize,
+    /// Where a listener wants every request redirected to.
+    pub(super) redirect: Option<String>,
+    /// Whether this is a revalidation in the background.
+    pub(super) background: bool,
+    /// What the cache knows of it.
+    pub(super) caching: Caching,
+    /// Whether the response is the edge's own.
+    pub(super) own_answer: bool,
+    /// Whether a stale object was served while it is revalidated in the background.
+    pub(super) stale_while_revalidate: bool,
+    /// The origin asked.
+    pub(super) origin: Option<Arc<Origin>>,
+    /// The server asked last, in flight until it is dropped.
+    pub(super) picked: Option<Picked>,
+    /// Servers asked before, not to be asked again.
+    pub(super) tried: Vec<crate::origin::ServerId>,
+    /// How often an origin was asked.
+    pub(super) tries: u32,
+    /// How far the exchange with the origin came.
+    pub(super) progress: Progress,
+    /// When the server was chosen that was asked last.
+    pub(super) asked: Option<Instant>,
+    /// From asking an origin to the head of its response.
+    pub(super) origin_time: Option<Duration>,
+    /// Bytes of the request body so far, and how many there may be.
+    pub(super) body_read: u64,
+    /// How many bytes the request body may have.
+    pub(super) max_body: u64,
+    /// What rewrites the body on its way into the cache.
+    pub(super) origin_rewriters: Rewriters,
+    /// What rewrites the body on its way to the client.
+    pub(super) rewriters: Rewriters,
+    /// From the beginning to the head of the response.
+    pub(super) first_byte: Option<Duration>,
+    /// Who ended the exchange, if it did not end well.
+    pub(super) termination: Termination,
+    /// Why it did not end well.
+    pub(super) error: Option<String>,
+    in_flight: Gauge,
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        self.in_flight.dec();
+    }
+}
+
+/// How far the exchange with an origin came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Progress {
+    /// No origin is needed yet.
+    #[default]
+    Request,
+    /// A server is looked for or connected to.
+    Connect,
+    /// The response's head is waited for.
+    Head,
+    /// The response's body is on its way.
+    Body,
+}
+
+impl Context {
+    /// An exchange that begins now; `in_flight` counts it until it is dropped.
+    pub(super) fn new(runtime: Arc<Runtime>, in_flight: Gauge) -> Self {
+        in_flight.inc();
+        Self {
+            runtime,
+            started: Instant::now(),
+            connection: None,
+            protocol: "HTTP/1.1",
+            route: None,
+            exchange: None,
+            depth: 0,
+            redirect: None,
+            background: false,
+            caching: Caching::default(),
+            own_answer: false,
+            stale_while_revalidate: false,
+            origin: None,
+            picked: None,
+            tried: Vec::new(),
+            tries: 0,
+            progress: Progress::default(),
+            asked: None,
+            origin_time: None,
+            body_read: 0,
+            max_body: u64::MAX,
+            origin_rewriters: Rewriters::default(),
+            rewriters: Rewriters::default(),
+            first_byte: None,
+            termination: Termination::default(),
+            error: None,
+            in_flight,
+        }
+    }
+
+    /// Runs `step` with the exchange whole: the request head is in it for as long as `step` takes.
+    pub(super) fn with_exchange<T>(
+        &mut self,
+        session: &mut Session,
+        step: impl FnOnce(&Route, &mut Exchange, usize) -> T,
+    ) -> Option<T> {
+        let route = self.route.clone()?;
+        let exchange = self.exchange.as_mut()?;
+        std::mem::swap(session.req_header_mut(), &mut exchange.request);
+        let result = step(&route, exchange, self.depth);
+        std::mem::swap(session.req_header_mut(), &mut exchange.request);
+        Some(result)
+    }
+
+    /// The request's identity, or nothing when it was refused before it got one.
+    pub(super) fn request_id(&self) -> &str {
+        self.exchange.as_ref().map_or("", |exchange| &exchange.request_id)
+    }
+
+    /// Remembers who ended the exchange, unless somebody did already.
+    pub(super) fn end(&mut self, who: Who, why: impl Into<String>) {
+        if self.termination.who == Who::Nobody {
+            self.termination = Termination { who, when: self.when() };
+            self.error = Some(why.into());
+        }
+    }
+
+    fn when(&self) -> When {
+        match self.progress {
+            Progress::Request => When::Request,
+            Progress::Connect => When::Connect,
+            Progress::Head => When::Head,
+            Progress::Body => When::Body,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What goes to an origin, to which server, and what is tried again.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, header};
+use pingora::proxy::Session;
+use pingora::upstreams::peer::HttpPeer;
+use pingora::{Error, ErrorSource, ErrorType, OrErr, Result};
+use pingora_http::{RequestHeader, ResponseHeader};
+use rimward_filters::Exchange;
+
+use super::context::{Context, Progress};
+use super::errors::{fail, refuse};
+use crate::edge::Process;
+use crate::origin::{FailedTry, Failure, Pick};
+
+/// How often a request may pass through edges before it is held for a loop (RFC 8586).
+const MAX_HOPS: usize = 8;
+
+/// Fields by which frameworks let a client choose another path or method than the edge saw.
+const OVERRIDES: [&str; 7] = [
+    "x-original-url",
+    "x-rewrite-url",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-forwarded-scheme",
+    "x-forwarded-prefix",
+];
+
+/// Chooses the server for the next try.
+///
+/// # Errors
+/// 502 when the route has no origin, 503 when none of its servers can take the request, 508 for a loop.
+pub(super) async fn choose(process: &Process, session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
+    ctx.progress = Progress::Connect;
+    let Some(origin) = ctx.route.as_ref().and_then(|route| route.origin.clone()) else {
+        return Err(fail(502, "the route has no origin and no filter answered"));
+    };
+    if hops(session.req_header(), &ctx.runtime.config.pop.name) >= MAX_HOPS {
+        return Err(fail(508, "the request came through this edge too often"));
+    }
+    let hash = ctx.with_exchange(session, |_, exchange, _| origin.hash_key(exchange)).flatten();
+    // The place at the server asked before is given up only now, so that its failure could be told of it.
+    ctx.picked = None;
+    let picked = origin.pick(&Pick { hash, tried: &ctx.tried }).map_err(|none| {
+        // An origin's failure, so that a stale object may be served instead.
+        fail(503, format!("origin `{}`: {none}", origin.name())).into_up()
+    })?;
+    if ctx.tries > 0 {
+        process.metrics.retries.inc();
+        if !picked.pause().is_zero() {
+            tokio::time::sleep(picked.pause()).await;
+        }
+    }
+    let peer = picked.peer();
+    if !session.as_mut().is_body_empty() {
+        picked.body_begins();
+    }
+    ctx.tries += 1;
+    ctx.tried.push(picked.server_id());
+    ctx.asked = Some(Instant::now());
+    ctx.origin = Some(origin);
+    ctx.picked = Some(picked);
+    Ok(peer)
+}
+
+/// Makes the head that goes to the origin: ours first, then what filters want.
+///
+/// # Errors
+/// When a filter fails and may not be skipped.
+pub(super) fn request(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+    request: &mut RequestHeader,
+) -> Result<()> {
+    let runtime = ctx.runtime.clone();
+    let made = ctx.with_exchange(session, |route, exchange, _| {
+        let host = route.origin.as_ref().and_then(|origin| origin.host());
+        prepare(exchange, &runtime.config.pop.name, host, request)?;
+        let phase = route.pipeline.origin_request(exchange, request);
+        phase.map_err(|failure| fail(failure.status, failure.to_string()))
+    });
+    process.cache.asking(&mut ctx.caching);
+    made.unwrap_or(Ok(()))
+}
+
+/// Puts what an origin may rely on into the head that goes to it, and takes out what it must not believe.
+///
+/// # Errors
+/// When a field can't be made, which is a fault of the edge.
+fn prepare(exchange: &Exchange, pop: &str, host: Option<&str>, request: &mut RequestHeader) -> Result<()> {
+    for name in OVERRIDES {
+        request.remove_header(name);
+    }
+    let client = &exchange.client;
+    let peer = client.peer.ip().to_canonical();
+    let mut chain = match request.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()) {
+        Some(told) if peer != client.ip => format!("{told}, "),
+        _ => String::new(),
+    };
+    chain.push_str(&peer.to_string());
+    set(request, "x-forwarded-for", &chain)?;
+    set(request, "x-forwarded-proto", client.scheme.as_str())?;
+    set(request, "x-forwarded-host", exchange.header("host").unwrap_or(""))?;
+    set(request, "x-request-id", &exchange.request_id)?;
+    request.remove_header("forwarded");
+    request.remove_header("x-real-ip");
+    request.append_header(header::VIA, format!("1.1 {pop}")).or_err(ErrorType::InternalError, "via")?;
+    request.append_header("cdn-loop", pop).or_err(ErrorType::InternalError, "cdn-loop")?;
+    if let Some(host) = host {
+        set(request, "host", host)?;
+    }
+    Ok(())
+}
+
+fn set(request: &mut RequestHeader, name: &'static str, value: &str) -> Result<()> {
+    let value = HeaderValue::from_str(value).or_err(ErrorType::InternalError, "field for the origin")?;
+    request.insert_header(HeaderName::from_static(name), value)
+}
+
+/// How often this edge's name stands in `CDN-Loop`.
+fn hops(request: &RequestHeader, pop: &str) -> usize {
+    let values = request.headers.get_all("cdn-loop").iter().filter_map(|value| value.to_str().ok());
+    let members = values.flat_map(|value| value.split(','));
+    members.filter(|member| member.split(';').next().is_some_and(|id| id.trim() == pop)).count()
+}
+
+/// A piece of the request's body passes.
+///
+/// # Errors
+/// With 413 when there is more of it than allowed.
+pub(super) fn body(ctx: &mut Context, bytes: Option<&Bytes>, end: bool) -> Result<()> {
+    ctx.body_read += bytes.map_or(0, |bytes| bytes.len() as u64);
+    if ctx.body_read > ctx.max_body {
+        return Err(refuse(413, "request body is longer than allowed"));
+    }
+    if let Some(picked) = ctx.picked.as_ref().filter(|_| end) {
+        picked.body_ends();
+    }
+    Ok(())
+}
+
+/// A connection could not be made: whether another server is tried.
+pub(super) fn not_connected(session: &mut Session, ctx: &Context, error: Box<Error>) -> Box<Error> {
+    failed(session, ctx, error)
+}
+
+/// A try ended before its response did: whether another one is made.
+pub(super) fn broke_off(session: &mut Session, ctx: &Context, mut error: Box<Error>) -> Box<Error> {
+    if *error.esource() != ErrorSource::Upstream {
+        error.set_retry(false);
+        return error;
+    }
+    failed(session, ctx, error)
+}
+
+fn failed(session: &mut Session, ctx: &Context, mut error: Box<Error>) -> Box<Error> {
+    let Some(picked) = &ctx.picked else {
+        error.set_retry(false);
+        return error;
+    };
+    let failure = picked.failure(&error);
+    // A status was told of when its head came.
+    if !matches!(failure, Failure::Status(_)) {
+        picked.failed(failure);
+    }
+    let already_judged = matches!(failure, Failure::Status(_)) && error.retry();
+    let again = already_judged || wants_again(session, ctx, failure);
+    error.set_retry(again);
+    error
+}
+
+/// A response's head came: an error if its status is one to try again.
+///
+/// # Errors
+/// When another try is to be made.
+pub(super) fn judge(session: &mut Session, ctx: &mut Context, response: &ResponseHeader) -> Result<()> {
+    let status = response.status.as_u16();
+    if response.status.is_informational() && status != 101 {
+        return Ok(());
+    }
+    ctx.origin_time = ctx.asked.map(|asked| asked.elapsed());
+    if let Some(picked) = &ctx.picked {
+        picked.answered(status);
+    }
+    if status >= 500 && wants_again(session, ctx, Failure::Status(status)) {
+        let mut error = Error::explain(ErrorType::HTTPStatus(status), "status that is tried again");
+        error.esource = ErrorSource::Upstream;
+        error.set_retry(true);
+        return Err(error);
+    }
+    ctx.progress = Progress::Body;
+    Ok(())
+}
+
+fn wants_again(session: &mut Session, ctx: &Context, failure: Failure) -> bool {
+    let (Some(origin), Some(picked)) = (&ctx.origin, &ctx.picked) else { return false };
+    let body_replayable = !session.as_ref().retry_buffer_truncated();
+    let response_begun = session.response_written().is_some();
+    let method = &session.req_header().method;
+    let reused = picked.reused();
+    origin.should_retry(&FailedTry { failure, method, tries: ctx.tries, reused, body_replayable, response_begun })
+}

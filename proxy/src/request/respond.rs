@@ -1,0 +1,243 @@
+//! Responses that the edge makes itself: filters' answers, redirects and error pages.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, StatusCode, header};
+use pingora::proxy::{FailToProxy, Session};
+use pingora::{Error, OrErr, Result};
+use pingora_http::ResponseHeader;
+use rimward_filters::{Answer, Exchange, Rewriters, Verdict};
+
+use super::caching;
+use super::context::Context;
+use super::errors::{self, classify, describe, fail};
+use crate::edge::Process;
+use crate::log::Who;
+use crate::runtime::{Page, Route};
+
+/// Runs the request phase; answers the request if a filter or the listener wants to. Returns whether it did.
+///
+/// # Errors
+/// When a filter fails and may not be skipped.
+pub(super) async fn request(process: &Process, session: &mut Session, ctx: &mut Context) -> Result<bool> {
+    if let Some(location) = ctx.redirect.take() {
+        ctx.depth = 0;
+        let answer = Answer::new(308).and_then(|answer| answer.header(header::LOCATION, location.as_str()));
+        let answer = answer.map_err(|error| errors::refuse(400, error.to_string()))?;
+        answer_with(process, session, ctx, answer).await?;
+        return Ok(true);
+    }
+    let (Some(route), Some(mut exchange)) = (ctx.route.clone(), ctx.exchange.take()) else {
+        return Ok(false);
+    };
+    if route.pipeline.is_empty() || ctx.background {
+        ctx.exchange = Some(exchange);
+        return Ok(false);
+    }
+    std::mem::swap(session.req_header_mut(), &mut exchange.request);
+    let (verdict, depth) = route.pipeline.request(&mut exchange).await;
+    std::mem::swap(session.req_header_mut(), &mut exchange.request);
+    if let Some(limit) = exchange.notes.get::<rimward_filters::MaxBody>() {
+        ctx.max_body = ctx.max_body.min(limit.0);
+    }
+    ctx.exchange = Some(exchange);
+    ctx.depth = depth;
+    match verdict {
+        Ok(Verdict::Pass) => Ok(false),
+        Ok(Verdict::Answered(answer)) => {
+            answer_with(process, session, ctx, *answer).await?;
+            Ok(true)
+        }
+        Err(failure) => Err(fail(failure.status, failure.to_string())),
+    }
+}
+
+async fn answer_with(process: &Process, session: &mut Session, ctx: &mut Context, answer: Answer) -> Result<()> {
+    ctx.own_answer = true;
+    let Answer { mut head, mut body, refusal } = answer;
+    if refusal {
+        let page = error_page(ctx, head.status.as_u16());
+        head.insert_header(header::CONTENT_TYPE, page.content_type)?;
+        head.insert_header(header::CACHE_CONTROL, "no-store")?;
+        body = page.body;
+    }
+    response_phase(session, ctx, &mut head)?;
+    let body = if ctx.rewriters.is_empty() {
+        body
+    } else {
+        let rewritten = ctx.rewriters.pass(Some(body), true).map_err(|error| fail(500, error.to_string()))?;
+        rewritten.unwrap_or_default()
+    };
+    ctx.rewriters = Rewriters::default();
+    write(process, session, ctx, head, body).await
+}
+
+/// Runs the response phase on a head that goes to the client.
+///
+/// # Errors
+/// When a filter fails and may not be skipped.
+pub(super) fn response_phase(session: &mut Session, ctx: &mut Context, head: &mut ResponseHeader) -> Result<()> {
+    let run = |route: &Route, exchange: &mut Exchange, depth: usize| route.pipeline.response(depth, exchange, head);
+    match ctx.with_exchange(session, run) {
+        None => Ok(()),
+        Some(Ok(rewriters)) => {
+            if !rewriters.is_empty() {
+                forget_body(head)?;
+            }
+            ctx.rewriters = rewriters;
+            Ok(())
+        }
+        Some(Err(failure)) => Err(fail(failure.status, failure.to_string())),
+    }
+}
+
+/// Runs the origin response phase on a head that comes from an origin.
+///
+/// # Errors
+/// When a filter fails and may not be skipped: the response is not passed on.
+pub(super) fn origin_response_phase(
+    session: &mut Session,
+    ctx: &mut Context,
+    head: &mut ResponseHeader,
+) -> Result<()> {
+    if head.status.is_informational() {
+        return Ok(());
+    }
+    let run = |route: &Route, exchange: &mut Exchange, _: usize| route.pipeline.origin_response(exchange, head);
+    match ctx.with_exchange(session, run) {
+        None => Ok(()),
+        Some(Ok(rewriters)) => {
+            if !rewriters.is_empty() {
+                forget_body(head)?;
+            }
+            ctx.origin_rewriters = rewriters;
+            Ok(())
+        }
+        Some(Err(failure)) => Err(fail(failure.status, failure.to_string())),
+    }
+}
+
+/// Makes the head of any response, stored or not, ready for the client.
+///
+/// # Errors
+/// When a filter fails and may not be skipped.
+pub(super) fn pass_on(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+    head: &mut ResponseHeader,
+) -> Result<()> {
+    if ctx.background || head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(());
+    }
+    ctx.first_byte = Some(ctx.started.elapsed());
+    response_phase(session, ctx, head)?;
+    if !ctx.rewriters.is_empty() && ctx.protocol == "HTTP/1.1" {
+        head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
+    }
+    caching::describe(process, session, ctx, head)
+}
+
+/// Passes a piece of a body through its rewriters.
+///
+/// # Errors
+/// When one of them can't go on: the response is cut off and nothing of it is stored.
+pub(super) fn rewrite(rewriters: &mut Rewriters, body: &mut Option<Bytes>, end: bool) -> Result<Option<Duration>> {
+    if !rewriters.is_empty() {
+        *body = rewriters.pass(body.take(), end).map_err(|error| fail(500, error.to_string()))?;
+    }
+    Ok(None)
+}
+
+/// Takes out of a head what is no longer true of a body that is rewritten on its way.
+///
+/// # Errors
+/// Never, but for a fault of the header library.
+pub(super) fn forget_body(head: &mut ResponseHeader) -> Result<()> {
+    for name in [header::CONTENT_LENGTH, header::ACCEPT_RANGES, header::CONTENT_RANGE] {
+        head.remove_header(&name);
+    }
+    for name in ["digest", "repr-digest", "content-digest", "content-md5"] {
+        head.remove_header(name);
+    }
+    let strong = head.headers.get(header::ETAG).filter(|tag| !tag.as_bytes().starts_with(b"W/"));
+    if let Some(tag) = strong.and_then(|tag| tag.to_str().ok()) {
+        let weak = format!("W/{tag}");
+        head.insert_header(header::ETAG, weak)?;
+    }
+    Ok(())
+}
+
+/// Writes a whole response of the edge's own.
+async fn write(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+    mut head: ResponseHeader,
+    body: Bytes,
+) -> Result<()> {
+    let status = head.status;
+    let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if bodiless {
+        head.remove_header(&header::CONTENT_LENGTH);
+    } else {
+        head.insert_header(header::CONTENT_LENGTH, body.len().to_string())?;
+    }
+    caching::describe(process, session, ctx, &mut head)?;
+    ctx.first_byte = Some(ctx.started.elapsed());
+    let without_body = bodiless || body.is_empty() || session.req_header().method == Method::HEAD;
+    session.write_response_header(Box::new(head), without_body).await?;
+    if !without_body {
+        session.write_response_body(Some(body), true).await?;
+    }
+    Ok(())
+}
+
+/// Ends an exchange that failed: with an error page, if there is still somebody to read it.
+pub(super) async fn failed(
+    process: &Process,
+    session: &mut Session,
+    error: &Error,
+    ctx: &mut Context,
+) -> FailToProxy {
+    let fault = classify(error);
+    let description = describe(error, ctx);
+    ctx.end(fault.who, description);
+    let nothing = FailToProxy { error_code: fault.status.unwrap_or(0), can_reuse_downstream: false };
+    let (Some(status), None) = (fault.status, session.response_written()) else {
+        return nothing;
+    };
+    // The connection goes on only when nothing of a request body is left that could be read as a request.
+    let reusable = fault.who != Who::Client || session.as_mut().is_body_empty();
+    if !reusable {
+        session.set_keepalive(None);
+    }
+    if let Err(error) = write_error(process, session, ctx, status).await {
+        tracing::debug!(%error, "error page could not be sent");
+        return nothing;
+    }
+    FailToProxy { error_code: status, can_reuse_downstream: reusable }
+}
+
+fn error_page(ctx: &Context, status: u16) -> Page {
+    let pages = ctx.route.as_ref().map(|route| route.error_pages.clone()).unwrap_or_default();
+    pages.page(status, ctx.request_id())
+}
+
+async fn write_error(process: &Process, session: &mut Session, ctx: &mut Context, status: u16) -> Result<()> {
+    ctx.own_answer = true;
+    let page = error_page(ctx, status);
+    let mut head = ResponseHeader::build(status, Some(6)).or_err(pingora::InternalError, "status of an error page")?;
+    head.insert_header(header::CONTENT_TYPE, page.content_type)?;
+    head.insert_header(header::CACHE_CONTROL, "no-store")?;
+    if status == 503 {
+        head.insert_header(header::RETRY_AFTER, "5")?;
+    }
+    // Filters still add what they add to every response; a fault of theirs must not hide the first one.
+    if response_phase(session, ctx, &mut head).is_err() {
+        tracing::debug!("response phase failed on an error page");
+    }
+    ctx.rewriters = Rewriters::default();
+    write(process, session, ctx, head, page.body).await
+}

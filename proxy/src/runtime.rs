@@ -1,0 +1,190 @@
+//! What lives as long as a configuration: routes, pipelines, origins, certificates' settings, the GeoIP database.
+//!
+//! `Config` → [`Runtime::compile`] → swapped whole. A request takes one `Arc<Runtime>` at its start and never sees another.
+
+mod error_pages;
+mod route;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rimward_cache::policy::Rules;
+use rimward_config::{CachePolicy, Config, FilterId, FilterSpec, OnErrorSpec, Problem, Problems};
+use rimward_filters::{Builder, Filter, OnError, Pipeline, Step};
+use rimward_geoip::Countries;
+
+use crate::metrics::{Metrics, RouteMeter};
+use crate::origin::{Origin, Origins};
+
+pub use error_pages::{ErrorPages, Page};
+pub use route::{Asked, Hosts, Matched, Paths, locate};
+
+/// A configuration at work.
+pub struct Runtime {
+    /// Counts up with each compile; tells configurations apart in logs.
+    pub generation: u64,
+    /// What it was made from.
+    pub config: Config,
+    /// Sites by host.
+    pub hosts: Hosts<Arc<Site>>,
+    /// Where responses come from.
+    pub origins: Origins,
+    /// Where addresses are located.
+    pub countries: Option<Countries>,
+    /// Files that filters were built from.
+    pub filter_files: Vec<PathBuf>,
+}
+
+/// A site at work.
+pub struct Site {
+    /// Its first host.
+    pub name: Arc<str>,
+    /// Its routes by path.
+    pub paths: Paths<Arc<Route>>,
+}
+
+/// A route at work.
+pub struct Route {
+    /// The first host of its site.
+    pub site: Arc<str>,
+    /// Its path as written.
+    pub name: Arc<str>,
+    /// Its filters.
+    pub pipeline: Pipeline,
+    /// Where its responses come from.
+    pub origin: Option<Arc<Origin>>,
+    /// How its responses are stored; `None` when they are not.
+    pub cache: Option<CachePolicy>,
+    /// The same, as the cache's policy wants it.
+    pub rules: Arc<Rules>,
+    /// The edge's own error responses.
+    pub error_pages: Arc<ErrorPages>,
+    /// Where its requests are counted.
+    pub meter: RouteMeter,
+}
+
+static GENERATIONS: AtomicU64 = AtomicU64::new(0);
+
+impl Runtime {
+    /// Builds everything that a configuration names. Reads files, starts nothing, leaves `previous` as it is; state of
+    /// origins that stay is carried over from there.
+    ///
+    /// # Errors
+    /// With every filter, file and database that is wrong.
+    pub fn compile(config: Config, metrics: &Metrics, previous: Option<&Self>) -> Result<Self, Problems> {
+        let mut problems = Vec::new();
+        let mut filter_files = Vec::new();
+        let filters = build_filters(&config, &mut filter_files, &mut problems);
+        let countries = config.geoip.as_ref().and_then(|geoip| {
+            let opened = Countries::open(&geoip.database);
+            opened.map_err(|error| problems.push(Problem::new("geoip.database", error.to_string()))).ok()
+        });
+        let origins = Origins::compile(&config, previous.map(|previous| &previous.origins));
+        let origins = origins.map_err(|errors| {
+            problems.extend(errors.into_iter().map(|error| Problem::new(error.key(), error.to_string())));
+        });
+        let (Ok(origins), true) = (origins, problems.is_empty()) else {
+            return Err(Problems(problems));
+        };
+        let hosts = build_sites(&config, &filters, &origins, metrics, &mut problems);
+        if !problems.is_empty() {
+            return Err(Problems(problems));
+        }
+        let generation = GENERATIONS.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(Self { generation, config, hosts, origins, countries, filter_files })
+    }
+}
+
+/// A filter that was built, and what its faults lead to.
+type Built = (Arc<dyn Filter>, OnError);
+
+fn build_filters(config: &Config, files: &mut Vec<PathBuf>, problems: &mut Vec<Problem>) -> Vec<Option<Built>> {
+    config.filters.iter().map(|spec| build_filter(spec, files, problems)).collect()
+}
+
+fn build_filter(spec: &FilterSpec, files: &mut Vec<PathBuf>, problems: &mut Vec<Problem>) -> Option<Built> {
+    let Some(kind) = rimward_filters::builtin::find(&spec.kind) else {
+        problems.push(unknown_filter(spec));
+        return None;
+    };
+    let builder = Builder::new(spec.folder(), &spec.name);
+    let filter = (kind.build)(&spec.settings, &builder).map_err(|errors| {
+        problems.extend(errors.into_iter().map(|error| spec.place(error.into())));
+    });
+    files.extend(builder.into_files());
+    let on_error = match spec.on_error {
+        Some(OnErrorSpec::Skip) => OnError::Skip,
+        Some(OnErrorSpec::Fail) => OnError::Status(500),
+        Some(OnErrorSpec::Status(status)) => OnError::Status(status),
+        None if kind.safe_to_skip => OnError::Skip,
+        None => OnError::Status(500),
+    };
+    Some((filter.ok()?, on_error))
+}
+
+fn unknown_filter(spec: &FilterSpec) -> Problem {
+    let names = rimward_filters::builtin::KINDS.iter().map(|kind| kind.name);
+    spec.problem("use", format!("there is no filter `{}`", spec.kind)).suggest(&spec.kind, names)
+}
+
+/// What an operator says about a route's responses, in the policy's words.
+fn rules(policy: &CachePolicy) -> Rules {
+    Rules {
+        ttl: policy.ttl,
+        default_ttl: policy.default_ttl,
+        stale_while_revalidate: policy.stale_while_revalidate,
+        stale_if_error: policy.stale_if_error,
+        strip_set_cookie: policy.strip_set_cookie,
+        surrogate_keys: policy.surrogate_keys.clone(),
+        ..Rules::default()
+    }
+}
+
+fn build_sites(
+    config: &Config,
+    filters: &[Option<Built>],
+    origins: &Origins,
+    metrics: &Metrics,
+    problems: &mut Vec<Problem>,
+) -> Hosts<Arc<Site>> {
+    let mut hosts = Hosts::default();
+    let steps = |ids: &[FilterId]| -> Vec<Step> {
+        let step = |id: &FilterId| -> Option<Step> {
+            let (filter, on_error) = filters[id.0].clone()?;
+            let name: Arc<str> = config.filters[id.0].name.as_str().into();
+            let meter = metrics.filter(&name);
+            Some(Step { name, filter, on_error, meter })
+        };
+        ids.iter().filter_map(step).collect()
+    };
+    for site in &config.sites {
+        let name: Arc<str> = site.hosts.first().map_or_else(|| "*".to_owned(), ToString::to_string).into();
+        let error_pages = match ErrorPages::read(&site.error_pages) {
+            Ok(pages) => Arc::new(pages),
+            Err(error) => {
+                problems.push(Problem::new(format!("site `{name}`, error_pages"), error));
+                continue;
+            }
+        };
+        let mut paths = Paths::default();
+        for route in &site.routes {
+            let compiled = Route {
+                site: name.clone(),
+                name: route.name.as_str().into(),
+                pipeline: Pipeline::new(steps(&route.filters)),
+                origin: route.origin.map(|id| origins.get(id).clone()),
+                rules: Arc::new(route.cache.as_ref().map(rules).unwrap_or_default()),
+                cache: route.cache.clone(),
+                error_pages: error_pages.clone(),
+                meter: metrics.route(&name, &route.name),
+            };
+            paths.insert(&route.path, &route.when, Arc::new(compiled));
+        }
+        let site_at_work = Arc::new(Site { name, paths });
+        for host in &site.hosts {
+            hosts.insert(host, site_at_work.clone());
+        }
+    }
+    hosts
+}
