@@ -22,7 +22,7 @@ pub use config::*;
 pub use decode::decode;
 pub use filter_spec::{FilterSpec, OnErrorSpec};
 pub use host::HostPattern;
-pub use load::{load, load_admin, parse};
+pub use load::{load, load_admin, load_with, parse};
 pub use path::{PathPattern, Segment};
 pub use problem::{Location, Problem, Problems};
 pub use schema::schema;

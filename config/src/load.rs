@@ -11,6 +11,7 @@ use toml::de::DeTable;
 use crate::config::{Admin, Config};
 use crate::decode::{MOST_PROBLEMS, decode_tree};
 use crate::document::Document;
+use crate::filter_spec::FilterSpec;
 use crate::problem::{Problem, Problems};
 use crate::resolve;
 use crate::source::{File, Source, Text};
@@ -33,9 +34,21 @@ pub(crate) struct Loaded {
 /// # Errors
 /// With every mistake of every file.
 pub fn load(path: impl AsRef<Path>) -> Result<Config, Problems> {
+    load_with(path, |_| Vec::new())
+}
+
+/// The same, with somebody who knows filters: when the file is wrong, `filter` is asked about each of its filters too, so
+/// that their mistakes are told with the others.
+///
+/// # Errors
+/// With every mistake of every file.
+pub fn load_with(
+    path: impl AsRef<Path>,
+    filter: impl Fn(&FilterSpec) -> Vec<Problem>,
+) -> Result<Config, Problems> {
     let path = path.as_ref();
     let content = read(path).map_err(|why| unreadable(path, &why))?;
-    understand(Reader::of(content, path))
+    understand(Reader::of(content, path), filter)
 }
 
 /// Reads only the `[admin]` section of a configuration: how to ask the edge that was started with it, whatever is wrong
@@ -66,7 +79,7 @@ pub fn load_admin(path: impl AsRef<Path>) -> Result<Option<Admin>, Problems> {
 /// # Errors
 /// With every mistake of every file.
 pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Config, Problems> {
-    understand(Reader::of(text.to_owned(), path.as_ref()))
+    understand(Reader::of(text.to_owned(), path.as_ref()), |_| Vec::new())
 }
 
 fn unreadable(path: &Path, why: &str) -> Problems {
@@ -76,7 +89,10 @@ fn unreadable(path: &Path, why: &str) -> Problems {
     )])
 }
 
-fn understand(reader: Reader) -> Result<Config, Problems> {
+fn understand(
+    reader: Reader,
+    filter: impl Fn(&FilterSpec) -> Vec<Problem>,
+) -> Result<Config, Problems> {
     let Reader {
         files,
         loaded,
@@ -96,6 +112,7 @@ fn understand(reader: Reader) -> Result<Config, Problems> {
             ..config
         })
     } else {
+        problems.extend(config.filters.iter().flat_map(filter));
         Err(in_order(problems, &files))
     }
 }

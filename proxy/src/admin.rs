@@ -56,7 +56,12 @@ impl Admin {
         let access = Arc::new(ArcSwap::from_pointee(Access::new(settings)?));
         let (listener, bound) = bind(&settings.address)?;
         let acceptor = tokio::spawn(accept(listener, access.clone(), Arc::downgrade(edge)));
-        Ok(Self { configured: settings.address.clone(), bound, access, acceptor })
+        Ok(Self {
+            configured: settings.address.clone(),
+            bound,
+            access,
+            acceptor,
+        })
     }
 
     /// Whether the settings are for the address that it has.
@@ -107,7 +112,10 @@ fn bind(address: &AdminAddress) -> io::Result<(Listener, Option<SocketAddr>)> {
 fn remove_socket(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.file_type().is_socket() => fs::remove_file(path),
-        Ok(_) => Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("`{}` is not a socket", path.display()))),
+        Ok(_) => Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            format!("`{}` is not a socket", path.display()),
+        )),
         Err(_) => Ok(()),
     }
 }
@@ -115,10 +123,18 @@ fn remove_socket(path: &Path) -> io::Result<()> {
 async fn accept(listener: Listener, access: Arc<ArcSwap<Access>>, edge: Weak<Edge>) {
     let places = Arc::new(Semaphore::new(MOST));
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let Ok(place) = places.clone().acquire_owned().await else {
+            return;
+        };
         let accepted: io::Result<Box<dyn Io>> = match &listener {
-            Listener::Tcp(listener) => listener.accept().await.map(|(stream, _)| Box::new(stream) as Box<dyn Io>),
-            Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| Box::new(stream) as Box<dyn Io>),
+            Listener::Tcp(listener) => listener
+                .accept()
+                .await
+                .map(|(stream, _)| Box::new(stream) as Box<dyn Io>),
+            Listener::Unix(listener) => listener
+                .accept()
+                .await
+                .map(|(stream, _)| Box::new(stream) as Box<dyn Io>),
         };
         let Ok(stream) = accepted else {
             tokio::time::sleep(Duration::from_millis(100)).await;

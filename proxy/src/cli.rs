@@ -92,13 +92,24 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
         Command::Run { file } => serve::run(&file),
         Command::Check { file } => tell::check(&file),
-        Command::Explain { method, url, headers, from, config } => tell::explain(&config, method, url, &headers, from),
+        Command::Explain {
+            method,
+            url,
+            headers,
+            from,
+            config,
+        } => tell::explain(&config, method, url, &headers, from),
         Command::Filters { name } => tell::filters(name.as_deref()),
         Command::Schema => tell::schema(),
         Command::Reload { edge } => ask::reload(&edge.config),
         Command::Purge { url, soft, edge } => ask::purge(&edge.config, &url, soft),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "rimward", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "rimward",
+                &mut std::io::stdout(),
+            );
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -49,7 +49,9 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clock: Clock::new() }
+        Self {
+            clock: Clock::new(),
+        }
     }
 }
 
@@ -86,7 +88,11 @@ impl Edge {
         // An embedder may have chosen a provider already; then that one is used.
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let metrics = Arc::new(Metrics::default());
-        let cache = Cache::new(bounds(&config.cache), config.cache.lock_timeout, options.clock);
+        let cache = Cache::new(
+            bounds(&config.cache),
+            config.cache.lock_timeout,
+            options.clock,
+        );
         let compiled = compile(config.clone(), metrics.clone(), None).await?;
         let process = Arc::new(Process {
             runtime: ArcSwap::new(compiled.runtime.clone()),
@@ -97,10 +103,16 @@ impl Edge {
             faults: crate::log::FaultLog::default(),
             stopping: AtomicBool::new(false),
         });
-        let mut proxy = HttpProxy::new(RequestPath::new(process.clone()), Arc::new(engine_settings()));
+        let mut proxy = HttpProxy::new(
+            RequestPath::new(process.clone()),
+            Arc::new(engine_settings()),
+        );
         proxy.handle_init_modules();
         let proxy = Arc::new(proxy);
-        let listeners = Listeners::new(proxy.clone(), Arc::new(crate::metrics::Connections::new(metrics)));
+        let listeners = Listeners::new(
+            proxy.clone(),
+            Arc::new(crate::metrics::Connections::new(metrics)),
+        );
         let edge = Arc::new(Self {
             process,
             proxy,
@@ -121,7 +133,9 @@ impl Edge {
     pub async fn reload(self: &Arc<Self>, config: Config) -> Result<(), Problems> {
         let _one_at_a_time = self.reloading.lock().await;
         let result = self.try_reload(config).await;
-        let generation = result.is_ok().then(|| self.process.runtime.load().generation);
+        let generation = result
+            .is_ok()
+            .then(|| self.process.runtime.load().generation);
         self.process.metrics.reloaded(generation);
         result
     }
@@ -148,20 +162,36 @@ impl Edge {
     }
 
     fn prepare_listeners(&self, config: &Config) -> Result<Prepared, Problems> {
-        self.listeners.prepare(&config.listeners, &config.pop.trusted_proxies).map_err(|errors| {
-            Problems(errors.into_iter().map(|error| Problem::new(error.key(), error.to_string())).collect())
-        })
+        self.listeners
+            .prepare(&config.listeners, &config.pop.trusted_proxies)
+            .map_err(|errors| {
+                Problems(
+                    errors
+                        .into_iter()
+                        .map(|error| config.problem(&error.key(), error.to_string()))
+                        .collect(),
+                )
+            })
     }
 
-    async fn take_over(self: &Arc<Self>, compiled: Compiled, prepared: Prepared) -> Result<(), Problems> {
-        let Compiled { runtime, access_log } = compiled;
+    async fn take_over(
+        self: &Arc<Self>,
+        compiled: Compiled,
+        prepared: Prepared,
+    ) -> Result<(), Problems> {
+        let Compiled {
+            runtime,
+            access_log,
+        } = compiled;
         self.set_admin(&runtime.config).await?;
         runtime.origins.start();
         runtime.origins.ready(FIRST_RESOLUTION).await;
         let config = runtime.config.clone();
         let retired = self.process.runtime.swap(runtime);
         self.process.access_log.store(access_log);
-        self.process.cache.resize(bounds(&config.cache), config.cache.lock_timeout);
+        self.process
+            .cache
+            .resize(bounds(&config.cache), config.cache.lock_timeout);
         self.listeners.commit(prepared);
         (self.on_reload)(&config);
         tokio::spawn(retire(retired));
@@ -170,11 +200,17 @@ impl Edge {
 
     async fn set_admin(self: &Arc<Self>, config: &Config) -> Result<(), Problems> {
         let mut admin = self.admin.lock().await;
-        let wrong = |error: std::io::Error| Problems(vec![Problem::new("admin", error.to_string())]);
+        let wrong = |error: std::io::Error| {
+            Problems(vec![config.problem("admin.address", error.to_string())])
+        };
         match (&mut *admin, &config.admin) {
             (running, None) => *running = None,
-            (Some(running), Some(settings)) if running.serves(settings) => running.renew(settings).map_err(wrong)?,
-            (running, Some(settings)) => *running = Some(Admin::start(settings, self).map_err(wrong)?),
+            (Some(running), Some(settings)) if running.serves(settings) => {
+                running.renew(settings).map_err(wrong)?
+            }
+            (running, Some(settings)) => {
+                *running = Some(Admin::start(settings, self).map_err(wrong)?)
+            }
         }
         Ok(())
     }
@@ -239,23 +275,40 @@ struct Compiled {
 }
 
 /// Compiles off the workers: files are read and ten thousand routes built there.
-async fn compile(config: Config, metrics: Arc<Metrics>, previous: Option<Arc<Runtime>>) -> Result<Compiled, Problems> {
+async fn compile(
+    config: Config,
+    metrics: Arc<Metrics>,
+    previous: Option<Arc<Runtime>>,
+) -> Result<Compiled, Problems> {
     let compiled = spawn_blocking(move || {
         let runtime = Runtime::compile(config, &metrics, previous.as_deref())?;
-        let access_log = AccessLog::open(runtime.config.log.access.as_ref(), metrics.log_dropped.clone())
-            .map_err(|error| Problems(vec![Problem::new("log.access.to", error.to_string())]))?;
-        Ok(Compiled { runtime: Arc::new(runtime), access_log: Arc::new(access_log) })
+        let access_log = AccessLog::open(
+            runtime.config.log.access.as_ref(),
+            metrics.log_dropped.clone(),
+        )
+        .map_err(|error| {
+            Problems(vec![
+                runtime.config.problem("log.access.to", error.to_string()),
+            ])
+        })?;
+        Ok(Compiled {
+            runtime: Arc::new(runtime),
+            access_log: Arc::new(access_log),
+        })
     });
     compiled.await.unwrap_or_else(|error| Err(internal(&error)))
 }
 
 async fn load(file: PathBuf) -> Result<Config, Problems> {
-    let loaded = spawn_blocking(move || rimward_config::load(&file)).await;
+    let loaded = spawn_blocking(move || crate::load(&file)).await;
     loaded.unwrap_or_else(|error| Err(internal(&error)))
 }
 
 fn internal(error: &tokio::task::JoinError) -> Problems {
-    Problems(vec![Problem::new("", format!("the configuration could not be compiled: {error}"))])
+    Problems(vec![Problem::new(
+        "",
+        format!("the configuration could not be compiled: {error}"),
+    )])
 }
 
 /// Waits until no request uses a configuration any more, so that no worker has to take ten thousand routes apart.
@@ -270,14 +323,23 @@ async fn retire(retired: Arc<Runtime>) {
 }
 
 fn bounds(cache: &CacheBounds) -> Bounds {
-    Bounds { memory: cache.memory, max_object: cache.max_object }
+    Bounds {
+        memory: cache.memory,
+        max_object: cache.max_object,
+    }
 }
 
 fn engine_settings() -> ServerConf {
-    ServerConf { max_retries: 16, upstream_keepalive_pool_size: 1024, ..ServerConf::default() }
+    ServerConf {
+        max_retries: 16,
+        upstream_keepalive_pool_size: 1024,
+        ..ServerConf::default()
+    }
 }
 
 /// The folder that a configuration file stands in.
 pub(crate) fn folder(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    file.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }

@@ -47,12 +47,14 @@ pub enum ExplainError {
 /// # Errors
 /// When the configuration can't run or the request could not be sent.
 pub fn explain(config: Config, question: &Question) -> Result<String, ExplainError> {
-    let runtime = Runtime::compile(config, &Metrics::default(), None).map_err(ExplainError::Config)?;
+    let runtime =
+        Runtime::compile(config, &Metrics::default(), None).map_err(ExplainError::Config)?;
     let uri = &question.url;
     let (Some(_), Some(host)) = (uri.scheme(), uri.host()) else {
         return Err(ExplainError::NotAbsolute(uri.clone()));
     };
-    let path = crate::listen::normalise_path(uri.path()).map_err(|bad| ExplainError::BadPath(bad.to_string()))?;
+    let path = crate::listen::normalise_path(uri.path())
+        .map_err(|bad| ExplainError::BadPath(bad.to_string()))?;
     let country = locate(runtime.countries.as_ref(), question.from);
     let mut told = Table::default();
     told.row("request", format!("{} {uri}", question.method));
@@ -60,18 +62,36 @@ pub fn explain(config: Config, question: &Question) -> Result<String, ExplainErr
         told.row("path", format!("{path} (normalised)"));
     }
     let place = country.map(|code| String::from_utf8_lossy(&code).into_owned());
-    told.row("client", format!("{}, country {}", question.from, place.as_deref().unwrap_or("unknown")));
+    told.row(
+        "client",
+        format!(
+            "{}, country {}",
+            question.from,
+            place.as_deref().unwrap_or("unknown")
+        ),
+    );
     let Some(site) = runtime.hosts.find(host) else {
-        told.row("site", format!("none has the host `{host}`: answered with {:?}", runtime.config.unknown_host));
+        told.row(
+            "site",
+            format!(
+                "none has the host `{host}`: answered with {:?}",
+                runtime.config.unknown_host
+            ),
+        );
         return Ok(told.text);
     };
     told.row("site", &site.name);
-    let asked =
-        Asked { method: &question.method, headers: &question.headers, query: uri.query(), country: &|| country };
+    let asked = Asked {
+        method: &question.method,
+        headers: &question.headers,
+        query: uri.query(),
+        country: &|| country,
+    };
     match site.paths.find(&path, &asked) {
         None => told.row("route", "none takes the request: answered with 404"),
         Some(matched) => {
-            let request = request(question, &path).map_err(|error| ExplainError::BadField(error.to_string()))?;
+            let request = request(question, &path)
+                .map_err(|error| ExplainError::BadField(error.to_string()))?;
             tell_route(&mut told, &runtime, &matched, question, &request, country);
         }
     }
@@ -84,7 +104,13 @@ fn request(question: &Question, path: &str) -> pingora::Result<RequestHeader> {
         None => path.to_owned(),
     };
     let mut request = RequestHeader::build(question.method.clone(), target.as_bytes(), None)?;
-    request.insert_header("host", question.url.authority().map_or("", |authority| authority.as_str()))?;
+    request.insert_header(
+        "host",
+        question
+            .url
+            .authority()
+            .map_or("", |authority| authority.as_str()),
+    )?;
     for (name, value) in &question.headers {
         request.append_header(name.clone(), value.clone())?;
     }
@@ -118,22 +144,39 @@ fn tell_route(
         told.row("", format!("{{{name}}} = {value}"));
     }
     for phase in Phase::ALL {
-        let mut names: Vec<&str> = route.pipeline.steps(phase).map(|step| &*step.name).collect();
+        let mut names: Vec<&str> = route
+            .pipeline
+            .steps(phase)
+            .map(|step| &*step.name)
+            .collect();
         if matches!(phase, Phase::OriginResponse | Phase::Response) {
             names.reverse();
         }
-        told.row(phase.name(), if names.is_empty() { "-".into() } else { names.join(", ") });
+        told.row(
+            phase.name(),
+            if names.is_empty() {
+                "-".into()
+            } else {
+                names.join(", ")
+            },
+        );
     }
     let scheme = question.url.scheme_str().unwrap_or("http");
     let asked_for = matches!(question.method, Method::GET | Method::HEAD);
     match &route.cache {
         None => told.row("cache", "pass: the route is not cached"),
-        Some(_) if !asked_for => told.row("cache", "pass: only GET and HEAD are answered from the cache"),
+        Some(_) if !asked_for => told.row(
+            "cache",
+            "pass: only GET and HEAD are answered from the cache",
+        ),
         Some(policy) => {
             let country = country.map(|code| String::from_utf8_lossy(&code).into_owned());
             let parts = Parts {
                 scheme,
-                host: question.url.authority().map_or("", |authority| authority.as_str()),
+                host: question
+                    .url
+                    .authority()
+                    .map_or("", |authority| authority.as_str()),
                 path: request.uri.path(),
                 query: request.uri.query(),
                 headers: &request.headers,
@@ -148,7 +191,10 @@ fn tell_route(
 
 fn tell_policy(told: &mut Table, policy: &CachePolicy) {
     let seconds = |span: Option<std::time::Duration>, default: &str| {
-        span.map_or_else(|| default.to_owned(), |span| format!("{} s", span.as_secs_f64()))
+        span.map_or_else(
+            || default.to_owned(),
+            |span| format!("{} s", span.as_secs_f64()),
+        )
     };
     let query = match &policy.key.query {
         QueryRule::All => "as it came".to_owned(),
@@ -158,9 +204,24 @@ fn tell_policy(told: &mut Table, policy: &CachePolicy) {
     };
     told.row("  query", query);
     told.row("  lifetime", seconds(policy.ttl, "as the origin says"));
-    told.row("  by default", seconds(policy.default_ttl, "heuristic, or not stored"));
-    told.row("  stale while", format!("revalidating: {}", seconds(policy.stale_while_revalidate, "as the origin says")));
-    told.row("  stale if", format!("the origin fails: {}", seconds(policy.stale_if_error, "as the origin says")));
+    told.row(
+        "  by default",
+        seconds(policy.default_ttl, "heuristic, or not stored"),
+    );
+    told.row(
+        "  stale while",
+        format!(
+            "revalidating: {}",
+            seconds(policy.stale_while_revalidate, "as the origin says")
+        ),
+    );
+    told.row(
+        "  stale if",
+        format!(
+            "the origin fails: {}",
+            seconds(policy.stale_if_error, "as the origin says")
+        ),
+    );
     if !policy.surrogate_keys.is_empty() {
         told.row("  surrogate keys", policy.surrogate_keys.join(", "));
     }
@@ -171,7 +232,11 @@ fn tell_origin(told: &mut Table, runtime: &Runtime, route: &Route) {
         told.row("origin", "none: a filter has to answer");
         return;
     };
-    let written = runtime.config.origins.iter().find(|written| written.name == origin.name());
+    let written = runtime
+        .config
+        .origins
+        .iter()
+        .find(|written| written.name == origin.name());
     let place = match written.map(|written| &written.kind) {
         Some(OriginKind::Directory(directory)) => format!("files in {}", directory.root.display()),
         Some(OriginKind::Servers(servers)) => {
@@ -191,5 +256,9 @@ fn server(server: &Server) -> String {
         ServerAddress::Srv(name) => format!("srv+{scheme}://{name}"),
         ServerAddress::Unix(path) => format!("unix:{}", path.display()),
     };
-    if server.weight == 1 { address } else { format!("{address} weight {}", server.weight) }
+    if server.weight == 1 {
+        address
+    } else {
+        format!("{address} weight {}", server.weight)
+    }
 }

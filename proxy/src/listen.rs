@@ -9,7 +9,6 @@ use std::time::Duration;
 use ipnet::IpNet;
 use pingora::apps::HttpServerApp;
 use rimward_config::{Listener, ListenerTls};
-use rustls::ServerConfig;
 use rustls::server::ProducesTickets;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -41,6 +40,7 @@ pub use http2::check_h2_head;
 pub use refusal::{Page, Refusal};
 pub use target::{BadTarget, normalise_path};
 pub use tls::CertificateError;
+use tls::Tls;
 pub use transport::Pipe;
 use transport::Socket;
 
@@ -335,7 +335,7 @@ fn settings(
 ) -> Result<ListenerSettings, Vec<ListenError>> {
     let tickets = old
         .and_then(|old| old.tls.as_ref())
-        .map(|tls| tls.ticketer.clone());
+        .map(|tls| tls.config.ticketer.clone());
     let tls = listener
         .tls
         .as_ref()
@@ -357,7 +357,7 @@ fn tls_config(
     tls: &ListenerTls,
     http2: bool,
     tickets: Option<Arc<dyn ProducesTickets>>,
-) -> Result<Arc<ServerConfig>, Vec<ListenError>> {
+) -> Result<Tls, Vec<ListenError>> {
     let setup = |error| vec![ListenError::Tls { listener, error }];
     let bad = |(certificate, error)| ListenError::Certificate {
         listener,
@@ -368,7 +368,7 @@ fn tls_config(
     let certificates = tls::Certificates::load(&tls.certificates);
     let certificates =
         certificates.map_err(|errors| errors.into_iter().map(bad).collect::<Vec<_>>())?;
-    tls::server_config(certificates, http2, tickets).map_err(setup)
+    Tls::new(certificates, http2, tickets).map_err(setup)
 }
 
 #[cfg(test)]

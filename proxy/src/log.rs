@@ -30,21 +30,33 @@ impl AccessLog {
     /// When the file can't be opened or no thread can be started.
     pub fn open(settings: Option<&Settings>, dropped: Counter) -> io::Result<Self> {
         let Some(settings) = settings else {
-            return Ok(Self { lines: None, dropped });
+            return Ok(Self {
+                lines: None,
+                dropped,
+            });
         };
         let target: Box<dyn Write + Send> = match &settings.to {
             LogTarget::Stdout => Box::new(io::stdout()),
             LogTarget::Stderr => Box::new(io::stderr()),
-            LogTarget::File(path) => Box::new(OpenOptions::new().create(true).append(true).open(path)?),
+            LogTarget::File(path) => {
+                Box::new(OpenOptions::new().create(true).append(true).open(path)?)
+            }
         };
         let (sender, receiver) = sync_channel(QUEUE);
-        thread::Builder::new().name("access-log".into()).spawn(move || write_lines(&receiver, target))?;
-        Ok(Self { lines: Some((sender, settings.format)), dropped })
+        thread::Builder::new()
+            .name("access-log".into())
+            .spawn(move || write_lines(&receiver, target))?;
+        Ok(Self {
+            lines: Some((sender, settings.format)),
+            dropped,
+        })
     }
 
     /// Hands in the line of an exchange; `record` is asked only if there is a log.
     pub fn write<'r>(&self, record: impl FnOnce() -> Record<'r>) {
-        let Some((sender, format)) = &self.lines else { return };
+        let Some((sender, format)) = &self.lines else {
+            return;
+        };
         let mut line = Vec::with_capacity(512);
         record().render(*format, &mut line);
         if sender.try_send(line).is_err() {

@@ -163,23 +163,47 @@ impl Default for Metrics {
             metric.clone()
         }
         Self {
-            requests: register!("requests", "Requests by route and by how the cache took part"),
+            requests: register!(
+                "requests",
+                "Requests by route and by how the cache took part"
+            ),
             responses: register!("responses", "Responses by site and class of status"),
-            durations: register!("request_duration_seconds", "From the request's head to the response's last byte"),
+            durations: register!(
+                "request_duration_seconds",
+                "From the request's head to the response's last byte"
+            ),
             filter_nanoseconds: register!("filter_seconds", "Time spent in filters"),
             filter_runs: register!("filter_runs", "Phases of filters that ran"),
             filter_errors: register!("filter_errors", "Phases of filters that failed"),
-            refused: register!("refused", "Connections and requests refused before they were routed"),
+            refused: register!(
+                "refused",
+                "Connections and requests refused before they were routed"
+            ),
             accepted: register!("connections_accepted", "Connections accepted"),
             open: register!("connections_open", "Connections open now"),
-            handshake_failures: register!("handshake_failures", "TLS handshakes and PROXY headers that failed"),
+            handshake_failures: register!(
+                "handshake_failures",
+                "TLS handshakes and PROXY headers that failed"
+            ),
             in_flight: register!("requests_in_flight", "Requests being answered now"),
             sent_bytes: register!("sent_bytes", "Bytes of response bodies sent to clients"),
-            received_bytes: register!("received_bytes", "Bytes of request bodies read from clients"),
+            received_bytes: register!(
+                "received_bytes",
+                "Bytes of request bodies read from clients"
+            ),
             reloads: register!("reloads", "Reloads by result"),
-            generation: register!("config_generation", "Counts up with each configuration that took over"),
-            config_rejected: register!("config_rejected", "1 while the newest configuration was refused"),
-            log_dropped: register!("access_log_dropped", "Access log lines dropped because their target was too slow"),
+            generation: register!(
+                "config_generation",
+                "Counts up with each configuration that took over"
+            ),
+            config_rejected: register!(
+                "config_rejected",
+                "1 while the newest configuration was refused"
+            ),
+            log_dropped: register!(
+                "access_log_dropped",
+                "Access log lines dropped because their target was too slow"
+            ),
             retries: register!("origin_retries", "Requests tried again at an origin"),
             unknown_host: register!("unknown_host", "Requests for hosts that no site has"),
             registry,
@@ -196,20 +220,37 @@ impl Metrics {
             requests: self.requests.clone(),
             by_cache: Default::default(),
             by_class: std::array::from_fn(|class| {
-                let labels = ResponseLabels { site: Text(site.clone()), status: CLASSES[class] };
+                let labels = ResponseLabels {
+                    site: Text(site.clone()),
+                    status: CLASSES[class],
+                };
                 self.responses.get_or_create(&labels).clone()
             }),
-            durations: self.durations.get_or_create(&SiteLabel { site: Text(site.clone()) }).clone(),
+            durations: self
+                .durations
+                .get_or_create(&SiteLabel {
+                    site: Text(site.clone()),
+                })
+                .clone(),
         }
     }
 
     /// Where a filter's time and faults are counted.
     pub fn filter(&self, name: &Arc<str>) -> Arc<dyn Meter> {
-        let labels = Phase::ALL.map(|phase| FilterLabels { filter: Text(name.clone()), phase: phase.name() });
+        let labels = Phase::ALL.map(|phase| FilterLabels {
+            filter: Text(name.clone()),
+            phase: phase.name(),
+        });
         Arc::new(FilterMeter {
-            seconds: labels.each_ref().map(|labels| self.filter_nanoseconds.get_or_create(labels).clone()),
-            runs: labels.each_ref().map(|labels| self.filter_runs.get_or_create(labels).clone()),
-            errors: labels.each_ref().map(|labels| self.filter_errors.get_or_create(labels).clone()),
+            seconds: labels
+                .each_ref()
+                .map(|labels| self.filter_nanoseconds.get_or_create(labels).clone()),
+            runs: labels
+                .each_ref()
+                .map(|labels| self.filter_runs.get_or_create(labels).clone()),
+            errors: labels
+                .each_ref()
+                .map(|labels| self.filter_errors.get_or_create(labels).clone()),
         })
     }
 
@@ -220,11 +261,16 @@ impl Metrics {
 
     /// Counts a reload, and the generation that serves after it.
     pub fn reloaded(&self, generation: Option<u64>) {
-        let result = if generation.is_some() { "ok" } else { "rejected" };
+        let result = if generation.is_some() {
+            "ok"
+        } else {
+            "rejected"
+        };
         self.reloads.get_or_create(&ResultLabel { result }).inc();
         self.config_rejected.set(i64::from(generation.is_none()));
         if let Some(generation) = generation {
-            self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+            self.generation
+                .set(i64::try_from(generation).unwrap_or(i64::MAX));
         }
     }
 
@@ -254,8 +300,14 @@ pub struct RouteMeter {
 impl RouteMeter {
     /// Counts an exchange that ended.
     pub fn count(&self, cache: CacheResult, status: u16, nanoseconds: u64) {
-        let labels = || RequestLabels { site: self.site.clone(), route: self.route.clone(), cache: cache.as_str() };
-        self.by_cache[cache as usize].get_or_init(|| self.requests.get_or_create(&labels()).clone()).inc();
+        let labels = || RequestLabels {
+            site: self.site.clone(),
+            route: self.route.clone(),
+            cache: cache.as_str(),
+        };
+        self.by_cache[cache as usize]
+            .get_or_init(|| self.requests.get_or_create(&labels()).clone())
+            .inc();
         if let Some(counter) = self.by_class.get(usize::from(status / 100).wrapping_sub(1)) {
             counter.inc();
         }
@@ -271,7 +323,10 @@ struct FilterMeter {
 
 impl Meter for FilterMeter {
     fn took(&self, phase: Phase, nanoseconds: u64) {
-        self.seconds[phase as usize].inner().0.fetch_add(nanoseconds, Ordering::Relaxed);
+        self.seconds[phase as usize]
+            .inner()
+            .0
+            .fetch_add(nanoseconds, Ordering::Relaxed);
         self.runs[phase as usize].inc();
     }
 

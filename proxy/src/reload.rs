@@ -18,28 +18,47 @@ const DEBOUNCE: Duration = Duration::from_millis(200);
 /// How often files are looked at even when nothing was reported: not every file system tells of changes.
 const FALLBACK: Duration = Duration::from_secs(5);
 
+/// How a file was before it was read: a change while the edge starts is not to be lost.
+pub struct Before(Fingerprint);
+
+/// Looks at a file that is about to be read.
+pub fn look(file: &Path) -> Before {
+    Before(fingerprint(&[file.to_owned()]))
+}
+
 /// Reloads `file` whenever it, or a file that it names, changes. Never ends.
-pub async fn watch(edge: Arc<Edge>, file: PathBuf) {
+pub async fn watch(edge: Arc<Edge>, file: PathBuf, before: Before) {
     let (sender, mut changes) = channel::<()>(1);
     let watcher = notify::recommended_watcher(move |_| {
         // One that waits already is enough.
         sender.try_send(()).ok();
     });
-    let mut watcher = watcher.inspect_err(|error| tracing::warn!(%error, "file changes are noticed by looking only")).ok();
+    let mut watcher = watcher
+        .inspect_err(|error| tracing::warn!(%error, "file changes are noticed by looking only"))
+        .ok();
     let mut watched = Vec::new();
     let mut seen = fingerprint(&edge.files());
+    seen.extend(before.0);
+    let mut first = true;
     loop {
         follow(&mut watcher, &mut watched, &edge.files());
-        next_change(&mut changes).await;
+        if !std::mem::take(&mut first) {
+            next_change(&mut changes).await;
+        }
         let files = edge.files();
         let now = fingerprint(&files);
         if now == seen {
             continue;
         }
+        // As they were before they are read: what changes meanwhile is a change to come.
         seen = now;
         report(edge.reload_file(file.clone()).await, &file);
         // A file that only the new configuration names is seen as it is now.
-        seen.extend(fingerprint(&edge.files()).into_iter().filter(|(path, _)| !files.contains(path)));
+        seen.extend(
+            fingerprint(&edge.files())
+                .into_iter()
+                .filter(|(path, _)| !files.contains(path)),
+        );
     }
 }
 
@@ -63,15 +82,26 @@ async fn next_change(changes: &mut Receiver<()>) {
         }
         () = fallback => return,
     }
-    while tokio::time::timeout(DEBOUNCE, changes.recv()).await.is_ok_and(|change| change.is_some()) {}
+    while tokio::time::timeout(DEBOUNCE, changes.recv())
+        .await
+        .is_ok_and(|change| change.is_some())
+    {}
 }
 
 /// Watches the folders of files rather than the files: a file that is replaced is another one.
 fn follow(watcher: &mut Option<RecommendedWatcher>, watched: &mut Vec<PathBuf>, files: &[PathBuf]) {
     let Some(watcher) = watcher else { return };
-    let folders = files.iter().map(|file| if file.is_dir() { file.as_path() } else { folder(file) });
+    let folders = files.iter().map(|file| {
+        if file.is_dir() {
+            file.as_path()
+        } else {
+            folder(file)
+        }
+    });
     for folder in folders {
-        if !watched.iter().any(|known| known == folder) && watcher.watch(folder, RecursiveMode::NonRecursive).is_ok() {
+        if !watched.iter().any(|known| known == folder)
+            && watcher.watch(folder, RecursiveMode::NonRecursive).is_ok()
+        {
             watched.push(folder.to_owned());
         }
     }
@@ -84,22 +114,44 @@ fn fingerprint(files: &[PathBuf]) -> Fingerprint {
     let look = |path: &PathBuf| {
         let target = path.canonicalize().ok()?;
         let metadata = target.metadata().ok()?;
-        Some((target, metadata.modified().ok()?, metadata.len(), metadata.ino()))
+        Some((
+            target,
+            metadata.modified().ok()?,
+            metadata.len(),
+            metadata.ino(),
+        ))
     };
-    files.iter().map(|path| (path.clone(), look(path))).collect()
+    files
+        .iter()
+        .map(|path| (path.clone(), look(path)))
+        .collect()
 }
 
 /// The files and folders that a configuration depends on, those of its filters included.
 pub(crate) fn files(runtime: &Runtime) -> Vec<PathBuf> {
     let config = &runtime.config;
-    let certificates = config.listeners.iter().filter_map(|listener| listener.tls.as_ref());
+    let certificates = config
+        .listeners
+        .iter()
+        .filter_map(|listener| listener.tls.as_ref());
     let certificates = certificates.flat_map(|tls| &tls.certificates);
-    let pages = config.sites.iter().flat_map(|site| site.error_pages.values());
+    let pages = config
+        .sites
+        .iter()
+        .flat_map(|site| site.error_pages.values());
     let mut files = config.files.clone();
-    files.extend(certificates.flat_map(|certificate| [certificate.chain.clone(), certificate.key.clone()]));
+    files.extend(config.include_folders.iter().cloned());
+    files.extend(
+        certificates.flat_map(|certificate| [certificate.chain.clone(), certificate.key.clone()]),
+    );
     files.extend(pages.cloned());
     files.extend(config.geoip.iter().map(|geoip| geoip.database.clone()));
-    files.extend(config.admin.iter().filter_map(|admin| admin.token_file.clone()));
+    files.extend(
+        config
+            .admin
+            .iter()
+            .filter_map(|admin| admin.token_file.clone()),
+    );
     files.extend(runtime.filter_files.iter().cloned());
     files.sort_unstable();
     files.dedup();

@@ -47,7 +47,10 @@ impl ProxyHttp for RequestPath {
     type CTX = Context;
 
     fn new_ctx(&self) -> Context {
-        Context::new(self.process.runtime.load_full(), self.process.metrics.in_flight.clone())
+        Context::new(
+            self.process.runtime.load_full(),
+            self.process.metrics.in_flight.clone(),
+        )
     }
 
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
@@ -94,7 +97,12 @@ impl ProxyHttp for RequestPath {
         Ok(caching::found(&self.process, session, meta, is_fresh, ctx))
     }
 
-    fn cache_vary_filter(&self, meta: &CacheMeta, _ctx: &mut Context, request: &RequestHeader) -> Option<HashBinary> {
+    fn cache_vary_filter(
+        &self,
+        meta: &CacheMeta,
+        _ctx: &mut Context,
+        request: &RequestHeader,
+    ) -> Option<HashBinary> {
         self.process.cache.vary(meta, request)
     }
 
@@ -104,7 +112,10 @@ impl ProxyHttp for RequestPath {
         response: &ResponseHeader,
         _ctx: &mut Context,
     ) -> Result<bool> {
-        Ok(self.process.cache.is_not_modified(session.req_header(), response))
+        Ok(self
+            .process
+            .cache
+            .is_not_modified(session.req_header(), response))
     }
 
     fn response_cache_filter(
@@ -113,7 +124,10 @@ impl ProxyHttp for RequestPath {
         response: &ResponseHeader,
         ctx: &mut Context,
     ) -> Result<RespCacheable> {
-        Ok(self.process.cache.store(session, response, &mut ctx.caching))
+        Ok(self
+            .process
+            .cache
+            .store(session, response, &mut ctx.caching))
     }
 
     fn range_header_filter(
@@ -126,11 +140,20 @@ impl ProxyHttp for RequestPath {
     }
 
     /// Stale objects within their grace never come here: they are served by [`caching::found`].
-    fn should_serve_stale(&self, session: &mut Session, _ctx: &mut Context, error: Option<&Error>) -> bool {
+    fn should_serve_stale(
+        &self,
+        session: &mut Session,
+        _ctx: &mut Context,
+        error: Option<&Error>,
+    ) -> bool {
         error.is_some() && self.process.cache.may_serve_stale(session, error)
     }
 
-    async fn upstream_peer(&self, session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
+    async fn upstream_peer(
+        &self,
+        session: &mut Session,
+        ctx: &mut Context,
+    ) -> Result<Box<HttpPeer>> {
         forward::choose(&self.process, session, ctx).await
     }
 
@@ -218,7 +241,12 @@ impl ProxyHttp for RequestPath {
         respond::rewrite(&mut ctx.rewriters, body, end)
     }
 
-    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Context) -> FailToProxy {
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        ctx: &mut Context,
+    ) -> FailToProxy {
         respond::failed(&self.process, session, error, ctx).await
     }
 

@@ -72,17 +72,27 @@ impl Runtime {
     ///
     /// # Errors
     /// With every filter, file and database that is wrong.
-    pub fn compile(config: Config, metrics: &Metrics, previous: Option<&Self>) -> Result<Self, Problems> {
+    pub fn compile(
+        config: Config,
+        metrics: &Metrics,
+        previous: Option<&Self>,
+    ) -> Result<Self, Problems> {
         let mut problems = Vec::new();
         let mut filter_files = Vec::new();
         let filters = build_filters(&config, &mut filter_files, &mut problems);
         let countries = config.geoip.as_ref().and_then(|geoip| {
             let opened = Countries::open(&geoip.database);
-            opened.map_err(|error| problems.push(Problem::new("geoip.database", error.to_string()))).ok()
+            opened
+                .map_err(|error| problems.push(config.problem("geoip.database", error.to_string())))
+                .ok()
         });
         let origins = Origins::compile(&config, previous.map(|previous| &previous.origins));
         let origins = origins.map_err(|errors| {
-            problems.extend(errors.into_iter().map(|error| Problem::new(error.key(), error.to_string())));
+            problems.extend(
+                errors
+                    .into_iter()
+                    .map(|error| config.problem(&error.key(), error.message)),
+            );
         });
         let (Ok(origins), true) = (origins, problems.is_empty()) else {
             return Err(Problems(problems));
@@ -92,18 +102,44 @@ impl Runtime {
             return Err(Problems(problems));
         }
         let generation = GENERATIONS.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(Self { generation, config, hosts, origins, countries, filter_files })
+        Ok(Self {
+            generation,
+            config,
+            hosts,
+            origins,
+            countries,
+            filter_files,
+        })
     }
+}
+
+/// Every mistake in the settings of a filter.
+pub(crate) fn check_filter(spec: &FilterSpec) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    build_filter(spec, &mut Vec::new(), &mut problems);
+    problems
 }
 
 /// A filter that was built, and what its faults lead to.
 type Built = (Arc<dyn Filter>, OnError);
 
-fn build_filters(config: &Config, files: &mut Vec<PathBuf>, problems: &mut Vec<Problem>) -> Vec<Option<Built>> {
-    config.filters.iter().map(|spec| build_filter(spec, files, problems)).collect()
+fn build_filters(
+    config: &Config,
+    files: &mut Vec<PathBuf>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Option<Built>> {
+    config
+        .filters
+        .iter()
+        .map(|spec| build_filter(spec, files, problems))
+        .collect()
 }
 
-fn build_filter(spec: &FilterSpec, files: &mut Vec<PathBuf>, problems: &mut Vec<Problem>) -> Option<Built> {
+fn build_filter(
+    spec: &FilterSpec,
+    files: &mut Vec<PathBuf>,
+    problems: &mut Vec<Problem>,
+) -> Option<Built> {
     let Some(kind) = rimward_filters::builtin::find(&spec.kind) else {
         problems.push(unknown_filter(spec));
         return None;
@@ -125,7 +161,8 @@ fn build_filter(spec: &FilterSpec, files: &mut Vec<PathBuf>, problems: &mut Vec<
 
 fn unknown_filter(spec: &FilterSpec) -> Problem {
     let names = rimward_filters::builtin::KINDS.iter().map(|kind| kind.name);
-    spec.problem("use", format!("there is no filter `{}`", spec.kind)).suggest(&spec.kind, names)
+    spec.problem("use", format!("there is no filter `{}`", spec.kind))
+        .suggest(&spec.kind, names)
 }
 
 /// What an operator says about a route's responses, in the policy's words.
@@ -154,16 +191,26 @@ fn build_sites(
             let (filter, on_error) = filters[id.0].clone()?;
             let name: Arc<str> = config.filters[id.0].name.as_str().into();
             let meter = metrics.filter(&name);
-            Some(Step { name, filter, on_error, meter })
+            Some(Step {
+                name,
+                filter,
+                on_error,
+                meter,
+            })
         };
         ids.iter().filter_map(step).collect()
     };
-    for site in &config.sites {
-        let name: Arc<str> = site.hosts.first().map_or_else(|| "*".to_owned(), ToString::to_string).into();
+    for (index, site) in config.sites.iter().enumerate() {
+        let name: Arc<str> = site
+            .hosts
+            .first()
+            .map_or_else(|| "*".to_owned(), ToString::to_string)
+            .into();
         let error_pages = match ErrorPages::read(&site.error_pages) {
             Ok(pages) => Arc::new(pages),
-            Err(error) => {
-                problems.push(Problem::new(format!("site `{name}`, error_pages"), error));
+            Err((status, error)) => {
+                problems
+                    .push(config.problem(&format!("site[{index}].error_pages.{status}"), error));
                 continue;
             }
         };

@@ -23,14 +23,23 @@ impl Access {
         let Some(path) = &settings.token_file else {
             return Ok(Self { token: None });
         };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| io::Error::new(error.kind(), format!("token file `{}`: {error}", path.display())))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("token file `{}`: {error}", path.display()),
+            )
+        })?;
         let token = text.trim();
         if token.len() < MIN_TOKEN {
-            let message = format!("token in `{}` has less than {MIN_TOKEN} characters", path.display());
+            let message = format!(
+                "token in `{}` has less than {MIN_TOKEN} characters",
+                path.display()
+            );
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
-        Ok(Self { token: Some(token.as_bytes().into()) })
+        Ok(Self {
+            token: Some(token.as_bytes().into()),
+        })
     }
 
     /// Whether a request may be answered.
@@ -40,7 +49,12 @@ impl Access {
     ///
     /// # Errors
     /// With the status of the refusal.
-    pub(super) fn check(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), StatusCode> {
+    pub(super) fn check(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Result<(), StatusCode> {
         let open = method == Method::GET && matches!(path, "/healthz" | "/readyz");
         if open {
             return Ok(());
@@ -63,7 +77,10 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 
 /// Whether `Host` is an address or `localhost`, which no name in DNS can stand for.
 fn is_local(headers: &HeaderMap) -> bool {
-    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else {
+    let Some(host) = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+    else {
         return true;
     };
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
@@ -71,7 +88,10 @@ fn is_local(headers: &HeaderMap) -> bool {
         || name == "localhost"
         || host.parse::<std::net::IpAddr>().is_ok()
         || host.parse::<std::net::SocketAddr>().is_ok()
-        || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok()
+        || name
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok()
 }
 
 #[cfg(test)]
@@ -79,7 +99,10 @@ mod tests {
     use super::*;
 
     fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
-        fields.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        fields
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect()
     }
 
     #[test]
@@ -91,25 +114,56 @@ mod tests {
             (&[("host", "localhost")], Ok(())),
             (&[("host", "localhost:9900")], Ok(())),
             (&[], Ok(())),
-            (&[("host", "rebound.example")], Err(StatusCode::MISDIRECTED_REQUEST)),
-            (&[("host", "127.0.0.1"), ("origin", "http://evil.example")], Err(StatusCode::FORBIDDEN)),
+            (
+                &[("host", "rebound.example")],
+                Err(StatusCode::MISDIRECTED_REQUEST),
+            ),
+            (
+                &[("host", "127.0.0.1"), ("origin", "http://evil.example")],
+                Err(StatusCode::FORBIDDEN),
+            ),
         ] {
-            assert_eq!(access.check(&Method::POST, "/reload", &headers(fields)), expected, "{fields:?}");
+            assert_eq!(
+                access.check(&Method::POST, "/reload", &headers(fields)),
+                expected,
+                "{fields:?}"
+            );
         }
     }
 
     #[test]
     fn a_token_is_asked_of_everybody_but_for_health() {
-        let access = Access { token: Some((*b"0123456789abcdef").into()) };
+        let access = Access {
+            token: Some((*b"0123456789abcdef").into()),
+        };
         for (path, fields, allowed) in [
             ("/metrics", &[][..], false),
-            ("/metrics", &[("authorization", "Bearer 0123456789abcdeX")], false),
-            ("/metrics", &[("authorization", "Bearer 0123456789abcdef")], true),
-            ("/metrics", &[("authorization", "bearer 0123456789abcdef"), ("host", "edge.example")], true),
+            (
+                "/metrics",
+                &[("authorization", "Bearer 0123456789abcdeX")],
+                false,
+            ),
+            (
+                "/metrics",
+                &[("authorization", "Bearer 0123456789abcdef")],
+                true,
+            ),
+            (
+                "/metrics",
+                &[
+                    ("authorization", "bearer 0123456789abcdef"),
+                    ("host", "edge.example"),
+                ],
+                true,
+            ),
             ("/metrics", &[("authorization", "é")], false),
             ("/healthz", &[], true),
         ] {
-            assert_eq!(access.check(&Method::GET, path, &headers(fields)).is_ok(), allowed, "{path} {fields:?}");
+            assert_eq!(
+                access.check(&Method::GET, path, &headers(fields)).is_ok(),
+                allowed,
+                "{path} {fields:?}"
+            );
         }
     }
 }

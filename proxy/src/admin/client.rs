@@ -48,7 +48,12 @@ impl Client {
     ///
     /// # Errors
     /// When nobody answers, or not in time.
-    pub async fn ask(&self, method: Method, path: &str, body: String) -> Result<(StatusCode, String), ClientError> {
+    pub async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+    ) -> Result<(StatusCode, String), ClientError> {
         let asked = tokio::time::timeout(TIMEOUT, self.connect_and_ask(method, path, body)).await;
         asked.map_err(|_| ClientError::Timeout)?
     }
@@ -59,21 +64,35 @@ impl Client {
         path: &str,
         body: String,
     ) -> Result<(StatusCode, String), ClientError> {
-        let request = self.request(method, path, body).map_err(|error| self.unreachable(&error))?;
+        let request = self
+            .request(method, path, body)
+            .map_err(|error| self.unreachable(&error))?;
         match &self.address {
             AdminAddress::Tcp(address) => {
-                let stream = TcpStream::connect(address).await.map_err(|error| self.unreachable(&error))?;
+                let stream = TcpStream::connect(address)
+                    .await
+                    .map_err(|error| self.unreachable(&error))?;
                 self.send(stream, request).await
             }
             AdminAddress::Unix(path) => {
-                let stream = UnixStream::connect(path).await.map_err(|error| self.unreachable(&error))?;
+                let stream = UnixStream::connect(path)
+                    .await
+                    .map_err(|error| self.unreachable(&error))?;
                 self.send(stream, request).await
             }
         }
     }
 
-    fn request(&self, method: Method, path: &str, body: String) -> Result<Request<Full<Bytes>>, http::Error> {
-        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost");
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+    ) -> Result<Request<Full<Bytes>>, http::Error> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "localhost");
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -85,12 +104,18 @@ impl Client {
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         request: Request<Full<Bytes>>,
     ) -> Result<(StatusCode, String), ClientError> {
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.unreachable(&error))?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         let connection = tokio::spawn(connection);
-        let response = sender.send_request(request).await.map_err(|error| self.unreachable(&error))?;
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(|error| self.unreachable(&error))?;
         let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+        let body = Limited::new(response.into_body(), MAX_ANSWER)
+            .collect()
+            .await;
         connection.abort();
         let body = body.map_err(|error| self.unreachable(&*error))?.to_bytes();
         Ok((status, String::from_utf8_lossy(&body).into_owned()))
@@ -101,6 +126,9 @@ impl Client {
             AdminAddress::Tcp(address) => address.to_string(),
             AdminAddress::Unix(path) => format!("unix:{}", path.display()),
         };
-        ClientError::Unreachable { address, reason: error.to_string() }
+        ClientError::Unreachable {
+            address,
+            reason: error.to_string(),
+        }
     }
 }

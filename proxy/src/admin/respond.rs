@@ -30,7 +30,10 @@ pub(super) async fn respond(
     edge: &Weak<Edge>,
 ) -> Result<Reply, Infallible> {
     let path = request.uri().path().to_owned();
-    if let Err(status) = access.load().check(request.method(), &path, request.headers()) {
+    if let Err(status) = access
+        .load()
+        .check(request.method(), &path, request.headers())
+    {
         return Ok(refusal(status));
     }
     let Some(edge) = edge.upgrade() else {
@@ -60,8 +63,14 @@ fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
 fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
-    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static(content_type),
+    );
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        header::HeaderValue::from_static("no-store"),
+    );
     response
 }
 
@@ -73,20 +82,28 @@ fn refusal(status: StatusCode) -> Reply {
     };
     if status == StatusCode::UNAUTHORIZED {
         let challenge = header::HeaderValue::from_static("Bearer realm=\"rimward\"");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
 }
 
 fn not_allowed(method: &'static str) -> Reply {
     let mut response = text(StatusCode::METHOD_NOT_ALLOWED, format!("{method} only\n"));
-    response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(method));
+    response
+        .headers_mut()
+        .insert(header::ALLOW, header::HeaderValue::from_static(method));
     response
 }
 
 fn metrics(edge: &Edge) -> Reply {
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    reply(StatusCode::OK, content_type, render_metrics(edge.process()).into())
+    reply(
+        StatusCode::OK,
+        content_type,
+        render_metrics(edge.process()).into(),
+    )
 }
 
 /// Everything counted: by requests, by the cache and by the origins.
@@ -101,54 +118,138 @@ pub(crate) fn render_metrics(process: &Process) -> String {
 
 fn render_cache(stats: &rimward_cache::store::Stats, text: &mut String) -> std::fmt::Result {
     for (name, kind, help, value) in [
-        ("cache_keys", "gauge", "Cache keys with at least one object", stats.keys),
+        (
+            "cache_keys",
+            "gauge",
+            "Cache keys with at least one object",
+            stats.keys,
+        ),
         ("cache_bytes", "gauge", "Bytes held in memory", stats.bytes),
-        ("cache_capacity_bytes", "gauge", "Bytes that may be held in memory", stats.capacity),
-        ("cache_fills", "gauge", "Responses on their way into the cache", stats.fills),
-        ("cache_hits", "counter", "Look-ups that found an object", stats.hits),
-        ("cache_misses", "counter", "Look-ups that found nothing", stats.misses),
-        ("cache_evictions", "counter", "Objects that had to make room", stats.evictions),
+        (
+            "cache_capacity_bytes",
+            "gauge",
+            "Bytes that may be held in memory",
+            stats.capacity,
+        ),
+        (
+            "cache_fills",
+            "gauge",
+            "Responses on their way into the cache",
+            stats.fills,
+        ),
+        (
+            "cache_hits",
+            "counter",
+            "Look-ups that found an object",
+            stats.hits,
+        ),
+        (
+            "cache_misses",
+            "counter",
+            "Look-ups that found nothing",
+            stats.misses,
+        ),
+        (
+            "cache_evictions",
+            "counter",
+            "Objects that had to make room",
+            stats.evictions,
+        ),
     ] {
         let suffix = if kind == "counter" { "_total" } else { "" };
-        writeln!(text, "# HELP rimward_{name} {help}.\n# TYPE rimward_{name} {kind}\nrimward_{name}{suffix} {value}")?;
+        writeln!(
+            text,
+            "# HELP rimward_{name} {help}.\n# TYPE rimward_{name} {kind}\nrimward_{name}{suffix} {value}"
+        )?;
     }
     Ok(())
 }
 
 fn render_origins(servers: &[ServerStatus], text: &mut String) -> std::fmt::Result {
     let gauges: [(&str, &str, fn(&ServerStatus) -> u64); 4] = [
-        ("origin_healthy", "1 while a server passes its health checks", |server| u64::from(server.healthy)),
-        ("origin_ejected", "1 while a server is out for its failures", |server| u64::from(server.ejected)),
-        ("origin_idle_connections", "Connections to a server kept for the next request", |server| server.idle as u64),
-        ("origin_in_flight", "Requests at a server now", |server| server.in_flight as u64),
+        (
+            "origin_healthy",
+            "1 while a server passes its health checks",
+            |server| u64::from(server.healthy),
+        ),
+        (
+            "origin_ejected",
+            "1 while a server is out for its failures",
+            |server| u64::from(server.ejected),
+        ),
+        (
+            "origin_idle_connections",
+            "Connections to a server kept for the next request",
+            |server| server.idle as u64,
+        ),
+        ("origin_in_flight", "Requests at a server now", |server| {
+            server.in_flight as u64
+        }),
     ];
     for (name, help, value) in gauges {
-        writeln!(text, "# HELP rimward_{name} {help}.\n# TYPE rimward_{name} gauge")?;
+        writeln!(
+            text,
+            "# HELP rimward_{name} {help}.\n# TYPE rimward_{name} gauge"
+        )?;
         for server in servers {
-            writeln!(text, "rimward_{name}{{{}}} {}", labels(server), value(server))?;
+            writeln!(
+                text,
+                "rimward_{name}{{{}}} {}",
+                labels(server),
+                value(server)
+            )?;
         }
     }
     let counters: [(&str, &str, fn(&ServerStatus) -> u64); 4] = [
-        ("origin_requests", "Requests sent to a server", |server| server.requests),
-        ("origin_failures", "Requests that failed at a server", |server| server.failures),
-        ("origin_ejections", "How often a server was left alone for its failures", |server| server.ejections),
-        ("origin_health_changes", "How often health checks changed their mind", |server| server.health_changes),
+        ("origin_requests", "Requests sent to a server", |server| {
+            server.requests
+        }),
+        (
+            "origin_failures",
+            "Requests that failed at a server",
+            |server| server.failures,
+        ),
+        (
+            "origin_ejections",
+            "How often a server was left alone for its failures",
+            |server| server.ejections,
+        ),
+        (
+            "origin_health_changes",
+            "How often health checks changed their mind",
+            |server| server.health_changes,
+        ),
     ];
     for (name, help, value) in counters {
-        writeln!(text, "# HELP rimward_{name} {help}.\n# TYPE rimward_{name} counter")?;
+        writeln!(
+            text,
+            "# HELP rimward_{name} {help}.\n# TYPE rimward_{name} counter"
+        )?;
         for server in servers {
-            writeln!(text, "rimward_{name}_total{{{}}} {}", labels(server), value(server))?;
+            writeln!(
+                text,
+                "rimward_{name}_total{{{}}} {}",
+                labels(server),
+                value(server)
+            )?;
         }
     }
     Ok(())
 }
 
 fn labels(server: &ServerStatus) -> String {
-    format!("origin=\"{}\",server=\"{}\"", escape(&server.origin), escape(server.label()))
+    format!(
+        "origin=\"{}\",server=\"{}\"",
+        escape(&server.origin),
+        escape(server.label())
+    )
 }
 
 fn escape(label: &str) -> String {
-    label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    label
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }
 
 fn origins(edge: &Edge) -> Reply {
@@ -168,12 +269,19 @@ fn origins(edge: &Edge) -> Reply {
             })
         })
         .collect();
-    reply(StatusCode::OK, "application/json", format!("{:#}\n", serde_json::Value::from(list)).into())
+    reply(
+        StatusCode::OK,
+        "application/json",
+        format!("{:#}\n", serde_json::Value::from(list)).into(),
+    )
 }
 
 async fn reload(edge: &Arc<Edge>) -> Reply {
     let Some(file) = edge.config().files.first().cloned() else {
-        return text(StatusCode::CONFLICT, "the edge was not started from a file\n");
+        return text(
+            StatusCode::CONFLICT,
+            "the edge was not started from a file\n",
+        );
     };
     let result = edge.reload_file(file.clone()).await;
     let reply = match &result {
@@ -195,12 +303,16 @@ struct PurgeOrder {
 
 async fn purge_request(edge: &Edge, request: Request<Incoming>) -> Reply {
     let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await else {
-        return text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long or was cut off\n");
+        return text(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is too long or was cut off\n",
+        );
     };
     let asked: PurgeOrder = match serde_json::from_slice(&body.to_bytes()) {
         Ok(asked) => asked,
         Err(error) => {
-            let message = format!("{error}; expected {{\"url\": \"https://host/path\", \"soft\": false}}\n");
+            let message =
+                format!("{error}; expected {{\"url\": \"https://host/path\", \"soft\": false}}\n");
             return text(StatusCode::BAD_REQUEST, message);
         }
     };
@@ -232,12 +344,21 @@ pub(crate) fn purge(process: &Process, url: &str, soft: bool) -> Result<(), Purg
         return Err(not_absolute());
     };
     let runtime = process.runtime.load();
-    let site = runtime.hosts.find(host).ok_or_else(|| PurgeError::UnknownHost(host.to_owned()))?;
-    let path = crate::listen::normalise_path(uri.path()).map_err(|bad| PurgeError::BadPath(bad.to_string()))?;
+    let site = runtime
+        .hosts
+        .find(host)
+        .ok_or_else(|| PurgeError::UnknownHost(host.to_owned()))?;
+    let path = crate::listen::normalise_path(uri.path())
+        .map_err(|bad| PurgeError::BadPath(bad.to_string()))?;
     let authority = uri.authority().map_or(host, |authority| authority.as_str());
     let mode = if soft { Mode::Soft } else { Mode::Hard };
     let store = process.cache.objects();
-    for policy in site.paths.all(&path).into_iter().filter_map(|route| route.cache.as_ref()) {
+    for policy in site
+        .paths
+        .all(&path)
+        .into_iter()
+        .filter_map(|route| route.cache.as_ref())
+    {
         let parts = Parts {
             scheme,
             host: authority,

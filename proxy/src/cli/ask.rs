@@ -14,12 +14,18 @@ pub(super) fn reload(file: &Path) -> Result<ExitCode> {
 
 /// Lets the edge forget an object.
 pub(super) fn purge(file: &Path, url: &str, soft: bool) -> Result<ExitCode> {
-    ask(file, "/purge", serde_json::json!({ "url": url, "soft": soft }).to_string())
+    ask(
+        file,
+        "/purge",
+        serde_json::json!({ "url": url, "soft": soft }).to_string(),
+    )
 }
 
 fn ask(file: &Path, path: &str, body: String) -> Result<ExitCode> {
     let client = client(file)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let (status, answer) = runtime.block_on(client.ask(Method::POST, path, body))?;
     if status == StatusCode::OK {
         print!("{answer}");
@@ -31,9 +37,13 @@ fn ask(file: &Path, path: &str, body: String) -> Result<ExitCode> {
 
 /// The edge that was started with `file`. Only its `[admin]` has to be right: the rest may be what a reload is to refuse.
 fn client(file: &Path) -> Result<Client> {
-    let admin = rimward_config::load_admin(file).map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    let admin =
+        rimward_config::load_admin(file).map_err(|problems| anyhow::anyhow!("{problems}"))?;
     let Some(admin) = admin else {
-        bail!("`{}` has no [admin], so the edge can't be asked", file.display());
+        bail!(
+            "`{}` has no [admin], so the edge can't be asked",
+            file.display()
+        );
     };
     let token = admin.token_file.as_deref().map(|path| {
         std::fs::read_to_string(path).with_context(|| format!("token file `{}`", path.display()))

@@ -1,5 +1,6 @@
 //! `rimward run`: the process, its threads, its signals and its own log.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use super::tell::complain;
 
 /// Serves until a signal ends it.
 pub(super) fn run(file: &Path) -> Result<ExitCode> {
-    let config = match rimward_config::load(file) {
+    let before = reload::look(file);
+    let config = match rimward::load(file) {
         Ok(config) => config,
         Err(problems) => return Ok(complain(&problems)),
     };
@@ -25,14 +27,23 @@ pub(super) fn run(file: &Path) -> Result<ExitCode> {
     if let Some(threads) = config.pop.threads {
         runtime.worker_threads(threads);
     }
-    let runtime = runtime.enable_all().thread_name("worker").build().context("worker threads can't be started")?;
-    let code = runtime.block_on(serve(config, file.to_owned(), set_level))?;
+    let runtime = runtime
+        .enable_all()
+        .thread_name("worker")
+        .build()
+        .context("worker threads can't be started")?;
+    let code = runtime.block_on(serve(config, file.to_owned(), before, set_level))?;
     // Files that are being read for a client that is gone need not be waited for.
     runtime.shutdown_background();
     Ok(code)
 }
 
-async fn serve(config: Config, file: PathBuf, set_level: SetLevel) -> Result<ExitCode> {
+async fn serve(
+    config: Config,
+    file: PathBuf,
+    before: reload::Before,
+    set_level: SetLevel,
+) -> Result<ExitCode> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -42,7 +53,7 @@ async fn serve(config: Config, file: PathBuf, set_level: SetLevel) -> Result<Exi
         Err(problems) => return Ok(complain(&problems)),
     };
     announce(&edge).await;
-    let watcher = tokio::spawn(reload::watch(edge.clone(), file.clone()));
+    let watcher = tokio::spawn(reload::watch(edge.clone(), file.clone(), before));
     loop {
         tokio::select! {
             _ = hangup.recv() => reload::report(edge.reload_file(file.clone()).await, &file),
@@ -75,8 +86,16 @@ type SetLevel = Box<dyn Fn(&Config) + Send + Sync>;
 fn start_log(config: &Config) -> Result<SetLevel> {
     let (filter, handle) = tracing_subscriber::reload::Layer::new(level(config)?);
     let lines = match config.log.format {
-        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).with_target(false).boxed(),
-        LogFormat::Json => fmt::layer().with_writer(std::io::stderr).json().flatten_event(true).boxed(),
+        LogFormat::Text => fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_target(false)
+            .boxed(),
+        LogFormat::Json => fmt::layer()
+            .with_writer(std::io::stderr)
+            .json()
+            .flatten_event(true)
+            .boxed(),
     };
     registry().with(filter).with(lines).init();
     Ok(Box::new(move |config| {
@@ -90,6 +109,10 @@ fn start_log(config: &Config) -> Result<SetLevel> {
 /// The engine's own lines tell again what the access log tells, for each request; only those asked for are written.
 fn level(config: &Config) -> Result<EnvFilter> {
     let quiet = "pingora_proxy=off,pingora_core=off,pingora_cache=error,pingora_pool=off";
-    EnvFilter::try_new(format!("{quiet},{}", config.log.level))
-        .with_context(|| format!("`{}` is not a log level such as `info` or `rimward=debug,info`", config.log.level))
+    EnvFilter::try_new(format!("{quiet},{}", config.log.level)).with_context(|| {
+        format!(
+            "`{}` is not a log level such as `info` or `rimward=debug,info`",
+            config.log.level
+        )
+    })
 }

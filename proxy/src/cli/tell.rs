@@ -14,7 +14,7 @@ use rimward_filters::reference;
 
 /// Reads and compiles a configuration, and tells what is wrong with it.
 pub(super) fn check(file: &Path) -> Result<ExitCode> {
-    match rimward_config::load(file).and_then(|config| rimward::check(config.clone()).map(|()| config)) {
+    match rimward::load(file).and_then(|config| rimward::check(config.clone()).map(|()| config)) {
         Ok(config) => {
             print(&format!("{}: {}\n", file.display(), summary(&config)))?;
             Ok(ExitCode::SUCCESS)
@@ -41,12 +41,23 @@ fn summary(config: &Config) -> String {
 }
 
 /// Tells what would happen to a request.
-pub(super) fn explain(file: &Path, method: Method, url: Uri, headers: &[String], from: IpAddr) -> Result<ExitCode> {
-    let config = match rimward_config::load(file) {
+pub(super) fn explain(
+    file: &Path,
+    method: Method,
+    url: Uri,
+    headers: &[String],
+    from: IpAddr,
+) -> Result<ExitCode> {
+    let config = match rimward::load(file) {
         Ok(config) => config,
         Err(problems) => return Ok(complain(&problems)),
     };
-    let question = Question { method, url, headers: parse_headers(headers)?, from };
+    let question = Question {
+        method,
+        url,
+        headers: parse_headers(headers)?,
+        from,
+    };
     print(&explanation(config, &question)?)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -57,8 +68,14 @@ fn parse_headers(lines: &[String]) -> Result<HeaderMap> {
         let Some((name, value)) = line.split_once(':') else {
             bail!("`{line}` is not a header field such as `accept-language: de`");
         };
-        let name: HeaderName = name.trim().parse().with_context(|| format!("`{name}` is not a field name"))?;
-        let value: HeaderValue = value.trim().parse().with_context(|| format!("`{value}` is not a field value"))?;
+        let name: HeaderName = name
+            .trim()
+            .parse()
+            .with_context(|| format!("`{name}` is not a field name"))?;
+        let value: HeaderValue = value
+            .trim()
+            .parse()
+            .with_context(|| format!("`{value}` is not a field value"))?;
         headers.append(name, value);
     }
     Ok(headers)
@@ -67,10 +84,21 @@ fn parse_headers(lines: &[String]) -> Result<HeaderMap> {
 /// Tells the compiled-in filters.
 pub(super) fn filters(name: Option<&str>) -> Result<ExitCode> {
     let text = match name {
-        None => KINDS.iter().map(reference::text).collect::<Vec<_>>().join("\n"),
+        None => KINDS
+            .iter()
+            .map(reference::text)
+            .collect::<Vec<_>>()
+            .join("\n"),
         Some(name) => match find(name) {
             Some(kind) => reference::text(kind),
-            None => bail!("there is no filter `{name}`: {}", KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")),
+            None => bail!(
+                "there is no filter `{name}`: {}",
+                KINDS
+                    .iter()
+                    .map(|kind| kind.name)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
         },
     };
     print(&text)?;
@@ -79,7 +107,10 @@ pub(super) fn filters(name: Option<&str>) -> Result<ExitCode> {
 
 /// Prints the JSON Schema of configuration files.
 pub(super) fn schema() -> Result<ExitCode> {
-    let filters: Vec<_> = KINDS.iter().map(|kind| (kind.name, (kind.schema)())).collect();
+    let filters: Vec<_> = KINDS
+        .iter()
+        .map(|kind| (kind.name, (kind.schema)()))
+        .collect();
     print(&format!("{:#}\n", rimward_config::schema(&filters)))?;
     Ok(ExitCode::SUCCESS)
 }

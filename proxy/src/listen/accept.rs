@@ -306,7 +306,7 @@ impl Arrival {
                 return Ok(None);
             }
         }
-        let Some(config) = self.settings.tls.clone() else {
+        let Some(config) = self.settings.tls.as_ref().map(|tls| tls.config.clone()) else {
             let mut wire = Wire::new(
                 Transport::Plain(socket),
                 self.connection(None, Protocol::Http1),

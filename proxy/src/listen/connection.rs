@@ -11,9 +11,9 @@ use pingora::protocols::tls::SslDigest;
 use pingora::protocols::{Digest, SocketDigest};
 use pingora_http::ResponseHeader;
 use rimward_config::ListenerLimits;
-use rustls::ServerConfig;
 
 use super::gate::Gate;
+use super::tls::Tls;
 
 /// A connection of a client, as the request path sees it.
 #[derive(Debug)]
@@ -38,6 +38,16 @@ impl Connection {
     /// that is yet to be written should carry `Connection: close`.
     pub fn is_draining(&self) -> bool {
         self.gate.is_draining()
+    }
+
+    /// Whether a request for this host has no business here: its connection was made for a name with another certificate
+    /// (RFC 9110 §15.5.20).
+    pub fn is_misdirected(&self, host: &str) -> bool {
+        let name = self.tls.as_ref().and_then(|tls| tls.sni.as_deref());
+        match (&self.settings.tls, name) {
+            (Some(tls), Some(name)) => !name.eq_ignore_ascii_case(host) && !tls.shares(name, host),
+            _ => false,
+        }
     }
 
     /// Whether requests come over TLS.
@@ -83,7 +93,7 @@ pub struct ListenerSettings {
     pub proxy_protocol: bool,
     /// Whose PROXY header is believed; everybody's when empty.
     pub(super) trusted: Arc<[IpNet]>,
-    pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) tls: Option<Tls>,
 }
 
 impl ListenerSettings {

@@ -61,16 +61,49 @@ pub(super) fn ticketer() -> Result<Arc<dyn ProducesTickets>, rustls::Error> {
     aws_lc_rs::Ticketer::new()
 }
 
-/// The settings of handshakes for a listener with these certificates.
-pub(super) fn server_config(
-    certificates: Certificates,
+/// TLS of a listener.
+#[derive(Debug)]
+pub(super) struct Tls {
+    /// The settings of handshakes.
+    pub(super) config: Arc<ServerConfig>,
+    certificates: Arc<Certificates>,
+}
+
+impl Tls {
+    /// TLS with these certificates.
+    pub(super) fn new(
+        certificates: Certificates,
+        http2: bool,
+        ticketer: Arc<dyn ProducesTickets>,
+    ) -> Result<Self, rustls::Error> {
+        let certificates = Arc::new(certificates);
+        let config = server_config(certificates.clone(), http2, ticketer)?;
+        Ok(Self {
+            config,
+            certificates,
+        })
+    }
+
+    /// Whether a connection that was made for one name may ask for another: when both have the same certificate.
+    pub(super) fn shares(&self, name: &str, other: &str) -> bool {
+        let (one, two) = (
+            self.certificates.find(Some(name)),
+            self.certificates.find(Some(other)),
+        );
+        one.iter()
+            .any(|key| two.iter().any(|other| Arc::ptr_eq(key, other)))
+    }
+}
+
+fn server_config(
+    certificates: Arc<Certificates>,
     http2: bool,
     ticketer: Arc<dyn ProducesTickets>,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(certificates));
+        .with_cert_resolver(certificates);
     config.alpn_protocols = if http2 {
         vec![b"h2".to_vec(), b"http/1.1".to_vec()]
     } else {

@@ -322,7 +322,7 @@ impl Wire {
         if buf.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        match &mut self.request {
+        let read = match &mut self.request {
             Request::Head(head, _) => {
                 let len = head.len().min(buf.remaining());
                 buf.put_slice(&head.split_to(len));
@@ -332,7 +332,14 @@ impl Wire {
             Request::Body(_) => self.poll_body(cx, buf),
             Request::Done => self.poll_idle(cx),
             Request::Raw => self.poll_raw(cx, buf),
+        };
+        // Whoever waits for the client has nothing more to write for now: what was gathered must not wait with it.
+        if read.is_pending()
+            && let Poll::Ready(Err(error)) = self.poll_flush(cx)
+        {
+            return Poll::Ready(Err(error));
         }
+        read
     }
 
     /// Goes on to the next part of the request when the present one is over.

@@ -28,7 +28,10 @@ pub struct Record<'r> {
     pub(crate) received_bytes: u64,
     #[serde(serialize_with = "milliseconds")]
     pub(crate) duration_ms: Duration,
-    #[serde(serialize_with = "maybe_milliseconds", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        serialize_with = "maybe_milliseconds",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(crate) first_byte_ms: Option<Duration>,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(crate) site: &'r str,
@@ -128,7 +131,9 @@ impl Record<'_> {
     /// Appends the line, with its line feed.
     pub(super) fn render(&self, format: AccessFormat, line: &mut Vec<u8>) {
         let written = match format {
-            AccessFormat::Json => serde_json::to_writer(&mut *line, self).map_err(std::io::Error::from),
+            AccessFormat::Json => {
+                serde_json::to_writer(&mut *line, self).map_err(std::io::Error::from)
+            }
             AccessFormat::Combined => self.combined(line),
         };
         if written.is_err() {
@@ -142,12 +147,23 @@ impl Record<'_> {
         let time = DateTime::<Utc>::from(self.time).format("%d/%b/%Y:%H:%M:%S %z");
         write!(line, "{} - - [{time}] \"{} ", self.client, self.method)?;
         quoted(line, self.target)?;
-        write!(line, " {}\" {} {} \"", self.protocol, self.status, self.sent_bytes)?;
+        write!(
+            line,
+            " {}\" {} {} \"",
+            self.protocol, self.status, self.sent_bytes
+        )?;
         quoted(line, self.referer.unwrap_or("-"))?;
         line.extend(b"\" \"");
         quoted(line, self.user_agent.unwrap_or("-"))?;
         let code = self.termination.code();
-        write!(line, "\" {} {} {}{}", self.duration_ms.as_millis(), self.cache, code[0] as char, code[1] as char)
+        write!(
+            line,
+            "\" {} {} {}{}",
+            self.duration_ms.as_millis(),
+            self.cache,
+            code[0] as char,
+            code[1] as char
+        )
     }
 }
 
@@ -168,16 +184,25 @@ fn timestamp<S: serde::Serializer>(time: &SystemTime, serializer: S) -> Result<S
     serializer.serialize_str(&time)
 }
 
-fn milliseconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+fn milliseconds<S: serde::Serializer>(
+    duration: &Duration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((duration.as_secs_f64() * 1e6).round() / 1e3)
 }
 
 #[expect(clippy::ref_option, reason = "the signature is serde's")]
-fn maybe_milliseconds<S: serde::Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+fn maybe_milliseconds<S: serde::Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     milliseconds(&duration.unwrap_or_default(), serializer)
 }
 
-fn pairs<S: serde::Serializer>(pairs: &&[(&'static str, String)], serializer: S) -> Result<S::Ok, S::Error> {
+fn pairs<S: serde::Serializer>(
+    pairs: &&[(&'static str, String)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
 
@@ -208,7 +233,10 @@ mod tests {
             origin: None,
             server: None,
             tries: 0,
-            termination: Termination { who: Who::OriginTimeout, when: When::Head },
+            termination: Termination {
+                who: Who::OriginTimeout,
+                when: When::Head,
+            },
             error: None,
             tls: None,
             referer: None,

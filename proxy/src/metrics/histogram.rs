@@ -50,8 +50,15 @@ impl TypedMetric for Histogram {
 
 impl EncodeMetric for Histogram {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let bounds = BOUNDS.iter().map(|bound| *bound as f64 / 1e9).chain([f64::MAX]);
-        let counts = self.0.counts.iter().map(|count| count.load(Ordering::Relaxed));
+        let bounds = BOUNDS
+            .iter()
+            .map(|bound| *bound as f64 / 1e9)
+            .chain([f64::MAX]);
+        let counts = self
+            .0
+            .counts
+            .iter()
+            .map(|count| count.load(Ordering::Relaxed));
         let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
         let sum = self.0.sum.load(Ordering::Relaxed) as f64 / 1e9;

@@ -42,8 +42,12 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
 
     let runtime = ctx.runtime.clone();
     let trusted = &runtime.config.pop.trusted_proxies;
-    let identity =
-        client::identify(connection.peer, connection.is_secure(), &session.req_header().headers, trusted);
+    let identity = client::identify(
+        connection.peer,
+        connection.is_secure(),
+        &session.req_header().headers,
+        trusted,
+    );
     let request_id = request_id(session.req_header(), &identity);
     let host = host(session.req_header());
     if connection.settings.redirect_to_https && identity.scheme == rimward_filters::Scheme::Http {
@@ -60,8 +64,14 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
         session.req_header_mut().remove_header(&header::RANGE);
         session.req_header_mut().remove_header(&header::IF_RANGE);
     }
-    let client = Client { ip: identity.ip, peer: connection.peer, scheme: identity.scheme, country };
-    let request = RequestHeader::build("GET", b"/", Some(0)).or_err(pingora::InternalError, "placeholder")?;
+    let client = Client {
+        ip: identity.ip,
+        peer: connection.peer,
+        scheme: identity.scheme,
+        country,
+    };
+    let request =
+        RequestHeader::build("GET", b"/", Some(0)).or_err(pingora::InternalError, "placeholder")?;
     let exchange = Exchange {
         request,
         client,
@@ -73,6 +83,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
         log: Vec::new(),
         filter_nanoseconds: 0,
     };
+    ctx.host = session.req_header().headers.get(header::HOST).cloned();
     ctx.exchange = Some(Box::new(exchange));
     ctx.route = Some(route);
     ctx.connection = Some(connection);
@@ -96,9 +107,14 @@ fn normalise(request: &mut RequestHeader, connection: &Connection) -> Result<()>
     if request.version == Version::HTTP_2 {
         listen::check_h2_head(request, &connection.settings.limits)
             .map_err(|refusal| refuse(refusal.status, refusal.reason))?;
-        let authority = request.uri.authority().map(|authority| authority.as_str().to_owned());
+        let authority = request
+            .uri
+            .authority()
+            .map(|authority| authority.as_str().to_owned());
         if let Some(authority) = authority {
-            request.insert_header(header::HOST, authority).or_err(pingora::InvalidHTTPHeader, "authority")?;
+            request
+                .insert_header(header::HOST, authority)
+                .or_err(pingora::InvalidHTTPHeader, "authority")?;
         }
         join_cookies(request)?;
         request.set_version(Version::HTTP_11);
@@ -118,33 +134,48 @@ fn normalise(request: &mut RequestHeader, connection: &Connection) -> Result<()>
 
 /// Joins the crumbs of an HTTP/2 cookie (RFC 9113 §8.2.3), which origins and filters expect in one field.
 fn join_cookies(request: &mut RequestHeader) -> Result<()> {
-    let crumbs: Vec<&[u8]> =
-        request.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let crumbs: Vec<&[u8]> = request
+        .headers
+        .get_all(header::COOKIE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
     if crumbs.len() < 2 {
         return Ok(());
     }
-    let joined = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])).or_err(pingora::InvalidHTTPHeader, "cookie")?;
+    let joined = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
+        .or_err(pingora::InvalidHTTPHeader, "cookie")?;
     request.insert_header(header::COOKIE, joined)
 }
 
 /// Replaces the whole target by one in origin form.
 pub(super) fn set_target(request: &mut RequestHeader, target: &str) -> Result<()> {
-    let target = PathAndQuery::try_from(target).map_err(|_| refuse(400, "target can't be normalised"))?;
+    let target =
+        PathAndQuery::try_from(target).map_err(|_| refuse(400, "target can't be normalised"))?;
     let uri = Uri::from(target);
     request.set_uri(uri);
     Ok(())
 }
 
 fn check_length(request: &RequestHeader, max_body: u64) -> Result<()> {
-    let length = request.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let length = request
+        .headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
     match length.and_then(|length| length.parse::<u64>().ok()) {
-        Some(length) if length > max_body => Err(refuse(413, "request body is longer than the listener takes")),
+        Some(length) if length > max_body => Err(refuse(
+            413,
+            "request body is longer than the listener takes",
+        )),
         _ => Ok(()),
     }
 }
 
 fn request_id(request: &RequestHeader, identity: &Identity) -> String {
-    let told = request.headers.get("x-request-id").and_then(|value| value.to_str().ok());
+    let told = request
+        .headers
+        .get("x-request-id")
+        .and_then(|value| value.to_str().ok());
     let usable = |id: &&str| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte);
         !id.is_empty() && id.len() <= MAX_REQUEST_ID && id.bytes().all(plain)
@@ -157,7 +188,11 @@ fn request_id(request: &RequestHeader, identity: &Identity) -> String {
 
 /// The host without its port.
 fn host(request: &RequestHeader) -> &str {
-    let host = request.headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let host = request
+        .headers
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
     match host.rfind(':') {
         Some(colon) if !host.ends_with(']') => &host[..colon],
         _ => host,
@@ -178,25 +213,42 @@ fn find_site<'r>(
         };
         return Err(refuse(status, "no site has this host"));
     };
-    let name = connection.tls.as_ref().and_then(|tls| tls.sni.as_deref());
-    let other_site = |name| runtime.hosts.find(name).is_some_and(|other| !Arc::ptr_eq(other, site));
-    if name.is_some_and(other_site) {
-        return Err(refuse(421, "the host belongs to another site than the name the TLS connection was made for"));
+    if connection.is_misdirected(host) {
+        return Err(refuse(
+            421,
+            "the host has another certificate than the connection was made with",
+        ));
     }
     Ok(site)
 }
 
 type Params = Vec<(Arc<str>, String)>;
 
-fn find_route(site: &Site, request: &RequestHeader, country: Option<[u8; 2]>) -> Result<(Arc<Route>, Params)> {
+fn find_route(
+    site: &Site,
+    request: &RequestHeader,
+    country: Option<[u8; 2]>,
+) -> Result<(Arc<Route>, Params)> {
     let asked = Asked {
         method: &request.method,
         headers: &request.headers,
         query: request.uri.query(),
         country: &|| country,
     };
-    let matched = site.paths.find(request.uri.path(), &asked).ok_or_else(|| refuse(404, "no route takes this request"))?;
-    let decode = |value: &str| percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
-    let params = matched.names.iter().cloned().zip(matched.values.iter().copied().map(decode)).collect();
+    let matched = site
+        .paths
+        .find(request.uri.path(), &asked)
+        .ok_or_else(|| refuse(404, "no route takes this request"))?;
+    let decode = |value: &str| {
+        percent_encoding::percent_decode_str(value)
+            .decode_utf8_lossy()
+            .into_owned()
+    };
+    let params = matched
+        .names
+        .iter()
+        .cloned()
+        .zip(matched.values.iter().copied().map(decode))
+        .collect();
     Ok((matched.route.clone(), params))
 }

@@ -20,13 +20,21 @@ use crate::metrics::CacheResult;
 
 /// Turns the cache on, if the route has one.
 pub(super) fn enable(process: &Process, session: &mut Session, ctx: &mut Context) {
-    let Some(key) = key_of(session, ctx, None) else { return };
-    let Some(rules) = ctx.route.as_ref().map(|route| route.rules.clone()) else { return };
+    let Some(key) = key_of(session, ctx, None) else {
+        return;
+    };
+    let Some(rules) = ctx.route.as_ref().map(|route| route.rules.clone()) else {
+        return;
+    };
     process.cache.enable(session, &mut ctx.caching, key, rules);
 }
 
 /// The key of the request, or of another target on the same site; `None` when the route is not cached.
-fn key_of(session: &Session, ctx: &Context, target: Option<&http::uri::PathAndQuery>) -> Option<Key> {
+fn key_of(
+    session: &Session,
+    ctx: &Context,
+    target: Option<&http::uri::PathAndQuery>,
+) -> Option<Key> {
     let policy = ctx.route.as_ref()?.cache.as_ref()?;
     let exchange = ctx.exchange.as_ref()?;
     let request = session.req_header();
@@ -35,7 +43,11 @@ fn key_of(session: &Session, ctx: &Context, target: Option<&http::uri::PathAndQu
         &policy.key,
         &Parts {
             scheme: exchange.client.scheme.as_str(),
-            host: request.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or(""),
+            host: request
+                .headers
+                .get("host")
+                .and_then(|host| host.to_str().ok())
+                .unwrap_or(""),
             path: target.path(),
             query: target.query(),
             headers: &request.headers,
@@ -52,7 +64,9 @@ pub(super) fn found(
     is_fresh: bool,
     ctx: &mut Context,
 ) -> Option<ForcedFreshness> {
-    let forced = process.cache.found(session, meta, is_fresh, &mut ctx.caching);
+    let forced = process
+        .cache
+        .found(session, meta, is_fresh, &mut ctx.caching);
     if forced.is_some() || is_fresh || ctx.background {
         return forced;
     }
@@ -61,7 +75,10 @@ pub(super) fn found(
         return None;
     }
     let key = ctx.caching.key()?.hash();
-    let variance = session.cache.maybe_cache_key().and_then(|key| key.get_variance_key().copied());
+    let variance = session
+        .cache
+        .maybe_cache_key()
+        .and_then(|key| key.get_variance_key().copied());
     let variance = variance.map_or(0, u128::from_be_bytes);
     Revalidation::start(&process.revalidations, key ^ variance, session, ctx);
     ctx.stale_while_revalidate = true;
@@ -74,26 +91,41 @@ pub(super) fn invalidate(process: &Process, session: &Session, ctx: &Context) {
     if request.method.is_safe() || ctx.own_answer {
         return;
     }
-    let (Some(response), Some(exchange)) = (session.response_written(), &ctx.exchange) else { return };
-    let Some(own) = key_of(session, ctx, None) else { return };
-    let host = request.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("");
-    let of = |target: &http::uri::PathAndQuery| key_of(session, ctx, Some(target)).unwrap_or_else(|| own.clone());
-    process.cache.invalidate(request, response, exchange.client.scheme.as_str(), host, of);
+    let (Some(response), Some(exchange)) = (session.response_written(), &ctx.exchange) else {
+        return;
+    };
+    let Some(own) = key_of(session, ctx, None) else {
+        return;
+    };
+    let host = request
+        .headers
+        .get("host")
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("");
+    let of = |target: &http::uri::PathAndQuery| {
+        key_of(session, ctx, Some(target)).unwrap_or_else(|| own.clone())
+    };
+    process
+        .cache
+        .invalidate(request, response, exchange.client.scheme.as_str(), host, of);
 }
 
 /// Tells the client what the cache and, if the operator wants it, the filters and the origin did.
 ///
 /// # Errors
 /// When the head can't take more fields.
-pub(super) fn describe(process: &Process, session: &Session, ctx: &Context, head: &mut ResponseHeader) -> Result<()> {
+pub(super) fn describe(
+    process: &Process,
+    session: &Session,
+    ctx: &Context,
+    head: &mut ResponseHeader,
+) -> Result<()> {
     let pop = &ctx.runtime.config.pop;
     head.insert_header("cache-status", status(process, session, ctx))?;
     if pop.server_timing {
-        let timing = HeaderValue::try_from(timing(session, ctx)).or_err(pingora::InternalError, "server-timing")?;
+        let timing = HeaderValue::try_from(timing(session, ctx))
+            .or_err(pingora::InternalError, "server-timing")?;
         head.append_header("server-timing", timing)?;
-    }
-    if ctx.connection.as_ref().is_some_and(|connection| connection.is_draining()) {
-        head.insert_header("connection", "close")?;
     }
     Ok(())
 }
@@ -105,9 +137,14 @@ fn status(process: &Process, session: &Session, ctx: &Context) -> HeaderValue {
         let generated = HeaderValue::try_from(format!("{pop}; detail=generated"));
         return generated.unwrap_or(HeaderValue::from_static("rimward"));
     }
-    let mut status = ctx.caching.status(session, process.cache.objects().now(), false);
+    let mut status = ctx
+        .caching
+        .status(session, process.cache.objects().now(), false);
     if ctx.own_answer {
-        status = CacheStatus { forward: status.forward.or(Some(Forward::UriMiss)), ..CacheStatus::default() };
+        status = CacheStatus {
+            forward: status.forward.or(Some(Forward::UriMiss)),
+            ..CacheStatus::default()
+        };
         status.detail = Some("origin-failed");
     }
     if ctx.stale_while_revalidate {
@@ -143,7 +180,9 @@ pub(super) fn result(session: &Session, ctx: &Context) -> CacheResult {
         CachePhase::Revalidated | CachePhase::RevalidatedNoCache(_) => CacheResult::Revalidated,
         CachePhase::Miss | CachePhase::Expired | CachePhase::CacheKey => CacheResult::Miss,
         CachePhase::Disabled(_) if ctx.caching.key().is_some() => CacheResult::Miss,
-        CachePhase::Disabled(_) | CachePhase::Bypass | CachePhase::Uninit if ctx.tries > 0 => CacheResult::Pass,
+        CachePhase::Disabled(_) | CachePhase::Bypass | CachePhase::Uninit if ctx.tries > 0 => {
+            CacheResult::Pass
+        }
         _ => CacheResult::None,
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::HeaderValue;
 use pingora::proxy::Session;
 use prometheus_client::metrics::gauge::Gauge;
 use rimward_filters::{Exchange, Rewriters};
@@ -14,7 +15,7 @@ use crate::origin::{Origin, Picked};
 use crate::runtime::{Route, Runtime};
 
 /// What one exchange carries through the call-backs of the request path.
-pub struct Context {
+pub(crate) struct Context {
     /// The configuration that this exchange sees from beginning to end.
     pub(super) runtime: Arc<Runtime>,
     /// When it began.
@@ -27,6 +28,8 @@ pub struct Context {
     pub(super) route: Option<Arc<Route>>,
     /// What filters see; `None` until the route is found. While no filter runs, its request head is in the session.
     pub(super) exchange: Option<Box<Exchange>>,
+    /// The `Host` that the client asked for, whatever filters made of it.
+    pub(super) host: Option<HeaderValue>,
     /// How many steps of the pipeline see the response.
     pub(super) depth: usize,
     /// Where a listener wants every request redirected to.
@@ -101,6 +104,7 @@ impl Context {
             protocol: "HTTP/1.1",
             route: None,
             exchange: None,
+            host: None,
             depth: 0,
             redirect: None,
             background: false,
@@ -141,13 +145,18 @@ impl Context {
 
     /// The request's identity, or nothing when it was refused before it got one.
     pub(super) fn request_id(&self) -> &str {
-        self.exchange.as_ref().map_or("", |exchange| &exchange.request_id)
+        self.exchange
+            .as_ref()
+            .map_or("", |exchange| &exchange.request_id)
     }
 
     /// Remembers who ended the exchange, unless somebody did already.
     pub(super) fn end(&mut self, who: Who, why: impl Into<String>) {
         if self.termination.who == Who::Nobody {
-            self.termination = Termination { who, when: self.when() };
+            self.termination = Termination {
+                who,
+                when: self.when(),
+            };
             self.error = Some(why.into());
         }
     }

@@ -68,15 +68,20 @@ fn own_status(kind: &ErrorType) -> u16 {
 fn client_fault(error: &Error, timeout: bool) -> (Option<u16>, Who) {
     // The listener ends a body that is malformed, too long or too slow.
     if let Some(refusal) = Refusal::of(error) {
-        let who = if refusal.status == 408 { Who::ClientTimeout } else { Who::Client };
+        let who = if refusal.status == 408 {
+            Who::ClientTimeout
+        } else {
+            Who::Client
+        };
         return (Some(refusal.status), who);
     }
     match error.etype() {
         ErrorType::HTTPStatus(status) => (Some(*status), Who::Client),
         _ if timeout => (Some(408), Who::ClientTimeout),
-        ErrorType::ReadError | ErrorType::WriteError | ErrorType::ConnectionClosed | ErrorType::H2Error => {
-            (None, Who::Client)
-        }
+        ErrorType::ReadError
+        | ErrorType::WriteError
+        | ErrorType::ConnectionClosed
+        | ErrorType::H2Error => (None, Who::Client),
         _ => (Some(400), Who::Client),
     }
 }
@@ -85,7 +90,11 @@ fn client_fault(error: &Error, timeout: bool) -> (Option<u16>, Who) {
 pub(super) fn describe(error: &Error, ctx: &Context) -> String {
     let words = error.to_string();
     match (&ctx.picked, error.esource()) {
-        (Some(picked), ErrorSource::Upstream) => format!("origin `{}`, server `{}`: {words}", picked.origin(), picked.server()),
+        (Some(picked), ErrorSource::Upstream) => format!(
+            "origin `{}`, server `{}`: {words}",
+            picked.origin(),
+            picked.server()
+        ),
         _ => words,
     }
 }
@@ -99,22 +108,61 @@ mod tests {
         use ErrorSource::{Downstream, Internal, Upstream};
         let table = [
             (ErrorType::ConnectRefused, Upstream, Some(502), Who::Origin),
-            (ErrorType::ConnectTimedout, Upstream, Some(504), Who::OriginTimeout),
-            (ErrorType::ReadTimedout, Upstream, Some(504), Who::OriginTimeout),
-            (ErrorType::ConnectionClosed, Upstream, Some(502), Who::Origin),
-            (ErrorType::InvalidHTTPHeader, Upstream, Some(502), Who::Origin),
+            (
+                ErrorType::ConnectTimedout,
+                Upstream,
+                Some(504),
+                Who::OriginTimeout,
+            ),
+            (
+                ErrorType::ReadTimedout,
+                Upstream,
+                Some(504),
+                Who::OriginTimeout,
+            ),
+            (
+                ErrorType::ConnectionClosed,
+                Upstream,
+                Some(502),
+                Who::Origin,
+            ),
+            (
+                ErrorType::InvalidHTTPHeader,
+                Upstream,
+                Some(502),
+                Who::Origin,
+            ),
             (ErrorType::HTTPStatus(503), Upstream, Some(503), Who::Origin),
             (ErrorType::HTTPStatus(503), Internal, Some(503), Who::Edge),
             (ErrorType::InternalError, Internal, Some(500), Who::Edge),
-            (ErrorType::ReadTimedout, Downstream, Some(408), Who::ClientTimeout),
-            (ErrorType::HTTPStatus(421), Downstream, Some(421), Who::Client),
+            (
+                ErrorType::ReadTimedout,
+                Downstream,
+                Some(408),
+                Who::ClientTimeout,
+            ),
+            (
+                ErrorType::HTTPStatus(421),
+                Downstream,
+                Some(421),
+                Who::Client,
+            ),
             (ErrorType::WriteError, Downstream, None, Who::Client),
-            (ErrorType::InvalidHTTPHeader, Downstream, Some(400), Who::Client),
+            (
+                ErrorType::InvalidHTTPHeader,
+                Downstream,
+                Some(400),
+                Who::Client,
+            ),
         ];
         for (kind, source, status, who) in table {
             let mut error = Error::new(kind.clone());
             error.esource = source.clone();
-            assert_eq!(classify(&error), Fault { status, who }, "{kind:?} {source:?}");
+            assert_eq!(
+                classify(&error),
+                Fault { status, who },
+                "{kind:?} {source:?}"
+            );
         }
     }
 
@@ -126,6 +174,10 @@ mod tests {
             assert_eq!(classify(&error).status, Some(status));
         }
         let gone = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-        assert_eq!(classify(&Error::because(ErrorType::ReadError, "reading body", gone).into_down()).status, None);
+        assert_eq!(
+            classify(&Error::because(ErrorType::ReadError, "reading body", gone).into_down())
+                .status,
+            None
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! The end of an exchange: one line in the access log and its counts, whichever way it went.
 
 use http::header;
-use pingora::proxy::Session;
 use pingora::Error;
+use pingora::proxy::Session;
 
 use super::caching;
 use super::context::Context;
@@ -15,28 +15,46 @@ use crate::metrics::CacheResult;
 const CLIENT_CLOSED: u16 = 499;
 
 /// Counts and logs an exchange.
-pub(super) fn finish(process: &Process, session: &mut Session, error: Option<&Error>, ctx: &mut Context) {
+pub(super) fn finish(
+    process: &Process,
+    session: &mut Session,
+    error: Option<&Error>,
+    ctx: &mut Context,
+) {
     if let Some(error) = error {
         let description = describe(error, ctx);
         ctx.end(classify(error).who, description);
     }
-    let status = session.response_written().map_or(CLIENT_CLOSED, |response| response.status.as_u16());
-    if let (Some(error), Who::Origin | Who::OriginTimeout | Who::Edge) = (&ctx.error, ctx.termination.who) {
+    let status = session
+        .response_written()
+        .map_or(CLIENT_CLOSED, |response| response.status.as_u16());
+    if let (Some(error), Who::Origin | Who::OriginTimeout | Who::Edge) =
+        (&ctx.error, ctx.termination.who)
+    {
         process.faults.tell(ctx.request_id(), status, error);
     }
     let cache = caching::result(session, ctx);
     let duration = ctx.started.elapsed();
     let metrics = &process.metrics;
     if let (Some(route), false) = (&ctx.route, ctx.background) {
-        route.meter.count(cache, status, u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+        route.meter.count(
+            cache,
+            status,
+            u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX),
+        );
     }
     caching::invalidate(process, session, ctx);
     metrics.sent_bytes.inc_by(session.body_bytes_sent() as u64);
-    metrics.received_bytes.inc_by(session.body_bytes_read() as u64);
+    metrics
+        .received_bytes
+        .inc_by(session.body_bytes_read() as u64);
     if ctx.background {
         return;
     }
-    process.access_log.load().write(|| record(session, ctx, status, cache, duration));
+    process
+        .access_log
+        .load()
+        .write(|| record(session, ctx, status, cache, duration));
 }
 
 fn record<'r>(
@@ -47,22 +65,46 @@ fn record<'r>(
     duration: std::time::Duration,
 ) -> Record<'r> {
     let request = session.req_header();
-    let text = |name: header::HeaderName| request.headers.get(name).and_then(|value| value.to_str().ok());
+    let text = |name: header::HeaderName| {
+        request
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     let exchange = ctx.exchange.as_deref();
-    let peer = ctx.connection.as_ref().map(|connection| connection.peer.ip().to_canonical());
+    let peer = ctx
+        .connection
+        .as_ref()
+        .map(|connection| connection.peer.ip().to_canonical());
     let unknown = std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
-    let tls = ctx.connection.as_ref().and_then(|connection| connection.tls.as_ref());
+    let tls = ctx
+        .connection
+        .as_ref()
+        .and_then(|connection| connection.tls.as_ref());
     Record {
         time: std::time::SystemTime::now() - duration,
         pop: &ctx.runtime.config.pop.name,
         request_id: ctx.request_id(),
-        client: exchange.map(|exchange| exchange.client.ip).or(peer).unwrap_or(unknown),
+        client: exchange
+            .map(|exchange| exchange.client.ip)
+            .or(peer)
+            .unwrap_or(unknown),
         country: exchange.and_then(|exchange| exchange.client.country()),
-        scheme: exchange.map_or(if tls.is_some() { "https" } else { "http" }, |exchange| exchange.client.scheme.as_str()),
+        scheme: exchange.map_or(if tls.is_some() { "https" } else { "http" }, |exchange| {
+            exchange.client.scheme.as_str()
+        }),
         protocol: ctx.protocol,
         method: request.method.as_str(),
-        host: text(header::HOST).unwrap_or(""),
-        target: request.uri.path_and_query().map_or("", |target| target.as_str()),
+        host: ctx
+            .host
+            .as_ref()
+            .and_then(|host| host.to_str().ok())
+            .or_else(|| text(header::HOST))
+            .unwrap_or(""),
+        target: request
+            .uri
+            .path_and_query()
+            .map_or("", |target| target.as_str()),
         status,
         sent_bytes: session.body_bytes_sent() as u64,
         received_bytes: session.body_bytes_read() as u64,

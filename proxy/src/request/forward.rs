@@ -33,7 +33,11 @@ const OVERRIDES: [&str; 7] = [
 ///
 /// # Errors
 /// 502 when the route has no origin, 503 when none of its servers can take the request, 508 for a loop.
-pub(super) async fn choose(process: &Process, session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
+pub(super) async fn choose(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+) -> Result<Box<HttpPeer>> {
     ctx.progress = Progress::Connect;
     let Some(origin) = ctx.route.as_ref().and_then(|route| route.origin.clone()) else {
         return Err(fail(502, "the route has no origin and no filter answered"));
@@ -41,13 +45,20 @@ pub(super) async fn choose(process: &Process, session: &mut Session, ctx: &mut C
     if hops(session.req_header(), &ctx.runtime.config.pop.name) >= MAX_HOPS {
         return Err(fail(508, "the request came through this edge too often"));
     }
-    let hash = ctx.with_exchange(session, |_, exchange, _| origin.hash_key(exchange)).flatten();
+    let hash = ctx
+        .with_exchange(session, |_, exchange, _| origin.hash_key(exchange))
+        .flatten();
     // The place at the server asked before is given up only now, so that its failure could be told of it.
     ctx.picked = None;
-    let picked = origin.pick(&Pick { hash, tried: &ctx.tried }).map_err(|none| {
-        // An origin's failure, so that a stale object may be served instead.
-        fail(503, format!("origin `{}`: {none}", origin.name())).into_up()
-    })?;
+    let picked = origin
+        .pick(&Pick {
+            hash,
+            tried: &ctx.tried,
+        })
+        .map_err(|none| {
+            // An origin's failure, so that a stale object may be served instead.
+            fail(503, format!("origin `{}`: {none}", origin.name())).into_up()
+        })?;
     if ctx.tries > 0 {
         process.metrics.retries.inc();
         if !picked.pause().is_zero() {
@@ -77,9 +88,10 @@ pub(super) fn request(
     request: &mut RequestHeader,
 ) -> Result<()> {
     let runtime = ctx.runtime.clone();
+    let asked = ctx.host.clone();
     let made = ctx.with_exchange(session, |route, exchange, _| {
         let host = route.origin.as_ref().and_then(|origin| origin.host());
-        prepare(exchange, &runtime.config.pop.name, host, request)?;
+        prepare(exchange, &runtime.config.pop.name, asked, host, request)?;
         let phase = route.pipeline.origin_request(exchange, request);
         phase.map_err(|failure| fail(failure.status, failure.to_string()))
     });
@@ -91,25 +103,41 @@ pub(super) fn request(
 ///
 /// # Errors
 /// When a field can't be made, which is a fault of the edge.
-fn prepare(exchange: &Exchange, pop: &str, host: Option<&str>, request: &mut RequestHeader) -> Result<()> {
+fn prepare(
+    exchange: &Exchange,
+    pop: &str,
+    asked: Option<HeaderValue>,
+    host: Option<&str>,
+    request: &mut RequestHeader,
+) -> Result<()> {
     for name in OVERRIDES {
         request.remove_header(name);
     }
     let client = &exchange.client;
     let peer = client.peer.ip().to_canonical();
-    let mut chain = match request.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()) {
+    let mut chain = match request
+        .headers
+        .get("x-forwarded-for")
+        .and_then(|value| value.to_str().ok())
+    {
         Some(told) if peer != client.ip => format!("{told}, "),
         _ => String::new(),
     };
     chain.push_str(&peer.to_string());
     set(request, "x-forwarded-for", &chain)?;
     set(request, "x-forwarded-proto", client.scheme.as_str())?;
-    set(request, "x-forwarded-host", exchange.header("host").unwrap_or(""))?;
+    if let Some(asked) = asked {
+        request.insert_header("x-forwarded-host", asked)?;
+    }
     set(request, "x-request-id", &exchange.request_id)?;
     request.remove_header("forwarded");
     request.remove_header("x-real-ip");
-    request.append_header(header::VIA, format!("1.1 {pop}")).or_err(ErrorType::InternalError, "via")?;
-    request.append_header("cdn-loop", pop).or_err(ErrorType::InternalError, "cdn-loop")?;
+    request
+        .append_header(header::VIA, format!("1.1 {pop}"))
+        .or_err(ErrorType::InternalError, "via")?;
+    request
+        .append_header("cdn-loop", pop)
+        .or_err(ErrorType::InternalError, "cdn-loop")?;
     if let Some(host) = host {
         set(request, "host", host)?;
     }
@@ -117,15 +145,22 @@ fn prepare(exchange: &Exchange, pop: &str, host: Option<&str>, request: &mut Req
 }
 
 fn set(request: &mut RequestHeader, name: &'static str, value: &str) -> Result<()> {
-    let value = HeaderValue::from_str(value).or_err(ErrorType::InternalError, "field for the origin")?;
+    let value =
+        HeaderValue::from_str(value).or_err(ErrorType::InternalError, "field for the origin")?;
     request.insert_header(HeaderName::from_static(name), value)
 }
 
 /// How often this edge's name stands in `CDN-Loop`.
 fn hops(request: &RequestHeader, pop: &str) -> usize {
-    let values = request.headers.get_all("cdn-loop").iter().filter_map(|value| value.to_str().ok());
+    let values = request
+        .headers
+        .get_all("cdn-loop")
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     let members = values.flat_map(|value| value.split(','));
-    members.filter(|member| member.split(';').next().is_some_and(|id| id.trim() == pop)).count()
+    members
+        .filter(|member| member.split(';').next().is_some_and(|id| id.trim() == pop))
+        .count()
 }
 
 /// A piece of the request's body passes.
@@ -163,6 +198,10 @@ fn failed(session: &mut Session, ctx: &Context, mut error: Box<Error>) -> Box<Er
         return error;
     };
     let failure = picked.failure(&error);
+    if failure == Failure::Timeout {
+        // The engine only sees that our connection to the origin ended.
+        error.etype = ErrorType::ReadTimedout;
+    }
     // A status was told of when its head came.
     if !matches!(failure, Failure::Status(_)) {
         picked.failed(failure);
@@ -177,7 +216,11 @@ fn failed(session: &mut Session, ctx: &Context, mut error: Box<Error>) -> Box<Er
 ///
 /// # Errors
 /// When another try is to be made.
-pub(super) fn judge(session: &mut Session, ctx: &mut Context, response: &ResponseHeader) -> Result<()> {
+pub(super) fn judge(
+    session: &mut Session,
+    ctx: &mut Context,
+    response: &ResponseHeader,
+) -> Result<()> {
     let status = response.status.as_u16();
     if response.status.is_informational() && status != 101 {
         return Ok(());
@@ -197,10 +240,19 @@ pub(super) fn judge(session: &mut Session, ctx: &mut Context, response: &Respons
 }
 
 fn wants_again(session: &mut Session, ctx: &Context, failure: Failure) -> bool {
-    let (Some(origin), Some(picked)) = (&ctx.origin, &ctx.picked) else { return false };
+    let (Some(origin), Some(picked)) = (&ctx.origin, &ctx.picked) else {
+        return false;
+    };
     let body_replayable = !session.as_ref().retry_buffer_truncated();
     let response_begun = session.response_written().is_some();
     let method = &session.req_header().method;
     let reused = picked.reused();
-    origin.should_retry(&FailedTry { failure, method, tries: ctx.tries, reused, body_replayable, response_begun })
+    origin.should_retry(&FailedTry {
+        failure,
+        method,
+        tries: ctx.tries,
+        reused,
+        body_replayable,
+        response_begun,
+    })
 }

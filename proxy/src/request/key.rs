@@ -51,7 +51,10 @@ fn without_default_port<'a>(scheme: &str, host: &'a str) -> &'a str {
 
 /// All values of a field as one list, as RFC 9110 §5.3 has it.
 fn joined<'h>(headers: &'h HeaderMap, name: &str) -> Option<std::borrow::Cow<'h, str>> {
-    let mut values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let mut values = headers
+        .get_all(name)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()));
     let first = values.next()?;
     Some(values.fold(first, |mut list, value| {
         list.to_mut().push_str(", ");
@@ -61,9 +64,17 @@ fn joined<'h>(headers: &'h HeaderMap, name: &str) -> Option<std::borrow::Cow<'h,
 }
 
 fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next()
+    let values = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let pairs = values
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value)
+        .next()
 }
 
 #[cfg(test)]
@@ -73,15 +84,33 @@ mod tests {
     fn made(rules: &KeyRules, host: &str, query: Option<&str>, fields: &[(&str, &str)]) -> Key {
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
-            headers.append(name.parse::<header::HeaderName>().unwrap(), value.parse().unwrap());
+            headers.append(
+                name.parse::<header::HeaderName>().unwrap(),
+                value.parse().unwrap(),
+            );
         }
-        key(rules, &Parts { scheme: "https", host, path: "/a", query, headers: &headers, country: Some("DE") })
+        key(
+            rules,
+            &Parts {
+                scheme: "https",
+                host,
+                path: "/a",
+                query,
+                headers: &headers,
+                country: Some("DE"),
+            },
+        )
     }
 
     #[test]
     fn what_the_rules_leave_out_makes_no_difference() {
         let rules = KeyRules::default();
-        let one = made(&rules, "a.example", Some("x=1"), &[("cookie", "session=1"), ("accept-language", "de")]);
+        let one = made(
+            &rules,
+            "a.example",
+            Some("x=1"),
+            &[("cookie", "session=1"), ("accept-language", "de")],
+        );
         assert_eq!(one, made(&rules, "A.example:443", Some("x=1"), &[]));
         assert_ne!(one, made(&rules, "a.example", Some("x=2"), &[]));
         assert_ne!(one, made(&rules, "a.example:8443", Some("x=1"), &[]));
@@ -95,10 +124,37 @@ mod tests {
             cookie: vec!["currency".into()],
             country: false,
         };
-        let base = made(&rules, "a", Some("utm=1&page=2"), &[("cookie", "x=1; currency=EUR")]);
-        assert_eq!(base, made(&rules, "a", Some("page=2"), &[("cookie", "currency=EUR; x=2")]));
-        assert_ne!(base, made(&rules, "a", Some("page=3"), &[("cookie", "currency=EUR")]));
-        assert_ne!(base, made(&rules, "a", Some("page=2"), &[("cookie", "currency=USD")]));
-        assert_ne!(base, made(&rules, "a", Some("page=2"), &[("cookie", "currency=EUR"), ("accept-language", "")]));
+        let base = made(
+            &rules,
+            "a",
+            Some("utm=1&page=2"),
+            &[("cookie", "x=1; currency=EUR")],
+        );
+        assert_eq!(
+            base,
+            made(
+                &rules,
+                "a",
+                Some("page=2"),
+                &[("cookie", "currency=EUR; x=2")]
+            )
+        );
+        assert_ne!(
+            base,
+            made(&rules, "a", Some("page=3"), &[("cookie", "currency=EUR")])
+        );
+        assert_ne!(
+            base,
+            made(&rules, "a", Some("page=2"), &[("cookie", "currency=USD")])
+        );
+        assert_ne!(
+            base,
+            made(
+                &rules,
+                "a",
+                Some("page=2"),
+                &[("cookie", "currency=EUR"), ("accept-language", "")]
+            )
+        );
     }
 }

@@ -20,10 +20,15 @@ use crate::runtime::{Page, Route};
 ///
 /// # Errors
 /// When a filter fails and may not be skipped.
-pub(super) async fn request(process: &Process, session: &mut Session, ctx: &mut Context) -> Result<bool> {
+pub(super) async fn request(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+) -> Result<bool> {
     if let Some(location) = ctx.redirect.take() {
         ctx.depth = 0;
-        let answer = Answer::new(308).and_then(|answer| answer.header(header::LOCATION, location.as_str()));
+        let answer =
+            Answer::new(308).and_then(|answer| answer.header(header::LOCATION, location.as_str()));
         let answer = answer.map_err(|error| errors::refuse(400, error.to_string()))?;
         answer_with(process, session, ctx, answer).await?;
         return Ok(true);
@@ -53,9 +58,18 @@ pub(super) async fn request(process: &Process, session: &mut Session, ctx: &mut 
     }
 }
 
-async fn answer_with(process: &Process, session: &mut Session, ctx: &mut Context, answer: Answer) -> Result<()> {
+async fn answer_with(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+    answer: Answer,
+) -> Result<()> {
     ctx.own_answer = true;
-    let Answer { mut head, mut body, refusal } = answer;
+    let Answer {
+        mut head,
+        mut body,
+        refusal,
+    } = answer;
     if refusal {
         let page = error_page(ctx, head.status.as_u16());
         head.insert_header(header::CONTENT_TYPE, page.content_type)?;
@@ -66,7 +80,10 @@ async fn answer_with(process: &Process, session: &mut Session, ctx: &mut Context
     let body = if ctx.rewriters.is_empty() {
         body
     } else {
-        let rewritten = ctx.rewriters.pass(Some(body), true).map_err(|error| fail(500, error.to_string()))?;
+        let rewritten = ctx
+            .rewriters
+            .pass(Some(body), true)
+            .map_err(|error| fail(500, error.to_string()))?;
         rewritten.unwrap_or_default()
     };
     ctx.rewriters = Rewriters::default();
@@ -77,8 +94,14 @@ async fn answer_with(process: &Process, session: &mut Session, ctx: &mut Context
 ///
 /// # Errors
 /// When a filter fails and may not be skipped.
-pub(super) fn response_phase(session: &mut Session, ctx: &mut Context, head: &mut ResponseHeader) -> Result<()> {
-    let run = |route: &Route, exchange: &mut Exchange, depth: usize| route.pipeline.response(depth, exchange, head);
+pub(super) fn response_phase(
+    session: &mut Session,
+    ctx: &mut Context,
+    head: &mut ResponseHeader,
+) -> Result<()> {
+    let run = |route: &Route, exchange: &mut Exchange, depth: usize| {
+        route.pipeline.response(depth, exchange, head)
+    };
     match ctx.with_exchange(session, run) {
         None => Ok(()),
         Some(Ok(rewriters)) => {
@@ -104,7 +127,9 @@ pub(super) fn origin_response_phase(
     if head.status.is_informational() {
         return Ok(());
     }
-    let run = |route: &Route, exchange: &mut Exchange, _: usize| route.pipeline.origin_response(exchange, head);
+    let run = |route: &Route, exchange: &mut Exchange, _: usize| {
+        route.pipeline.origin_response(exchange, head)
+    };
     match ctx.with_exchange(session, run) {
         None => Ok(()),
         Some(Ok(rewriters)) => {
@@ -128,10 +153,19 @@ pub(super) fn pass_on(
     ctx: &mut Context,
     head: &mut ResponseHeader,
 ) -> Result<()> {
-    if ctx.background || head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
+    if ctx.background
+        || head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS
+    {
         return Ok(());
     }
     ctx.first_byte = Some(ctx.started.elapsed());
+    if ctx
+        .connection
+        .as_ref()
+        .is_some_and(|connection| connection.is_draining())
+    {
+        session.set_keepalive(None);
+    }
     response_phase(session, ctx, head)?;
     if !ctx.rewriters.is_empty() && ctx.protocol == "HTTP/1.1" {
         head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
@@ -143,9 +177,15 @@ pub(super) fn pass_on(
 ///
 /// # Errors
 /// When one of them can't go on: the response is cut off and nothing of it is stored.
-pub(super) fn rewrite(rewriters: &mut Rewriters, body: &mut Option<Bytes>, end: bool) -> Result<Option<Duration>> {
+pub(super) fn rewrite(
+    rewriters: &mut Rewriters,
+    body: &mut Option<Bytes>,
+    end: bool,
+) -> Result<Option<Duration>> {
     if !rewriters.is_empty() {
-        *body = rewriters.pass(body.take(), end).map_err(|error| fail(500, error.to_string()))?;
+        *body = rewriters
+            .pass(body.take(), end)
+            .map_err(|error| fail(500, error.to_string()))?;
     }
     Ok(None)
 }
@@ -155,13 +195,20 @@ pub(super) fn rewrite(rewriters: &mut Rewriters, body: &mut Option<Bytes>, end: 
 /// # Errors
 /// Never, but for a fault of the header library.
 pub(super) fn forget_body(head: &mut ResponseHeader) -> Result<()> {
-    for name in [header::CONTENT_LENGTH, header::ACCEPT_RANGES, header::CONTENT_RANGE] {
+    for name in [
+        header::CONTENT_LENGTH,
+        header::ACCEPT_RANGES,
+        header::CONTENT_RANGE,
+    ] {
         head.remove_header(&name);
     }
     for name in ["digest", "repr-digest", "content-digest", "content-md5"] {
         head.remove_header(name);
     }
-    let strong = head.headers.get(header::ETAG).filter(|tag| !tag.as_bytes().starts_with(b"W/"));
+    let strong = head
+        .headers
+        .get(header::ETAG)
+        .filter(|tag| !tag.as_bytes().starts_with(b"W/"));
     if let Some(tag) = strong.and_then(|tag| tag.to_str().ok()) {
         let weak = format!("W/{tag}");
         head.insert_header(header::ETAG, weak)?;
@@ -187,7 +234,9 @@ async fn write(
     caching::describe(process, session, ctx, &mut head)?;
     ctx.first_byte = Some(ctx.started.elapsed());
     let without_body = bodiless || body.is_empty() || session.req_header().method == Method::HEAD;
-    session.write_response_header(Box::new(head), without_body).await?;
+    session
+        .write_response_header(Box::new(head), without_body)
+        .await?;
     if !without_body {
         session.write_response_body(Some(body), true).await?;
     }
@@ -204,7 +253,10 @@ pub(super) async fn failed(
     let fault = classify(error);
     let description = describe(error, ctx);
     ctx.end(fault.who, description);
-    let nothing = FailToProxy { error_code: fault.status.unwrap_or(0), can_reuse_downstream: false };
+    let nothing = FailToProxy {
+        error_code: fault.status.unwrap_or(0),
+        can_reuse_downstream: false,
+    };
     let (Some(status), None) = (fault.status, session.response_written()) else {
         return nothing;
     };
@@ -217,18 +269,31 @@ pub(super) async fn failed(
         tracing::debug!(%error, "error page could not be sent");
         return nothing;
     }
-    FailToProxy { error_code: status, can_reuse_downstream: reusable }
+    FailToProxy {
+        error_code: status,
+        can_reuse_downstream: reusable,
+    }
 }
 
 fn error_page(ctx: &Context, status: u16) -> Page {
-    let pages = ctx.route.as_ref().map(|route| route.error_pages.clone()).unwrap_or_default();
+    let pages = ctx
+        .route
+        .as_ref()
+        .map(|route| route.error_pages.clone())
+        .unwrap_or_default();
     pages.page(status, ctx.request_id())
 }
 
-async fn write_error(process: &Process, session: &mut Session, ctx: &mut Context, status: u16) -> Result<()> {
+async fn write_error(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+    status: u16,
+) -> Result<()> {
     ctx.own_answer = true;
     let page = error_page(ctx, status);
-    let mut head = ResponseHeader::build(status, Some(6)).or_err(pingora::InternalError, "status of an error page")?;
+    let mut head = ResponseHeader::build(status, Some(6))
+        .or_err(pingora::InternalError, "status of an error page")?;
     head.insert_header(header::CONTENT_TYPE, page.content_type)?;
     head.insert_header(header::CACHE_CONTROL, "no-store")?;
     if status == 503 {

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use http::HeaderValue;
 use pingora::proxy::{Session, subrequest};
 use pingora_http::RequestHeader;
 use rimward_filters::{Client, Exchange};
@@ -31,13 +32,20 @@ struct Place {
 impl Revalidations {
     fn enter(self: &Arc<Self>, key: u128) -> Option<Place> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        (keys.len() < MOST && keys.insert(key)).then(|| Place { revalidations: self.clone(), key })
+        (keys.len() < MOST && keys.insert(key)).then(|| Place {
+            revalidations: self.clone(),
+            key,
+        })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.revalidations.keys.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        self.revalidations
+            .keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.key);
     }
 }
 
@@ -46,6 +54,7 @@ pub(super) struct Revalidation {
     runtime: Arc<Runtime>,
     route: Arc<Route>,
     request: RequestHeader,
+    host: Option<HeaderValue>,
     client: Client,
     params: Vec<(Arc<str>, String)>,
     request_id: String,
@@ -60,23 +69,34 @@ impl Revalidation {
     }
 
     /// Starts revalidating the object with this key, unless somebody does already.
-    pub(super) fn start(revalidations: &Arc<Revalidations>, key: u128, session: &Session, ctx: &Context) {
-        let (Some(spawner), Some(route), Some(exchange)) = (&session.subrequest_spawner, &ctx.route, &ctx.exchange)
+    pub(super) fn start(
+        revalidations: &Arc<Revalidations>,
+        key: u128,
+        session: &Session,
+        ctx: &Context,
+    ) {
+        let (Some(spawner), Some(route), Some(exchange)) =
+            (&session.subrequest_spawner, &ctx.route, &ctx.exchange)
         else {
             return;
         };
-        let Some(place) = revalidations.enter(key) else { return };
+        let Some(place) = revalidations.enter(key) else {
+            return;
+        };
         let revalidation = Self {
             runtime: ctx.runtime.clone(),
             route: route.clone(),
             request: session.req_header().clone(),
+            host: ctx.host.clone(),
             client: exchange.client.clone(),
             params: exchange.params.clone(),
             request_id: exchange.request_id.clone(),
             notes: exchange.notes.clone(),
             _place: place,
         };
-        let context = subrequest::Ctx::builder().user_ctx(Box::new(revalidation)).build();
+        let context = subrequest::Ctx::builder()
+            .user_ctx(Box::new(revalidation))
+            .build();
         drop(spawner.spawn_background_subrequest(&session.downstream_session, context));
     }
 
@@ -85,6 +105,7 @@ impl Revalidation {
         ctx.background = true;
         ctx.runtime = self.runtime.clone();
         ctx.route = Some(self.route.clone());
+        ctx.host = self.host.clone();
         ctx.depth = 0;
         ctx.exchange = Some(Box::new(Exchange {
             request: self.request.clone(),

@@ -25,19 +25,34 @@ impl ErrorPages {
     /// Reads the files of a site.
     ///
     /// # Errors
-    /// When one can't be read, with its status and name.
-    pub fn read(files: &BTreeMap<u16, PathBuf>) -> Result<Self, String> {
+    /// When one can't be read, with its status.
+    pub fn read(files: &BTreeMap<u16, PathBuf>) -> Result<Self, (u16, String)> {
         let read = |(&status, path): (&u16, &PathBuf)| {
-            let body = std::fs::read(path)
-                .map_err(|error| format!("the page for {status}, `{}`, can't be read: {error}", path.display()))?;
-            Ok((status, Page { content_type: content_type(path), body: body.into() }))
+            let body = std::fs::read(path).map_err(|error| {
+                (
+                    status,
+                    format!("`{}` can't be read: {error}", path.display()),
+                )
+            })?;
+            Ok((
+                status,
+                Page {
+                    content_type: content_type(path),
+                    body: body.into(),
+                },
+            ))
         };
-        Ok(Self { pages: files.iter().map(read).collect::<Result<_, String>>()? })
+        Ok(Self {
+            pages: files.iter().map(read).collect::<Result<_, _>>()?,
+        })
     }
 
     /// The page for a status.
     pub fn page(&self, status: u16, request_id: &str) -> Page {
-        self.pages.get(&status).cloned().unwrap_or_else(|| plain(status, request_id))
+        self.pages
+            .get(&status)
+            .cloned()
+            .unwrap_or_else(|| plain(status, request_id))
     }
 }
 
@@ -51,10 +66,16 @@ fn content_type(path: &std::path::Path) -> &'static str {
 
 /// Our own page: what happened, and the request's identity to tell an operator.
 fn plain(status: u16, request_id: &str) -> Page {
-    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
+    let reason = StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("Error");
     let body = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{status} {reason}</title>\n\
          <h1>{status} {reason}</h1>\n<p>Request <code>{request_id}</code></p>\n</html>\n"
     );
-    Page { content_type: "text/html; charset=utf-8", body: body.into() }
+    Page {
+        content_type: "text/html; charset=utf-8",
+        body: body.into(),
+    }
 }

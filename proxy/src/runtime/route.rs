@@ -19,7 +19,11 @@ pub struct Hosts<S> {
 
 impl<S> Default for Hosts<S> {
     fn default() -> Self {
-        Self { exact: AHashMap::new(), wildcard: AHashMap::new(), default: None }
+        Self {
+            exact: AHashMap::new(),
+            wildcard: AHashMap::new(),
+            default: None,
+        }
     }
 }
 
@@ -28,7 +32,9 @@ impl<S> Hosts<S> {
     pub fn insert(&mut self, pattern: &HostPattern, site: S) {
         match pattern {
             HostPattern::Exact(name) => drop(self.exact.insert(name.as_str().into(), site)),
-            HostPattern::Wildcard(suffix) => drop(self.wildcard.insert(suffix.as_str().into(), site)),
+            HostPattern::Wildcard(suffix) => {
+                drop(self.wildcard.insert(suffix.as_str().into(), site))
+            }
             HostPattern::Default => self.default = Some(site),
         }
     }
@@ -90,13 +96,20 @@ pub struct Matched<'r, 'p, R> {
 
 impl<R> Default for Paths<R> {
     fn default() -> Self {
-        Self { root: Node::default() }
+        Self {
+            root: Node::default(),
+        }
     }
 }
 
 impl<R> Default for Node<R> {
     fn default() -> Self {
-        Self { literal: AHashMap::new(), parameter: None, exact: Vec::new(), prefix: Vec::new() }
+        Self {
+            literal: AHashMap::new(),
+            parameter: None,
+            exact: Vec::new(),
+            prefix: Vec::new(),
+        }
     }
 }
 
@@ -114,8 +127,16 @@ impl<R> Paths<R> {
                 }
             };
         }
-        let list = if path.rest() { &mut node.prefix } else { &mut node.exact };
-        let candidate = Candidate { when: When::new(when), names: names.into(), route };
+        let list = if path.rest() {
+            &mut node.prefix
+        } else {
+            &mut node.exact
+        };
+        let candidate = Candidate {
+            when: When::new(when),
+            names: names.into(),
+            route,
+        };
         let place = list.partition_point(|other| other.when.count() >= candidate.when.count());
         list.insert(place, candidate);
     }
@@ -131,13 +152,22 @@ impl<R> Paths<R> {
     pub fn find<'p>(&self, path: &'p str, asked: &Asked<'_>) -> Option<Matched<'_, 'p, R>> {
         let mut values = Vec::new();
         let candidate = self.root.find(path.strip_prefix('/'), asked, &mut values)?;
-        Some(Matched { route: &candidate.route, names: &candidate.names, values })
+        Some(Matched {
+            route: &candidate.route,
+            names: &candidate.names,
+            values,
+        })
     }
 }
 
 impl<R> Node<R> {
     /// `rest` is what follows the slash after this node's own segment; `None` when the path ends with the segment.
-    fn find<'p>(&self, rest: Option<&'p str>, asked: &Asked<'_>, values: &mut Vec<&'p str>) -> Option<&Candidate<R>> {
+    fn find<'p>(
+        &self,
+        rest: Option<&'p str>,
+        asked: &Asked<'_>,
+        values: &mut Vec<&'p str>,
+    ) -> Option<&Candidate<R>> {
         let Some(rest) = rest else {
             return first(&self.exact, asked);
         };
@@ -207,8 +237,14 @@ struct When {
 
 impl When {
     fn new(conditions: &Conditions) -> Self {
-        let methods = conditions.methods.iter().filter_map(|name| Method::from_bytes(name.as_bytes()).ok());
-        let countries = conditions.countries.iter().filter_map(|code| code.as_bytes().try_into().ok());
+        let methods = conditions
+            .methods
+            .iter()
+            .filter_map(|name| Method::from_bytes(name.as_bytes()).ok());
+        let countries = conditions
+            .countries
+            .iter()
+            .filter_map(|code| code.as_bytes().try_into().ok());
         Self {
             methods: methods.collect(),
             headers: conditions.headers.clone(),
@@ -224,9 +260,16 @@ impl When {
 
     fn holds(&self, asked: &Asked<'_>) -> bool {
         (self.methods.is_empty() || self.methods.contains(asked.method))
-            && self.headers.iter().all(|(name, value)| has_header(asked.headers, name, value.as_deref()))
-            && self.query.iter().all(|(name, value)| has_parameter(asked.query, name, value.as_deref()))
-            && (self.countries.is_empty() || (asked.country)().is_some_and(|code| self.countries.contains(&code)))
+            && self
+                .headers
+                .iter()
+                .all(|(name, value)| has_header(asked.headers, name, value.as_deref()))
+            && self
+                .query
+                .iter()
+                .all(|(name, value)| has_parameter(asked.query, name, value.as_deref()))
+            && (self.countries.is_empty()
+                || (asked.country)().is_some_and(|code| self.countries.contains(&code)))
     }
 }
 
@@ -263,21 +306,52 @@ mod tests {
     }
 
     fn plain(routes: &[&'static str]) -> Paths<&'static str> {
-        paths(&routes.iter().map(|path| (*path, Conditions::default())).collect::<Vec<_>>())
+        paths(
+            &routes
+                .iter()
+                .map(|path| (*path, Conditions::default()))
+                .collect::<Vec<_>>(),
+        )
     }
 
-    fn find<R: Copy>(paths: &Paths<R>, method: Method, target: &str, country: Option<[u8; 2]>) -> Option<(R, Vec<String>)> {
-        let headers = HeaderMap::from_iter([("accept".parse().unwrap(), "text/html".parse().unwrap())]);
-        let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-        let asked = Asked { method: &method, headers: &headers, query, country: &|| country };
+    fn find<R: Copy>(
+        paths: &Paths<R>,
+        method: Method,
+        target: &str,
+        country: Option<[u8; 2]>,
+    ) -> Option<(R, Vec<String>)> {
+        let headers =
+            HeaderMap::from_iter([("accept".parse().unwrap(), "text/html".parse().unwrap())]);
+        let (path, query) = target
+            .split_once('?')
+            .map_or((target, None), |(path, query)| (path, Some(query)));
+        let asked = Asked {
+            method: &method,
+            headers: &headers,
+            query,
+            country: &|| country,
+        };
         let matched = paths.find(path, &asked)?;
-        let values = matched.names.iter().zip(&matched.values).map(|(name, value)| format!("{name}={value}"));
+        let values = matched
+            .names
+            .iter()
+            .zip(&matched.values)
+            .map(|(name, value)| format!("{name}={value}"));
         Some((*matched.route, values.collect()))
     }
 
     #[test]
     fn the_most_specific_path_wins() {
-        let paths = plain(&["/*", "/", "/img/*", "/img/logo", "/img/{name}", "/u/{id}/posts", "/u/me/*", "/u/{id}/{what}"]);
+        let paths = plain(&[
+            "/*",
+            "/",
+            "/img/*",
+            "/img/logo",
+            "/img/{name}",
+            "/u/{id}/posts",
+            "/u/me/*",
+            "/u/{id}/{what}",
+        ]);
         for (path, route, values) in [
             ("/", "/", ""),
             ("/x", "/*", ""),
@@ -293,7 +367,8 @@ mod tests {
             ("/u/7/posts/1", "/*", ""),
             ("/u//posts", "/*", ""),
         ] {
-            let found = find(&paths, Method::GET, path, None).map(|(route, values)| (route, values.join(",")));
+            let found = find(&paths, Method::GET, path, None)
+                .map(|(route, values)| (route, values.join(",")));
             assert_eq!(found, Some((route, values.to_owned())), "{path}");
         }
     }
@@ -309,9 +384,15 @@ mod tests {
         for (when, name) in [
             (Conditions::default(), "any"),
             (when(|when| when.methods = vec!["POST".into()]), "post"),
-            (when(|when| when.query = vec![("v".into(), Some("2".into()))]), "v2"),
+            (
+                when(|when| when.query = vec![("v".into(), Some("2".into()))]),
+                "v2",
+            ),
             (when(|when| when.countries = vec!["DE".into()]), "german"),
-            (when(|when| when.headers = vec![("accept".into(), Some("image/avif".into()))]), "avif"),
+            (
+                when(|when| when.headers = vec![("accept".into(), Some("image/avif".into()))]),
+                "avif",
+            ),
         ] {
             paths.insert(&"/a".parse().unwrap(), &when, name);
         }
@@ -337,7 +418,12 @@ mod tests {
     #[test]
     fn the_exact_host_wins_then_the_longest_wildcard_then_the_default() {
         let mut hosts = Hosts::default();
-        for pattern in ["example.com", "*.example.com", "*.a.example.com", "x.a.example.com"] {
+        for pattern in [
+            "example.com",
+            "*.example.com",
+            "*.a.example.com",
+            "x.a.example.com",
+        ] {
             hosts.insert(&pattern.parse().unwrap(), pattern);
         }
         assert_eq!(hosts.find("other.org"), None);
