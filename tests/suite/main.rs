@@ -1,0 +1,16 @@
+//! Every behaviour that a client or an operator can see, one test each.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod architecture;
+mod binary;
+mod caching;
+mod examples;
+mod filters_e2e;
+mod listeners;
+mod observing;
+mod origins;
+mod pingora;
+mod refused;
+mod reload;
+mod routing;
