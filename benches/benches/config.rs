@@ -14,7 +14,10 @@ fn reading(criterion: &mut Criterion) {
         let parsed = config(&text);
         let metrics = Metrics::default();
         group.bench_function("compile", |bench| {
-            let compile = |config| Runtime::compile(config, &metrics, None).unwrap_or_else(|problems| panic!("{problems}"));
+            let compile = |config| {
+                Runtime::compile(config, &metrics, None)
+                    .unwrap_or_else(|problems| panic!("{problems}"))
+            };
             bench.iter_batched(|| parsed.clone(), compile, BatchSize::LargeInput);
         });
     }

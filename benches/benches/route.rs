@@ -11,7 +11,9 @@ fn host(criterion: &mut Criterion) {
     for count in [10, 100_000] {
         let mut hosts = Hosts::default();
         for number in 0..count {
-            let pattern = format!("host-{number}.example.com").parse().expect("a host");
+            let pattern = format!("host-{number}.example.com")
+                .parse()
+                .expect("a host");
             hosts.insert(&pattern, number);
         }
         hosts.insert(&"*.example.org".parse().expect("a wildcard"), count);
@@ -26,15 +28,26 @@ fn host(criterion: &mut Criterion) {
 
 fn path(criterion: &mut Criterion) {
     let headers = HeaderMap::new();
-    let asked = Asked { method: &Method::GET, headers: &headers, query: None, country: &|| None };
+    let asked = Asked {
+        method: &Method::GET,
+        headers: &headers,
+        query: None,
+        country: &|| None,
+    };
     for count in [10, 10_000] {
         let mut paths = Paths::default();
         for number in 0..count {
-            let pattern = format!("/section-{}/page-{number}/{{id}}", number % 100).parse().expect("a path");
+            let pattern = format!("/section-{}/page-{number}/{{id}}", number % 100)
+                .parse()
+                .expect("a path");
             paths.insert(&pattern, &Conditions::default(), number);
         }
         criterion.bench_function(&format!("path of {count}"), |bench| {
-            bench.iter(|| paths.find(black_box("/section-7/page-7/42"), &asked).map(|matched| *matched.route));
+            bench.iter(|| {
+                paths
+                    .find(black_box("/section-7/page-7/42"), &asked)
+                    .map(|matched| *matched.route)
+            });
         });
     }
 }
