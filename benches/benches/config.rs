@@ -1,6 +1,6 @@
 //! From text to a configuration, and from there to a runtime.
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion};
 use rimward::metrics::Metrics;
 use rimward::runtime::Runtime;
 use rimward_benches::{config, routes};
@@ -23,5 +23,9 @@ fn reading(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, reading);
-criterion_main!(benches);
+/// Runs the benches.
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    reading(&mut criterion);
+    criterion.final_summary();
+}

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::Criterion;
 use http::{HeaderMap, Method};
 use rimward::runtime::{Asked, Hosts, Paths};
 use rimward_config::Conditions;
@@ -52,5 +52,10 @@ fn path(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, host, path);
-criterion_main!(benches);
+/// Runs the benches.
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    host(&mut criterion);
+    path(&mut criterion);
+    criterion.final_summary();
+}

@@ -97,7 +97,9 @@ impl Pipeline {
 
     /// Whether a body may be rewritten in `phase`: then no part of it can be asked for.
     pub fn rewrites(&self, phase: Phase) -> bool {
-        self.steps.iter().any(|step| step.filter.rewrites().contains(phase))
+        self.steps
+            .iter()
+            .any(|step| step.filter.rewrites().contains(phase))
     }
 
     /// Runs the request phase. Returns how it ended and the number of leading steps whose response phase is due.
@@ -195,7 +197,8 @@ impl Pipeline {
                     rewriters.list.push(rewriter);
                 }
                 Ok(Body::Rewritten(_)) => {
-                    let error = FilterError::new("it rewrites a body without having said that it might");
+                    let error =
+                        FilterError::new("it rewrites a body without having said that it might");
                     step.fault(phase, error)?;
                 }
                 Err(error) => step.fault(phase, error)?,
@@ -299,6 +302,7 @@ mod tests {
         AnswerLater,
         Fail,
         Wrap,
+        WrapUntold,
     }
 
     struct Scribe {
@@ -322,7 +326,7 @@ mod tests {
 
         fn body(&self, phase: Phase) -> Result<Body, FilterError> {
             self.note(phase)?;
-            Ok(if self.deed == Deed::Wrap {
+            Ok(if matches!(self.deed, Deed::Wrap | Deed::WrapUntold) {
                 Body::Rewritten(Box::new(Wrap(self.name)))
             } else {
                 Body::Untouched
@@ -334,6 +338,10 @@ mod tests {
     impl Filter for Scribe {
         fn phases(&self) -> Phases {
             Phase::ALL.into_iter().fold(Phases::NONE, Phases::and)
+        }
+
+        fn rewrites(&self) -> Phases {
+            Phases::NONE.and_if(self.deed == Deed::Wrap, Phase::Response)
         }
 
         fn request(&self, _: &mut Exchange) -> Result<Flow, FilterError> {
@@ -508,6 +516,17 @@ mod tests {
             *skipped.faults.0.lock().unwrap(),
             [Phase::Request, Phase::Response]
         );
+    }
+
+    #[test]
+    fn a_filter_that_did_not_say_it_rewrites_may_not() {
+        let mut bench = bench(&[("a", Deed::WrapUntold, STOP)]);
+        let failure = bench.response(1).err().unwrap();
+        assert!(
+            failure.to_string().contains("without having said"),
+            "{failure}"
+        );
+        assert!(!bench.pipeline.rewrites(Phase::Response));
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub(crate) fn exchange(method: &str, target: &str, headers: &[(&'static str, &st
         request_id: "0123456789abcdef".into(),
         notes: http::Extensions::new(),
         log: Vec::new(),
+        filter_nanoseconds: 0,
     }
 }
 

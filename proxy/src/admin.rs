@@ -2,6 +2,8 @@
 
 mod access;
 mod client;
+mod purge;
+mod render;
 mod respond;
 
 use std::fs;
@@ -26,8 +28,9 @@ use crate::edge::Edge;
 use access::Access;
 
 pub use client::{Client, ClientError};
-pub use respond::PurgeError;
-pub(crate) use respond::{purge, render_metrics};
+pub use purge::PurgeError;
+pub(crate) use purge::purge;
+pub(crate) use render::render_metrics;
 
 /// Connections served at once.
 const MOST: usize = 64;

@@ -341,5 +341,5 @@ fn engine_settings() -> ServerConf {
 pub(crate) fn folder(file: &Path) -> &Path {
     file.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
+        .unwrap_or_else(|| Path::new("."))
 }

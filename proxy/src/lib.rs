@@ -4,6 +4,7 @@ pub mod admin;
 pub mod cache;
 mod edge;
 pub mod explain;
+mod framing;
 pub mod listen;
 pub mod log;
 pub mod metrics;

@@ -19,7 +19,6 @@ mod connection;
 mod edge_io;
 mod events;
 mod gate;
-mod guard;
 pub mod head;
 mod http1;
 mod http2;

@@ -69,11 +69,7 @@ fn write_lines(lines: &Receiver<Vec<u8>>, target: Box<dyn Write + Send>) {
     let mut target = BufWriter::with_capacity(64 * 1024, target);
     let mut failing = false;
     while let Ok(first) = lines.recv() {
-        let mut result = target.write_all(&first);
-        while let Ok(line) = lines.try_recv() {
-            result = result.and(target.write_all(&line));
-        }
-        result = result.and(target.flush());
+        let result = write_waiting(&mut target, &first, lines);
         if let Err(error) = &result
             && !failing
         {
@@ -81,4 +77,17 @@ fn write_lines(lines: &Receiver<Vec<u8>>, target: Box<dyn Write + Send>) {
         }
         failing = result.is_err();
     }
+}
+
+/// Writes a line and those that came behind it, and flushes when there is none left.
+fn write_waiting(
+    target: &mut impl Write,
+    first: &[u8],
+    lines: &Receiver<Vec<u8>>,
+) -> io::Result<()> {
+    target.write_all(first)?;
+    while let Ok(line) = lines.try_recv() {
+        target.write_all(&line)?;
+    }
+    target.flush()
 }

@@ -17,6 +17,7 @@ mod line;
 mod outlier;
 mod peer;
 mod pool;
+mod reply;
 mod resolve;
 mod retry;
 mod server;

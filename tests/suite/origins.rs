@@ -146,6 +146,27 @@ async fn answers_that_are_not_http_are_a_502() {
 }
 
 #[tokio::test]
+async fn an_odd_chunk_cuts_the_body_off_and_nothing_of_it_is_stored() {
+    for chunks in ["5 \r\nhello\r\n", "5\r\nhello\n", "5;a\nhello\r\n"] {
+        let origin = Origin::start().await;
+        let edge = Edge::start(&one(&origin, NO_RETRIES)).await;
+        let head = "HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\ntransfer-encoding: chunked";
+        origin.raw("/a", format!("{head}\r\n\r\n2\r\nok\r\n{chunks}0\r\n\r\n"));
+        let whole = edge
+            .try_request("GET /a")
+            .await
+            .is_ok_and(|response| response.status == 200);
+        assert!(!whole, "{chunks:?}");
+        origin.reply("/a", "cache-control: max-age=60", "v1");
+        assert_eq!(
+            edge.get("/a").await,
+            miss("v1"),
+            "something of {chunks:?} was stored"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_head_that_is_too_large_is_a_502() {
     let origin = Origin::start().await;
     let edge = Edge::start(&one(&origin, NO_RETRIES)).await;

@@ -28,7 +28,7 @@ fn ask(file: &Path, path: &str, body: String) -> Result<ExitCode> {
         .build()?;
     let (status, answer) = runtime.block_on(client.ask(Method::POST, path, body))?;
     if status == StatusCode::OK {
-        print!("{answer}");
+        super::tell::print(&answer)?;
         return Ok(ExitCode::SUCCESS);
     }
     eprint!("{answer}");

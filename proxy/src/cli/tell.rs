@@ -116,7 +116,7 @@ pub(super) fn schema() -> Result<ExitCode> {
 }
 
 /// Prints, but is content when the reader had enough (`rimward filters | head`).
-fn print(text: &str) -> Result<()> {
+pub(super) fn print(text: &str) -> Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),

@@ -29,6 +29,8 @@ use super::{http1, http2, proxy_protocol, tls};
 const BACKLOG: i32 = 4096;
 /// More acceptors than this share an address without gain.
 const MAX_ACCEPTORS: usize = 4;
+/// Bytes that the system takes of a connection beyond what the client's window allows to send.
+const UNSENT: u32 = 128 * 1024;
 /// How long accepting pauses when the system refuses more connections.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -75,6 +77,8 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
     socket.set_tcp_nodelay(true)?;
+    // What the client's window does not take yet waits with whoever can stop reading it, not in the system.
+    socket.set_tcp_notsent_lowat(UNSENT)?;
     let keepalive = TcpKeepalive::new()
         .with_time(Duration::from_secs(60))
         .with_interval(Duration::from_secs(15));

@@ -5,6 +5,11 @@ use std::ops::Range;
 
 use super::authority;
 use super::refusal::Refusal;
+pub use crate::framing::Framing;
+use crate::framing::{
+    Bounds, ConnectionOptions, Field, Scan, content_length, field, is_token, once,
+    transfer_encoding, trim,
+};
 
 /// A request head that is one thing to everybody. It holds offsets into the bytes it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,17 +40,6 @@ pub struct Head {
     pub expect_continue: bool,
 }
 
-/// How the end of a request body is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framing {
-    /// There is none.
-    None,
-    /// `Content-Length`, not zero.
-    Length(u64),
-    /// `Transfer-Encoding: chunked`
-    Chunked,
-}
-
 /// The bounds of a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeadLimits {
@@ -63,69 +57,21 @@ pub struct HeadLimits {
 const AROUND_TARGET: usize = 48;
 const MAX_METHOD: usize = 24;
 
-/// Looks for the end of a head while its bytes come in. It sees each byte once.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Scan {
-    seen: usize,
-    line: usize,
-    lines: usize,
-}
-
-impl Scan {
-    /// Whether it has seen nothing yet.
-    pub(super) fn is_fresh(&self) -> bool {
-        self.seen == 0
-    }
-
-    /// The length of the head, once it is complete. `bytes` is what came so far, from its first byte on.
-    pub(super) fn end(
-        &mut self,
-        bytes: &[u8],
-        limits: &HeadLimits,
-    ) -> Result<Option<usize>, Refusal> {
-        if bytes.first().is_some_and(|first| !is_token(*first)) {
-            return Err(Refusal::bad("method does not begin with a letter"));
+impl HeadLimits {
+    /// Those that can be told while the head comes in.
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds {
+            first_line: self.target.saturating_add(AROUND_TARGET),
+            bytes: self.bytes,
+            fields: self.fields,
         }
-        while let Some(next) = bytes
-            .get(self.seen..)
-            .and_then(|new| new.iter().position(|byte| *byte == b'\n'))
-        {
-            let lf = self.seen + next;
-            if lf == 0 || bytes.get(lf - 1) != Some(&b'\r') {
-                return Err(Refusal::bad("a bare LF ends a line"));
-            }
-            let empty = lf - 1 == self.line;
-            (self.seen, self.line, self.lines) = (lf + 1, lf + 1, self.lines + 1);
-            self.check_bounds(self.seen, limits)?;
-            if empty {
-                return Ok(Some(self.seen));
-            }
-        }
-        self.seen = bytes.len();
-        self.check_bounds(self.seen, limits)?;
-        Ok(None)
-    }
-
-    fn check_bounds(&self, len: usize, limits: &HeadLimits) -> Result<(), Refusal> {
-        let request_line = if self.lines == 0 { len } else { 0 };
-        if request_line > limits.target.saturating_add(AROUND_TARGET) {
-            return Err(Refusal::new(414, "request line is too long"));
-        }
-        if len > limits.bytes {
-            return Err(Refusal::new(431, "head is too large"));
-        }
-        // The request line and the empty line are none.
-        if self.lines > limits.fields.saturating_add(2) {
-            return Err(Refusal::new(431, "too many header fields"));
-        }
-        Ok(())
     }
 }
 
 /// Reads a head that [`Scan`] found complete; `bytes` ends with the empty line.
 pub fn parse(bytes: &[u8], limits: &HeadLimits) -> Result<Head, Refusal> {
     let mut scan = Scan::default();
-    if scan.end(bytes, limits)? != Some(bytes.len()) {
+    if scan.end(bytes, &limits.bounds())? != Some(bytes.len()) {
         return Err(Refusal::bad("head does not end with an empty line"));
     }
     parse_scanned(bytes, limits)
@@ -321,88 +267,32 @@ struct Seen {
     connection: ConnectionOptions,
 }
 
-#[derive(Default)]
-struct ConnectionOptions {
-    close: bool,
-    keep_alive: bool,
-    upgrade: bool,
-}
-
-/// `name: value`, with nothing before the colon and no folding.
 fn field_line(bytes: &[u8], line: Range<usize>, seen: &mut Seen) -> Result<(), Refusal> {
-    let text = bytes.get(line.clone()).unwrap_or_default();
-    let colon = text
-        .iter()
-        .position(|byte| !is_token(*byte))
-        .ok_or(Refusal::bad("header field has no colon"))?;
-    match text.get(colon) {
-        Some(b':') if colon > 0 => {}
-        Some(b':') => return Err(Refusal::bad("header field has no name")),
-        Some(b' ' | b'\t') if colon == 0 => return Err(Refusal::bad("header field is folded")),
-        Some(b' ' | b'\t') => return Err(Refusal::bad("space between header name and colon")),
-        _ => return Err(Refusal::bad("header name is not a token")),
-    }
-    let name = text.get(..colon).unwrap_or_default();
-    let raw = text.get(colon + 1..).unwrap_or_default();
-    check_value(raw)?;
-    let value = trim(raw);
-    let lead = raw
-        .iter()
-        .take_while(|byte| matches!(byte, b' ' | b'\t'))
-        .count();
-    let start = line.start + colon + 1 + if value.is_empty() { 0 } else { lead };
-    note(name, value, start..start + value.len(), seen)
+    let field = field(bytes.get(line.clone()).unwrap_or_default())?;
+    let start = line.start + field.at;
+    note(&field, start..start + field.value.len(), seen)
 }
 
 /// Keeps what matters of a field.
-fn note(name: &[u8], value: &[u8], at: Range<usize>, seen: &mut Seen) -> Result<(), Refusal> {
-    let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
-    match name.len() {
-        4 if is("host") => once(&mut seen.host, at, "several Host fields")?,
-        6 if is("expect") => once(&mut seen.expect, at, "several Expect fields")?,
-        7 if is("upgrade") => seen.upgrade = true,
-        10 if is("connection") => connection_options(value, &mut seen.connection)?,
-        14 if is("content-length") => once(&mut seen.length, at, "several Content-Length fields")?,
-        17 if is("transfer-encoding") => {
-            once(&mut seen.coding, at, "several Transfer-Encoding fields")?
+fn note(field: &Field<'_>, at: Range<usize>, seen: &mut Seen) -> Result<(), Refusal> {
+    match field.name.len() {
+        4 if field.is("host") => once(&mut seen.host, at, "several Host fields")?,
+        6 if field.is("expect") => once(&mut seen.expect, at, "several Expect fields")?,
+        7 if field.is("upgrade") => seen.upgrade = true,
+        10 if field.is("connection") => seen.connection.add(field.value)?,
+        14 if field.is("content-length") => {
+            once(&mut seen.length, at, "several Content-Length fields")?;
         }
-        14 if is("content_length") => {
+        17 if field.is("transfer-encoding") => {
+            once(&mut seen.coding, at, "several Transfer-Encoding fields")?;
+        }
+        14 if field.is("content_length") => {
             return Err(Refusal::bad("Content_Length looks like a framing field"));
         }
-        17 if is("transfer_encoding") => {
+        17 if field.is("transfer_encoding") => {
             return Err(Refusal::bad("Transfer_Encoding looks like a framing field"));
         }
         _ => {}
-    }
-    Ok(())
-}
-
-fn once(
-    slot: &mut Option<Range<usize>>,
-    at: Range<usize>,
-    several: &'static str,
-) -> Result<(), Refusal> {
-    if slot.replace(at).is_some() {
-        Err(Refusal::bad(several))
-    } else {
-        Ok(())
-    }
-}
-
-fn connection_options(value: &[u8], options: &mut ConnectionOptions) -> Result<(), Refusal> {
-    for option in value.split(|byte| *byte == b',').map(trim) {
-        let is = |wanted: &str| option.eq_ignore_ascii_case(wanted.as_bytes());
-        options.close |= is("close");
-        options.keep_alive |= is("keep-alive");
-        options.upgrade |= is("upgrade");
-        if is("content-length") || is("transfer-encoding") || is("host") {
-            return Err(Refusal::bad(
-                "Connection names a field that is not for one hop",
-            ));
-        }
-        if !option.iter().copied().all(is_token) {
-            return Err(Refusal::bad("Connection is not a list of tokens"));
-        }
     }
     Ok(())
 }
@@ -416,6 +306,11 @@ fn judge(bytes: &[u8], seen: Seen, limits: &HeadLimits, head: &mut Head) -> Resu
         (None, Some(coding)) => transfer_encoding(value(coding), head.http11)?,
         (None, None) => Framing::None,
     };
+    if seen.connection.names_framing {
+        return Err(Refusal::bad(
+            "Connection names a field that is not for one hop",
+        ));
+    }
     if let Some(host) = &seen.host {
         authority::check(value(host))?;
     } else if head.http11 {
@@ -439,81 +334,6 @@ fn judge(bytes: &[u8], seen: Seen, limits: &HeadLimits, head: &mut Head) -> Resu
     head.upgrade =
         head.http11 && seen.upgrade && seen.connection.upgrade && head.framing == Framing::None;
     Ok(())
-}
-
-/// Digits and nothing else.
-pub(super) fn content_length(value: &[u8], max: u64) -> Result<Framing, Refusal> {
-    let odd = Refusal::bad("Content-Length is not a number below 2^63");
-    if value.is_empty() || value.len() > 19 || !value.iter().all(u8::is_ascii_digit) {
-        return Err(odd);
-    }
-    let length = value.iter().try_fold(0u64, |sum, digit| {
-        sum.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
-    });
-    match length {
-        Some(0) => Ok(Framing::None),
-        Some(length) if length > i64::MAX as u64 => Err(odd),
-        Some(length) if length > max => Err(Refusal::new(413, "body is too large")),
-        Some(length) => Ok(Framing::Length(length)),
-        None => Err(odd),
-    }
-}
-
-/// `chunked` and nothing else.
-fn transfer_encoding(value: &[u8], http11: bool) -> Result<Framing, Refusal> {
-    if !http11 {
-        return Err(Refusal::bad("Transfer-Encoding with HTTP/1.0"));
-    }
-    if value.eq_ignore_ascii_case(b"chunked") {
-        return Ok(Framing::Chunked);
-    }
-    let mut codings = value.split(|byte| *byte == b',').map(trim);
-    let known = |coding: &[u8]| {
-        ["gzip", "x-gzip", "compress", "x-compress", "deflate"]
-            .iter()
-            .any(|name| coding.eq_ignore_ascii_case(name.as_bytes()))
-    };
-    let last_is_chunked = codings
-        .next_back()
-        .is_some_and(|last| last.eq_ignore_ascii_case(b"chunked"));
-    if last_is_chunked && codings.all(known) {
-        return Err(Refusal::new(
-            501,
-            "transfer codings other than chunked are not implemented",
-        ));
-    }
-    Err(Refusal::bad("Transfer-Encoding is not `chunked`"))
-}
-
-/// The bytes that a field value may have: visible ones, spaces, tabs and those beyond ASCII.
-pub(super) fn check_value(value: &[u8]) -> Result<(), Refusal> {
-    if value
-        .iter()
-        .all(|byte| matches!(byte, b'\t' | 0x20..=0x7e | 0x80..))
-    {
-        return Ok(());
-    }
-    Err(Refusal::bad("header value has a control character"))
-}
-
-/// Without the optional white space of RFC 9110, which is less than ASCII white space.
-fn trim(value: &[u8]) -> &[u8] {
-    let space = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let start = value
-        .iter()
-        .position(|byte| !space(byte))
-        .unwrap_or(value.len());
-    let end = value
-        .iter()
-        .rposition(|byte| !space(byte))
-        .map_or(start, |last| last + 1);
-    value.get(start..end).unwrap_or_default()
-}
-
-/// `tchar` of RFC 9110.
-pub(super) const fn is_token(byte: u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-'
-        | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::StatusCode;
 
+use crate::framing::{Flaw, FlawKind};
+
 /// Why a request is refused, and with which status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{status}: {reason}")]
@@ -74,6 +76,19 @@ impl Refusal {
             content_type: "text/plain; charset=utf-8",
             body: Bytes::from(body),
         }
+    }
+}
+
+impl From<Flaw> for Refusal {
+    fn from(flaw: Flaw) -> Self {
+        let status = match flaw.kind {
+            FlawKind::Malformed => 400,
+            FlawKind::BodyTooLarge => 413,
+            FlawKind::FirstLineTooLong => 414,
+            FlawKind::FieldsTooLarge => 431,
+            FlawKind::Unimplemented => 501,
+        };
+        Self::new(status, flaw.reason)
     }
 }
 

@@ -86,10 +86,10 @@ impl App {
             .get("host")
             .map(|host| host.to_str().unwrap().to_owned());
         let host = host
-            .or(request
-                .uri
-                .authority()
-                .map(|authority| authority.to_string()))
+            .or_else(|| {
+                let authority = request.uri.authority()?;
+                Some(authority.to_string())
+            })
             .unwrap_or_default();
         let target = request
             .uri

@@ -16,11 +16,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::connection::{Connection, digest};
-use super::guard::Guard;
-use super::head::{Framing, Head, HeadLimits, Scan, parse_scanned};
+use super::head::{Head, HeadLimits, parse_scanned};
 use super::pace::{Alarm, Pace};
 use super::refusal::Refusal;
 use super::transport::Transport;
+use crate::framing::{Guard, Scan};
 
 /// Read at once, on the stack, so that a connection that waits holds no buffer.
 const READ: usize = 8 * 1024;
@@ -76,7 +76,7 @@ impl Request {
     /// How many of these bytes belong to the body.
     fn advance(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
         match self {
-            Self::Body(guard) => guard.advance(bytes),
+            Self::Body(guard) => Ok(guard.advance(bytes)?),
             Self::Head(..) | Self::Done | Self::Raw => Ok(0),
         }
     }
@@ -185,6 +185,7 @@ impl Wire {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(Head, BytesMut), NoHead>> {
         let limits = head_limits(self.limits());
+        let bounds = limits.bounds();
         loop {
             // One empty line before a request is forgiven (RFC 9112, section 2.2).
             if self.scan.is_fresh() && self.input.starts_with(b"\r\n") {
@@ -197,8 +198,8 @@ impl Wire {
             if !self.input.is_empty() && self.input.as_ref() != b"\r" {
                 let end = self
                     .scan
-                    .end(&self.input, &limits)
-                    .map_err(NoHead::Refused)?;
+                    .end(&self.input, &bounds)
+                    .map_err(|flaw| NoHead::Refused(flaw.into()))?;
                 if let Some(len) = end {
                     return Poll::Ready(self.take_head(len, &limits).map_err(NoHead::Refused));
                 }
@@ -638,11 +639,4 @@ pub(super) fn in_origin_form(head: &Head, bytes: BytesMut) -> BytesMut {
     }
     rewritten.extend_from_slice(bytes.get(head.fields..).unwrap_or_default());
     rewritten
-}
-
-impl Framing {
-    /// Whether a body comes behind the head.
-    pub fn has_body(self) -> bool {
-        self != Self::None
-    }
 }

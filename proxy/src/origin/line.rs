@@ -7,6 +7,9 @@
 //! The engine does not keep such streams for the next request, but it asks whether they could be kept: by a read of a
 //! single byte, once a response is complete and both sides want to keep the connection. That is when the connection
 //! goes back to our own pool. (Body and head are always read into larger buffers.)
+//!
+//! A response is judged before the engine gets it ([`Reply`]); one that is malformed ends in an error, and the
+//! connection with it.
 
 use std::fmt;
 use std::io;
@@ -20,8 +23,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::dial::Told;
-use super::pool::Io;
+use super::pool::{Io, quiet};
+use super::reply::{Asked, Reply};
 use super::server::State;
+use crate::framing::Flaw;
 
 /// Bytes handed out by one read. The engine queues up to ten reads for a client that is slow.
 const READ: usize = 4 * 1024;
@@ -46,7 +51,9 @@ pub(super) struct Line {
     patience: Patience,
     reading: Wait,
     writing: Wait,
-    /// Whether anything came since something was last sent.
+    asked: Asked,
+    reply: Reply,
+    /// Whether anything of the response that counts came since something was last sent.
     answered: bool,
     /// Bytes of this response that were handed out.
     handed_out: u64,
@@ -67,33 +74,77 @@ impl Line {
             patience,
             reading: Wait::default(),
             writing: Wait::default(),
+            asked: Asked::default(),
+            reply: Reply::new(),
             answered: false,
             handed_out: 0,
             reusable: false,
         }
     }
 
-    /// Reads a little; returns how many bytes.
+    /// Reads a little of what may be handed out. `Ok(0)` is the end.
     fn poll_some(
         &mut self,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<usize>> {
-        let Some(io) = &mut self.io else {
-            return Poll::Ready(Ok(0));
-        };
         let most = if self.handed_out < SHOWN {
             READ
         } else {
             READ_MORE
         };
         let room = buffer.remaining().min(most);
-        let mut part = ReadBuf::new(buffer.initialize_unfilled_to(room));
-        ready!(Pin::new(io).poll_read(cx, &mut part))?;
-        let read = part.filled().len();
-        buffer.advance(read);
-        self.handed_out += read as u64;
-        Poll::Ready(Ok(read))
+        if room == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        loop {
+            let kept = self.reply.pop(room);
+            if !kept.is_empty() {
+                buffer.put_slice(&kept);
+                return Poll::Ready(Ok(self.hand_out(kept.len())));
+            }
+            let Some(io) = &mut self.io else {
+                return Poll::Ready(Ok(0));
+            };
+            let mut part = ReadBuf::new(buffer.initialize_unfilled_to(room));
+            ready!(Pin::new(io).poll_read(cx, &mut part))?;
+            let read = part.filled();
+            if read.is_empty() {
+                self.reply.end().map_err(|flaw| self.refuse(flaw))?;
+                return Poll::Ready(Ok(0));
+            }
+            self.reading.over();
+            let good = self.reply.take(read, &self.asked);
+            let good = good.map_err(|flaw| self.refuse(flaw))?;
+            self.answered = !self.reply.is_awaited();
+            if good > 0 {
+                buffer.advance(good);
+                return Poll::Ready(Ok(self.hand_out(good)));
+            }
+        }
+    }
+
+    fn hand_out(&mut self, bytes: usize) -> usize {
+        self.handed_out += bytes as u64;
+        bytes
+    }
+
+    /// Nothing of this server is read any more, and nothing is sent to it.
+    fn refuse(&mut self, flaw: Flaw) -> io::Error {
+        self.io = None;
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("response is malformed: {flaw}"),
+        )
+    }
+
+    /// The response is over: all that can be asked yet is whether the connection can be used again. It ends here for
+    /// the engine in any case, which drops it and so brings it home.
+    fn end(&mut self, asked_whether_reusable: bool) {
+        self.reusable = asked_whether_reusable
+            && self.reply.is_reusable()
+            && !self.told.is_sending()
+            && self.io.as_mut().is_some_and(quiet);
     }
 
     fn timed_out(&self) -> io::Error {
@@ -129,17 +180,14 @@ impl AsyncRead for Line {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let asked_whether_reusable = buffer.remaining() == 1 && this.answered;
+        if this.reply.is_over() {
+            this.end(buffer.remaining() == 1);
+            return Poll::Ready(Ok(()));
+        }
         match this.poll_some(cx, buffer) {
             Poll::Ready(result) => {
                 this.reading.over();
-                this.answered |= matches!(result, Ok(1..));
                 Poll::Ready(result.map(|_| ()))
-            }
-            Poll::Pending if asked_whether_reusable => {
-                // It ends here for the engine, which drops it and so brings it home.
-                this.reusable = true;
-                Poll::Ready(Ok(()))
             }
             // How long the client may take to send its body is not for the server to answer for.
             Poll::Pending if this.told.is_sending() && !this.answered => Poll::Pending,
@@ -166,7 +214,9 @@ impl AsyncWrite for Line {
         // The wait for an answer begins when the last of the request was sent.
         this.answered = false;
         this.reading.over();
-        this.poll_written(cx, |io, cx| io.poll_write(cx, bytes))
+        let written = ready!(this.poll_written(cx, |io, cx| io.poll_write(cx, bytes)))?;
+        this.asked.wrote(bytes.get(..written).unwrap_or_default());
+        Poll::Ready(Ok(written))
     }
 
     fn poll_write_vectored(
@@ -177,7 +227,14 @@ impl AsyncWrite for Line {
         let this = self.get_mut();
         this.answered = false;
         this.reading.over();
-        this.poll_written(cx, |io, cx| io.poll_write_vectored(cx, parts))
+        let written = ready!(this.poll_written(cx, |io, cx| io.poll_write_vectored(cx, parts)))?;
+        let mut left = written;
+        for part in parts {
+            let here = part.len().min(left);
+            this.asked.wrote(part.get(..here).unwrap_or_default());
+            left -= here;
+        }
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -82,7 +82,7 @@ impl fmt::Debug for Pool {
 }
 
 /// Whether a connection is open and silent. One that speaks unasked is as useless as one that is closed.
-fn quiet(io: &mut Box<dyn Io>) -> bool {
+pub(super) fn quiet(io: &mut Box<dyn Io>) -> bool {
     let mut byte = [0];
     let mut buffer = ReadBuf::new(&mut byte);
     let mut context = Context::from_waker(Waker::noop());

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use super::resolve::tests::Script;
 use super::*;
 
-fn at(port: u16) -> SocketAddr {
+pub(super) fn at(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
@@ -112,7 +112,7 @@ fn origins(settings: rimward_config::Servers) -> Origins {
     }
 }
 
-fn pick(origin: &Arc<Origin>, tried: &[ServerId]) -> Result<Picked, NoServer> {
+pub(super) fn pick(origin: &Arc<Origin>, tried: &[ServerId]) -> Result<Picked, NoServer> {
     origin.pick(&Pick { hash: None, tried })
 }
 
@@ -487,7 +487,12 @@ async fn the_waits_for_a_response_and_within_it_differ() {
 #[tokio::test]
 async fn reads_grow_once_the_client_has_shown_that_it_is_not_slow() {
     let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
-    tokio::spawn(async move { theirs.write_all(&vec![0; 5 << 20]).await });
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", 5 << 20);
+    let whole = head.len() + (5 << 20);
+    tokio::spawn(async move {
+        theirs.write_all(head.as_bytes()).await?;
+        theirs.write_all(&vec![0; 5 << 20]).await
+    });
     let patience = line::Patience {
         first_byte: secs(2),
         between_bytes: secs(5),
@@ -513,7 +518,7 @@ async fn reads_grow_once_the_client_has_shown_that_it_is_not_slow() {
             break;
         }
     }
-    assert_eq!((total, before, after), (5 << 20, 4 * 1024, 16 * 1024));
+    assert_eq!((total, before, after), (whole, 4 * 1024, 16 * 1024));
 }
 
 #[tokio::test(start_paused = true)]

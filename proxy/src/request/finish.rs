@@ -81,6 +81,7 @@ fn record<'r>(
         .connection
         .as_ref()
         .and_then(|connection| connection.tls.as_ref());
+    let own_scheme = if tls.is_some() { "https" } else { "http" };
     Record {
         time: std::time::SystemTime::now() - duration,
         pop: &ctx.runtime.config.pop.name,
@@ -90,9 +91,7 @@ fn record<'r>(
             .or(peer)
             .unwrap_or(unknown),
         country: exchange.and_then(|exchange| exchange.client.country()),
-        scheme: exchange.map_or(if tls.is_some() { "https" } else { "http" }, |exchange| {
-            exchange.client.scheme.as_str()
-        }),
+        scheme: exchange.map_or(own_scheme, |exchange| exchange.client.scheme.as_str()),
         protocol: ctx.protocol,
         method: request.method.as_str(),
         host: ctx

@@ -72,8 +72,8 @@ pub struct Paths<R> {
 }
 
 struct Node<R> {
-    literal: AHashMap<Box<str>, Node<R>>,
-    parameter: Option<Box<Node<R>>>,
+    literal: AHashMap<Box<str>, Self>,
+    parameter: Option<Box<Self>>,
     exact: Vec<Candidate<R>>,
     prefix: Vec<Candidate<R>>,
 }

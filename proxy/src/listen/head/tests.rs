@@ -401,8 +401,8 @@ fn bounds_hold() {
 fn scan_refuses_as_early_as_it_can() {
     let end = |bytes: &[u8]| {
         Scan::default()
-            .end(bytes, &LIMITS)
-            .map_err(|refusal| refusal.status)
+            .end(bytes, &LIMITS.bounds())
+            .map_err(|flaw| Refusal::from(flaw).status)
     };
     assert_eq!(end(&[0x16, 3, 1]), Err(400));
     assert_eq!(end(b"GET / HTTP/1.1\n"), Err(400));
@@ -506,8 +506,8 @@ proptest! {
     fn scan_finds_the_same_end_however_bytes_come(cut in 0usize..50) {
         let head = b"GET /abc HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\nGET /";
         let mut scan = Scan::default();
-        let first = scan.end(&head[..cut.min(head.len())], &LIMITS).unwrap();
-        let end = first.or(scan.end(head, &LIMITS).unwrap());
+        let first = scan.end(&head[..cut.min(head.len())], &LIMITS.bounds()).unwrap();
+        let end = first.or_else(|| scan.end(head, &LIMITS.bounds()).unwrap());
         prop_assert_eq!(end, Some(head.len() - 5));
     }
 }

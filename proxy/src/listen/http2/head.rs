@@ -7,8 +7,9 @@ use http::header::{
 use pingora_http::RequestHeader;
 use rimward_config::ListenerLimits;
 
+use crate::framing::{check_value, content_length};
 use crate::listen::authority;
-use crate::listen::head::{check_target_bytes, check_value, content_length};
+use crate::listen::head::check_target_bytes;
 use crate::listen::refusal::Refusal;
 
 /// Refuses an HTTP/2 request head that could be read in two ways, or that is beyond the bounds. What the framing layer has
@@ -97,7 +98,10 @@ fn check_fields(request: &RequestHeader, limits: &ListenerLimits) -> Result<(), 
     let mut lengths = request.headers.get_all(CONTENT_LENGTH).iter();
     match (lengths.next(), lengths.next()) {
         (Some(_), Some(_)) => Err(Refusal::bad("several Content-Length fields")),
-        (Some(length), None) => content_length(length.as_bytes(), limits.max_body).map(|_| ()),
+        (Some(length), None) => {
+            content_length(length.as_bytes(), limits.max_body)?;
+            Ok(())
+        }
         (None, _) => Ok(()),
     }
 }
@@ -129,7 +133,8 @@ mod tests {
     fn heads_are_judged_as_those_of_http_1() {
         let long = format!("https://a/{}", "a".repeat(9000));
         let crumbs = vec![("cookie", "a=b"); 200];
-        let cases: &[(u16, &str, &str, &[(&str, &str)])] = &[
+        type Case<'a> = (u16, &'a str, &'a str, &'a [(&'a str, &'a str)]);
+        let cases: &[Case<'_>] = &[
             (200, "GET", "https://a/b?c", &[]),
             (
                 200,

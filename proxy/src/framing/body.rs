@@ -1,8 +1,8 @@
-//! Watches a request body flow by and says where it ends. The engine gets the bytes as they came, so whatever is not
-//! exactly RFC 9112 is refused here, at the first byte that is not.
+//! Watches a body flow by and says where it ends. The engine gets the bytes as they came, so whatever is not exactly
+//! RFC 9112 is refused here, at the first byte that is not.
 
-use super::head::{Framing, is_token};
-use super::refusal::Refusal;
+use super::fields::is_token;
+use super::{Flaw, FlawKind, Framing};
 
 /// Extensions of one chunk, in bytes; nobody uses them.
 const MAX_EXTENSION: u16 = 256;
@@ -13,7 +13,7 @@ const MAX_DIGITS: u8 = 15;
 
 /// The state of a body that is on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Guard {
+pub(crate) struct Guard {
     state: State,
     /// Bytes of content that may still come.
     allowed: u64,
@@ -51,7 +51,7 @@ enum TrailerPart {
 
 impl Guard {
     /// For a body with this framing that may have `max` bytes.
-    pub(super) fn new(framing: Framing, max: u64) -> Self {
+    pub(crate) fn new(framing: Framing, max: u64) -> Self {
         let state = match framing {
             Framing::None => State::Done,
             Framing::Length(length) => State::Length(length),
@@ -64,12 +64,12 @@ impl Guard {
     }
 
     /// Whether the body has ended.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.state == State::Done
     }
 
     /// How many of `bytes` belong to the body. Fewer than there are means that the body ends there.
-    pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
+    pub(crate) fn advance(&mut self, bytes: &[u8]) -> Result<usize, Flaw> {
         let mut rest = bytes;
         while let Some((&first, after)) = rest.split_first() {
             match &mut self.state {
@@ -99,11 +99,11 @@ impl Guard {
     }
 
     /// One byte of what is around the data of chunks.
-    fn step(&mut self, byte: u8) -> Result<(), Refusal> {
+    fn step(&mut self, byte: u8) -> Result<(), Flaw> {
         self.state = match (&mut self.state, byte) {
             (State::Size { digits, size }, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
                 if *digits == MAX_DIGITS {
-                    return Err(Refusal::bad("chunk size has too many digits"));
+                    return Err(Flaw::malformed("chunk size has too many digits"));
                 }
                 let value = char::from(byte).to_digit(16).map_or(0, u64::from);
                 State::Size {
@@ -112,27 +112,29 @@ impl Guard {
                 }
             }
             (State::Size { digits: 0, .. }, _) => {
-                return Err(Refusal::bad("chunk size is missing"));
+                return Err(Flaw::malformed("chunk size is missing"));
             }
             (State::Size { size, .. }, b'\r') => State::SizeLf { size: *size },
             (State::Size { size, .. }, b';') => State::Extension {
                 size: *size,
                 len: 0,
             },
-            (State::Size { .. }, _) => return Err(Refusal::bad("chunk size is not hexadecimal")),
+            (State::Size { .. }, _) => {
+                return Err(Flaw::malformed("chunk size is not hexadecimal"));
+            }
             (State::Extension { size, .. }, b'\r') => State::SizeLf { size: *size },
             (
                 State::Extension {
                     len: MAX_EXTENSION, ..
                 },
                 _,
-            ) => return Err(Refusal::bad("chunk extensions are too long")),
+            ) => return Err(Flaw::malformed("chunk extensions are too long")),
             (State::Extension { size, len }, b'\t' | 0x20..=0x7e | 0x80..) => State::Extension {
                 size: *size,
                 len: *len + 1,
             },
             (State::Extension { .. }, _) => {
-                return Err(Refusal::bad("chunk extension has a control character"));
+                return Err(Flaw::malformed("chunk extension has a control character"));
             }
             (State::SizeLf { size: 0 }, b'\n') => State::Trailer(Trailer::new()),
             (State::SizeLf { size }, b'\n') => {
@@ -140,16 +142,16 @@ impl Guard {
                 self.allowed = self
                     .allowed
                     .checked_sub(size)
-                    .ok_or(Refusal::new(413, "body is too large"))?;
+                    .ok_or(Flaw::new(FlawKind::BodyTooLarge, "body is too large"))?;
                 State::Data(size)
             }
             (State::SizeLf { .. }, _) => {
-                return Err(Refusal::bad("CR without LF behind a chunk size"));
+                return Err(Flaw::malformed("CR without LF behind a chunk size"));
             }
             (State::DataCr, b'\r') => State::DataLf,
             (State::DataLf, b'\n') => State::Size { digits: 0, size: 0 },
             (State::DataCr | State::DataLf, _) => {
-                return Err(Refusal::bad("chunk is longer than its size"));
+                return Err(Flaw::malformed("chunk is longer than its size"));
             }
             (State::Trailer(trailer), _) => {
                 if trailer.step(byte)? {
@@ -174,10 +176,13 @@ impl Trailer {
     }
 
     /// One byte of the trailer section; true when it was the last.
-    fn step(&mut self, byte: u8) -> Result<bool, Refusal> {
+    fn step(&mut self, byte: u8) -> Result<bool, Flaw> {
         self.len += 1;
         if self.len > MAX_TRAILERS {
-            return Err(Refusal::new(431, "trailers are too large"));
+            return Err(Flaw::new(
+                FlawKind::FieldsTooLarge,
+                "trailers are too large",
+            ));
         }
         self.part = match (self.part, byte) {
             (TrailerPart::LineStart, b'\r') => TrailerPart::EndLf,
@@ -198,7 +203,7 @@ impl Trailer {
             (TrailerPart::Value, b'\r') => TrailerPart::LineLf,
             (TrailerPart::Value, b'\t' | 0x20..=0x7e | 0x80..) => TrailerPart::Value,
             (TrailerPart::LineLf, b'\n') => TrailerPart::LineStart,
-            _ => return Err(Refusal::bad("trailer is not a header field")),
+            _ => return Err(Flaw::malformed("trailer is not a header field")),
         };
         Ok(false)
     }
@@ -220,7 +225,7 @@ impl Name {
     }
 
     /// Fields that say how a message is framed, routed or allowed must be in the head (RFC 9110, section 6.5.1).
-    fn check(&self) -> Result<(), Refusal> {
+    fn check(&self) -> Result<(), Flaw> {
         const FORBIDDEN: [&str; 18] = [
             "authorization",
             "cache-control",
@@ -247,7 +252,7 @@ impl Name {
             .any(|forbidden| forbidden.as_bytes() == name)
             || name.starts_with(b"x-forwarded-")
         {
-            return Err(Refusal::bad("trailer belongs in the head"));
+            return Err(Flaw::malformed("trailer belongs in the head"));
         }
         Ok(())
     }
@@ -259,10 +264,10 @@ mod tests {
 
     use super::*;
 
-    /// Feeds `bytes` at once: the length of the body and whether it is complete, or the status.
-    fn feed(bytes: &[u8]) -> Result<(usize, bool), u16> {
+    /// Feeds `bytes` at once: the length of the body and whether it is complete, or what is wrong.
+    fn feed(bytes: &[u8]) -> Result<(usize, bool), FlawKind> {
         let mut guard = Guard::new(Framing::Chunked, 1000);
-        let used = guard.advance(bytes).map_err(|refusal| refusal.status)?;
+        let used = guard.advance(bytes).map_err(|flaw| flaw.kind)?;
         Ok((used, guard.is_done()))
     }
 
@@ -290,60 +295,61 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        let bodies: &[(u16, &[u8])] = &[
-            (400, b"\r\n"),
-            (400, b"\r\nhello"),
-            (400, b" 5\r\n"),
-            (400, b"5 \r\n"),
-            (400, b"5\t\r\n"),
-            (400, b"5 ;a\r\n"),
-            (400, b"+5\r\n"),
-            (400, b"-5\r\n"),
-            (400, b"0x5\r\n"),
-            (400, b"5_0\r\n"),
-            (400, b"5g\r\n"),
-            (400, b"5\0\r\n"),
-            (400, b";a\r\n"),
-            (400, b"5\nhello"),
-            (400, b"5\rhello"),
-            (400, b"5\r\r\n"),
-            (400, b"5;a\nhello"),
-            (400, b"5;a\rb\r\n"),
-            (400, b"5;a\0\r\n"),
-            (400, b"5;a\x7f\r\n"),
-            (400, b"5\r\nhello\n0\r\n"),
-            (400, b"5\r\nhello0\r\n"),
-            (400, b"5\r\nhello\r0\r\n"),
-            (400, b"5\r\nhello!\r\n"),
-            (400, b"5\r\nhello\r\n\r\n"),
-            (400, b"0\r\n\n"),
-            (400, b"0\r\nX: y\n"),
-            (400, b"0\r\nX: y\rz"),
-            (400, b"0\r\nX y\r\n"),
-            (400, b"0\r\nX : y\r\n"),
-            (400, b"0\r\n X: y\r\n"),
-            (400, b"0\r\n: y\r\n"),
-            (400, b"0\r\nX: y\0"),
-            (400, b"0\r\nX: a\r\n b\r\n"),
-            (400, b"0\r\nContent-Length: 5\r\n"),
-            (400, b"0\r\nTRANSFER-ENCODING: chunked\r\n"),
-            (400, b"0\r\nhost: a\r\n"),
-            (400, b"0\r\nX-Forwarded-For: a\r\n"),
-            (400, b"0000000000000005\r\n"),
-            (400, b"ffffffffffffffff\r\n"),
-            (413, b"fffffffffffffff\r\n"),
-            (413, b"3e9\r\n"),
+        use FlawKind::{BodyTooLarge, FieldsTooLarge, Malformed};
+        let bodies: &[(FlawKind, &[u8])] = &[
+            (Malformed, b"\r\n"),
+            (Malformed, b"\r\nhello"),
+            (Malformed, b" 5\r\n"),
+            (Malformed, b"5 \r\n"),
+            (Malformed, b"5\t\r\n"),
+            (Malformed, b"5 ;a\r\n"),
+            (Malformed, b"+5\r\n"),
+            (Malformed, b"-5\r\n"),
+            (Malformed, b"0x5\r\n"),
+            (Malformed, b"5_0\r\n"),
+            (Malformed, b"5g\r\n"),
+            (Malformed, b"5\0\r\n"),
+            (Malformed, b";a\r\n"),
+            (Malformed, b"5\nhello"),
+            (Malformed, b"5\rhello"),
+            (Malformed, b"5\r\r\n"),
+            (Malformed, b"5;a\nhello"),
+            (Malformed, b"5;a\rb\r\n"),
+            (Malformed, b"5;a\0\r\n"),
+            (Malformed, b"5;a\x7f\r\n"),
+            (Malformed, b"5\r\nhello\n0\r\n"),
+            (Malformed, b"5\r\nhello0\r\n"),
+            (Malformed, b"5\r\nhello\r0\r\n"),
+            (Malformed, b"5\r\nhello!\r\n"),
+            (Malformed, b"5\r\nhello\r\n\r\n"),
+            (Malformed, b"0\r\n\n"),
+            (Malformed, b"0\r\nX: y\n"),
+            (Malformed, b"0\r\nX: y\rz"),
+            (Malformed, b"0\r\nX y\r\n"),
+            (Malformed, b"0\r\nX : y\r\n"),
+            (Malformed, b"0\r\n X: y\r\n"),
+            (Malformed, b"0\r\n: y\r\n"),
+            (Malformed, b"0\r\nX: y\0"),
+            (Malformed, b"0\r\nX: a\r\n b\r\n"),
+            (Malformed, b"0\r\nContent-Length: 5\r\n"),
+            (Malformed, b"0\r\nTRANSFER-ENCODING: chunked\r\n"),
+            (Malformed, b"0\r\nhost: a\r\n"),
+            (Malformed, b"0\r\nX-Forwarded-For: a\r\n"),
+            (Malformed, b"0000000000000005\r\n"),
+            (Malformed, b"ffffffffffffffff\r\n"),
+            (BodyTooLarge, b"fffffffffffffff\r\n"),
+            (BodyTooLarge, b"3e9\r\n"),
         ];
-        for (status, body) in bodies {
-            assert_eq!(feed(body), Err(*status), "{}", body.escape_ascii());
+        for (kind, body) in bodies {
+            assert_eq!(feed(body), Err(*kind), "{}", body.escape_ascii());
         }
         assert_eq!(
             feed(format!("5;{}\r\n", "a".repeat(257)).as_bytes()),
-            Err(400)
+            Err(Malformed)
         );
         assert_eq!(
             feed(format!("0\r\n{}", "X: y\r\n".repeat(700)).as_bytes()),
-            Err(431)
+            Err(FieldsTooLarge)
         );
     }
 

@@ -1,0 +1,155 @@
+//! Metrics in the Prometheus text form: what requests counted, and what cache and origins tell when they are asked.
+
+use std::fmt::Write;
+
+use crate::edge::Process;
+use crate::origin::ServerStatus;
+
+/// A metric of servers: its name, its help, and where its value is.
+type Row = (&'static str, &'static str, fn(&ServerStatus) -> u64);
+
+/// Everything counted: by requests, by the cache and by the origins.
+pub(crate) fn render_metrics(process: &Process) -> String {
+    let mut text = process.metrics.render();
+    // Writing to a string can't fail.
+    render_cache(&process.cache.objects().stats(), &mut text).ok();
+    render_origins(&process.runtime.load().origins.status(), &mut text).ok();
+    text.push_str("# EOF\n");
+    text
+}
+
+fn render_cache(stats: &rimward_cache::store::Stats, text: &mut String) -> std::fmt::Result {
+    for (name, kind, help, value) in [
+        (
+            "cache_keys",
+            "gauge",
+            "Cache keys with at least one object",
+            stats.keys,
+        ),
+        ("cache_bytes", "gauge", "Bytes held in memory", stats.bytes),
+        (
+            "cache_capacity_bytes",
+            "gauge",
+            "Bytes that may be held in memory",
+            stats.capacity,
+        ),
+        (
+            "cache_fills",
+            "gauge",
+            "Responses on their way into the cache",
+            stats.fills,
+        ),
+        (
+            "cache_hits",
+            "counter",
+            "Look-ups that found an object",
+            stats.hits,
+        ),
+        (
+            "cache_misses",
+            "counter",
+            "Look-ups that found nothing",
+            stats.misses,
+        ),
+        (
+            "cache_evictions",
+            "counter",
+            "Objects that had to make room",
+            stats.evictions,
+        ),
+    ] {
+        let suffix = if kind == "counter" { "_total" } else { "" };
+        writeln!(
+            text,
+            "# HELP rimward_{name} {help}.\n# TYPE rimward_{name} {kind}\nrimward_{name}{suffix} {value}"
+        )?;
+    }
+    Ok(())
+}
+
+fn render_origins(servers: &[ServerStatus], text: &mut String) -> std::fmt::Result {
+    let gauges: [Row; 4] = [
+        (
+            "origin_healthy",
+            "1 while a server passes its health checks",
+            |server| u64::from(server.healthy),
+        ),
+        (
+            "origin_ejected",
+            "1 while a server is out for its failures",
+            |server| u64::from(server.ejected),
+        ),
+        (
+            "origin_idle_connections",
+            "Connections to a server kept for the next request",
+            |server| server.idle as u64,
+        ),
+        ("origin_in_flight", "Requests at a server now", |server| {
+            server.in_flight as u64
+        }),
+    ];
+    for (name, help, value) in gauges {
+        writeln!(
+            text,
+            "# HELP rimward_{name} {help}.\n# TYPE rimward_{name} gauge"
+        )?;
+        for server in servers {
+            writeln!(
+                text,
+                "rimward_{name}{{{}}} {}",
+                labels(server),
+                value(server)
+            )?;
+        }
+    }
+    let counters: [Row; 4] = [
+        ("origin_requests", "Requests sent to a server", |server| {
+            server.requests
+        }),
+        (
+            "origin_failures",
+            "Requests that failed at a server",
+            |server| server.failures,
+        ),
+        (
+            "origin_ejections",
+            "How often a server was left alone for its failures",
+            |server| server.ejections,
+        ),
+        (
+            "origin_health_changes",
+            "How often health checks changed their mind",
+            |server| server.health_changes,
+        ),
+    ];
+    for (name, help, value) in counters {
+        writeln!(
+            text,
+            "# HELP rimward_{name} {help}.\n# TYPE rimward_{name} counter"
+        )?;
+        for server in servers {
+            writeln!(
+                text,
+                "rimward_{name}_total{{{}}} {}",
+                labels(server),
+                value(server)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn labels(server: &ServerStatus) -> String {
+    format!(
+        "origin=\"{}\",server=\"{}\"",
+        escape(&server.origin),
+        escape(server.label())
+    )
+}
+
+fn escape(label: &str) -> String {
+    label
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}
