@@ -68,7 +68,7 @@ impl HeadLimits {
     }
 }
 
-/// Reads a head that [`Scan`] found complete; `bytes` ends with the empty line.
+/// Reads a head that `Scan` found complete; `bytes` ends with the empty line.
 pub fn parse(bytes: &[u8], limits: &HeadLimits) -> Result<Head, Refusal> {
     let mut scan = Scan::default();
     if scan.end(bytes, &limits.bounds())? != Some(bytes.len()) {
