@@ -27,7 +27,7 @@ const READ: usize = 8 * 1024;
 /// Bytes of pipelined requests that are read ahead of their turn.
 const AHEAD: usize = 16 * 1024;
 /// Writes are gathered up to this many bytes, or until the engine flushes.
-const GATHER: usize = 16 * 1024;
+const GATHER: usize = 4 * 1024;
 /// Time waited for a client's body before its rate matters.
 const BODY_GRACE: Duration = Duration::from_secs(10);
 /// Time waited for a client to read before its rate matters, and longest wait in which it reads nothing at all.
