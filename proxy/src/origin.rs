@@ -340,7 +340,8 @@ impl Origin {
         outlier::may_eject(rule, servers.all.len(), ejected)
     }
 
-    fn http2(&self) -> bool {
+    /// Whether its servers are asked over HTTP/2.
+    pub fn http2(&self) -> bool {
         self.settings.http2
     }
 

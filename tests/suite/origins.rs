@@ -374,7 +374,9 @@ async fn an_origin_can_speak_http2_with_trailers() {
         .await;
     assert_eq!((response.status, response.text()), (200, "message"));
     assert_eq!(response.trailers.get("grpc-status"), Some("0"));
-    assert_eq!(origin.last().body, b"message");
+    let received = origin.last();
+    assert_eq!(received.body, b"message");
+    assert_eq!(received.header("te"), Some("trailers"));
 }
 
 #[tokio::test]

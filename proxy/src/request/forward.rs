@@ -92,6 +92,9 @@ pub(super) fn request(
     let made = ctx.with_exchange(session, |route, exchange, _| {
         let host = route.origin.as_ref().and_then(|origin| origin.host());
         prepare(exchange, &runtime.config.pop.name, asked, host, request)?;
+        if route.origin.as_ref().is_some_and(|origin| origin.http2()) {
+            pass_on_te(exchange, request)?;
+        }
         let phase = route.pipeline.origin_request(exchange, request);
         phase.map_err(|failure| fail(failure.status, failure.to_string()))
     });
@@ -115,13 +118,15 @@ fn prepare(
     }
     let client = &exchange.client;
     let peer = client.peer.ip().to_canonical();
-    let mut chain = match request
+    // A trusted proxy told who the client is, in one field or the other.
+    let told = request
         .headers
         .get("x-forwarded-for")
-        .and_then(|value| value.to_str().ok())
-    {
-        Some(told) if peer != client.ip => format!("{told}, "),
-        _ => String::new(),
+        .and_then(|value| value.to_str().ok());
+    let mut chain = match told {
+        _ if peer == client.ip => String::new(),
+        Some(told) => format!("{told}, "),
+        None => format!("{}, ", client.ip),
     };
     chain.push_str(&peer.to_string());
     set(request, "x-forwarded-for", &chain)?;
@@ -142,6 +147,17 @@ fn prepare(
         set(request, "host", host)?;
     }
     Ok(())
+}
+
+/// The engine takes `TE` out with the other fields of a single hop. Over HTTP/2 it says that the client takes trailers,
+/// which servers of gRPC insist on (RFC 9113 §8.2.2).
+fn pass_on_te(exchange: &Exchange, request: &mut RequestHeader) -> Result<()> {
+    match exchange.header("te") {
+        Some(te) if te.eq_ignore_ascii_case("trailers") => {
+            request.insert_header(header::TE, "trailers")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn set(request: &mut RequestHeader, name: &'static str, value: &str) -> Result<()> {
