@@ -169,6 +169,7 @@ where
     ) -> Result<Prepared, Vec<ListenError>> {
         let trusted: Arc<[IpNet]> = trusted.into();
         let mut free = self.present().here.clone();
+        let ports: Vec<u16> = free.iter().map(|kept| kept.bound.port()).collect();
         let mut next = Vec::with_capacity(listeners.len());
         let mut problems = Vec::new();
         for (index, listener) in listeners.iter().enumerate() {
@@ -176,7 +177,9 @@ where
                 .iter()
                 .position(|kept| kept.address == listener.address)
                 .map(|at| free.remove(at));
-            match prepare_one(index, listener, kept, &trusted) {
+            // What overlaps with an address of ours may be bound beside it until that one is given up.
+            let ours = ports.contains(&listener.address.port());
+            match prepare_one(index, listener, kept, ours, &trusted) {
                 Ok(one) => next.push(one),
                 Err(more) => problems.extend(more),
             }
@@ -293,13 +296,14 @@ fn prepare_one(
     index: usize,
     listener: &Listener,
     kept: Option<Arc<Listening>>,
+    ours: bool,
     trusted: &Arc<[IpNet]>,
 ) -> Result<Next, Vec<ListenError>> {
     let old = kept.as_ref().map(|kept| kept.settings.load_full());
     let settings = settings(index, listener, old.as_deref(), trusted);
     let from = match kept {
         Some(kept) => Ok(From::Kept(kept)),
-        None => bind(listener.address)
+        None => bind(listener.address, ours)
             .and_then(|sockets| Ok(From::Bound(first_address(&sockets)?, sockets)))
             .map_err(|error| ListenError::Bind {
                 listener: index,

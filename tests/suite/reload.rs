@@ -1,6 +1,8 @@
 //! One configuration takes over from another.
 
-use rimward_tests::{Client, Edge, Origin, edge::site, within};
+use std::sync::Arc;
+
+use rimward_tests::{Client, Edge, Files, Origin, edge::site, within};
 
 /// Answers every request with `name`, in the body and in a header that another filter sets.
 fn named(name: &str) -> String {
@@ -149,4 +151,20 @@ async fn an_address_that_is_taken_leaves_the_old_configuration() {
         "{problems}"
     );
     assert_eq!(edge.get("/").await.text(), "one");
+}
+
+#[tokio::test]
+async fn an_address_of_another_edge_is_taken_too() {
+    let edge = Edge::start(&named("one")).await;
+    let text = format!(
+        "[[listen]]\naddress = \"{}\"\n{}",
+        edge.address(),
+        named("two")
+    );
+    let problems = Edge::try_start_in(Arc::new(Files::new()), &text)
+        .await
+        .err()
+        .expect("two edges on one address would each get a part of the connections")
+        .to_string();
+    assert!(problems.contains("in use"), "{problems}");
 }

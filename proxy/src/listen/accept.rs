@@ -50,7 +50,14 @@ pub(super) struct Listening {
 }
 
 /// Binds an address with as many sockets as pay off; the kernel spreads connections over them.
-pub(super) fn bind(address: SocketAddr) -> io::Result<Vec<TcpListener>> {
+///
+/// Such sockets may be bound beside those of another process, which then gets a part of the connections: a second edge
+/// started by mistake would go unnoticed. So the address has to be free first, unless it is `ours` already.
+pub(super) fn bind(address: SocketAddr, ours: bool) -> io::Result<Vec<TcpListener>> {
+    if !ours {
+        let alone = raw_socket(address)?;
+        alone.bind(&address.into())?;
+    }
     let count = std::thread::available_parallelism()
         .map_or(1, usize::from)
         .min(MAX_ACCEPTORS);
@@ -65,16 +72,7 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<Vec<TcpListener>> {
 
 /// One socket. What is set on it, the connections it accepts inherit, so that they need no calls of their own.
 fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = RawSocket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(IpProtocol::TCP),
-    )?;
-    if address.is_ipv6() {
-        // As in the configuration, `[::]` leaves IPv4 to `0.0.0.0`.
-        socket.set_only_v6(true)?;
-    }
-    socket.set_reuse_address(true)?;
+    let socket = raw_socket(address)?;
     socket.set_reuse_port(true)?;
     socket.set_tcp_nodelay(true)?;
     // What the client's window does not take yet waits with whoever can stop reading it, not in the system.
@@ -87,6 +85,17 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(StdListener::from(socket))
+}
+
+fn raw_socket(address: SocketAddr) -> io::Result<RawSocket> {
+    let domain = Domain::for_address(address);
+    let socket = RawSocket::new(domain, Type::STREAM, Some(IpProtocol::TCP))?;
+    if address.is_ipv6() {
+        // As in the configuration, `[::]` leaves IPv4 to `0.0.0.0`.
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    Ok(socket)
 }
 
 impl Listening {
