@@ -1,6 +1,9 @@
 //! What a configuration means: every default filled in, every name a reference, nothing left to check.
 
-use std::collections::BTreeMap;
+mod listener;
+mod origin;
+mod site;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,11 +11,16 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::filter_spec::FilterSpec;
-use crate::host::HostPattern;
 use crate::key_path::{KeyPath, Step};
-use crate::path::PathPattern;
 use crate::problem::Problem;
 use crate::source::Source;
+
+pub use listener::{Certificate, Listener, ListenerLimits, ListenerTls};
+pub use origin::{
+    Balance, Directory, HashKey, HealthCheck, Origin, OriginKind, OriginTimeouts, OriginTls,
+    Outlier, Retries, RetryOn, Server, ServerAddress, Servers,
+};
+pub use site::{CachePolicy, Conditions, KeyRules, QueryRule, Route, Site};
 
 /// A whole configuration that is right: the edge can be built from it but for files that may be missing or broken.
 #[derive(Debug, Clone)]
@@ -189,72 +197,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// `[[listen]]`: an address that clients come in by.
-#[derive(Debug, Clone)]
-pub struct Listener {
-    /// The address; port 0 lets the system choose.
-    pub address: SocketAddr,
-    /// TLS, if the listener speaks it.
-    pub tls: Option<ListenerTls>,
-    /// Whether each connection begins with a PROXY protocol header (version 1 or 2).
-    pub proxy_protocol: bool,
-    /// Whether HTTP/2 is spoken: by ALPN with TLS, by prior knowledge (h2c) without.
-    pub http2: bool,
-    /// Whether every request is answered by a redirect to `https`.
-    pub redirect_to_https: bool,
-    /// The listener's bounds.
-    pub limits: ListenerLimits,
-}
-
-/// The certificates of a listener.
-#[derive(Debug, Clone)]
-pub struct ListenerTls {
-    /// In file order; the first serves clients whose SNI matches none.
-    pub certificates: Vec<Certificate>,
-}
-
-/// A certificate chain and its key, in PEM.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Certificate {
-    /// The chain, leaf first; may hold the key as well.
-    pub chain: PathBuf,
-    /// The key; the same file as the chain when it has none of its own.
-    pub key: PathBuf,
-}
-
-/// What a listener puts up with. Every wait has a bound.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ListenerLimits {
-    /// From the first byte waited for to the end of the request head, in total (also TLS and PROXY handshakes).
-    pub header_timeout: Duration,
-    /// Between requests of a connection; also an HTTP/2 connection without streams.
-    pub idle_timeout: Duration,
-    /// Longest wait for the next bytes of a request body.
-    pub body_timeout: Duration,
-    /// A whole exchange from head to last byte sent; `None` sets no bound.
-    pub total_timeout: Option<Duration>,
-    /// Least bytes a second of a request body, after ten seconds of grace.
-    pub min_body_rate: u64,
-    /// Least bytes a second a client must read a response at, after thirty seconds of grace.
-    pub min_send_rate: u64,
-    /// The whole request head, in bytes.
-    pub max_header_bytes: usize,
-    /// Header fields of a request (each crumb of an HTTP/2 cookie counts).
-    pub max_headers: usize,
-    /// The request target, in bytes.
-    pub max_target_bytes: usize,
-    /// A request body, in bytes.
-    pub max_body: u64,
-    /// Connections in all.
-    pub max_connections: usize,
-    /// Connections of one client address.
-    pub max_connections_per_ip: usize,
-    /// Requests of one connection before it is closed.
-    pub max_requests_per_connection: u32,
-    /// HTTP/2 streams at a time.
-    pub max_streams: u32,
-}
-
 /// `[cache]`: the bounds of the store, the same for all sites.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheBounds {
@@ -271,277 +213,6 @@ pub struct CacheBounds {
 pub struct GeoIp {
     /// An MMDB file with countries.
     pub database: PathBuf,
-}
-
-/// `[origin.NAME]`: where responses come from.
-#[derive(Debug, Clone)]
-pub struct Origin {
-    /// Its name in the file.
-    pub name: String,
-    /// What stands behind it.
-    pub kind: OriginKind,
-}
-
-/// What stands behind an origin.
-#[derive(Debug, Clone)]
-pub enum OriginKind {
-    /// Servers that speak HTTP.
-    Servers(Box<Servers>),
-    /// A directory of static files.
-    Directory(Directory),
-}
-
-/// Static files as an origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Directory {
-    /// The folder; nothing outside it is served, also through symbolic links.
-    pub root: PathBuf,
-    /// The file that stands for a folder.
-    pub index: String,
-    /// `Cache-Control` of every file; none is sent when it is absent.
-    pub cache_control: Option<String>,
-}
-
-/// Servers that speak HTTP and how they are used.
-#[derive(Debug, Clone)]
-pub struct Servers {
-    /// At least one.
-    pub servers: Vec<Server>,
-    /// How one is chosen.
-    pub balance: Balance,
-    /// Active health checks, if any.
-    pub health: Option<HealthCheck>,
-    /// Passive ejection of servers that fail, if any.
-    pub outlier: Option<Outlier>,
-    /// How long a server that came (back) takes to get its full share; zero for at once.
-    pub slow_start: Duration,
-    /// Bounds of each wait.
-    pub timeouts: OriginTimeouts,
-    /// What is tried again.
-    pub retries: Retries,
-    /// TLS towards the servers, for those whose scheme is `https`.
-    pub tls: OriginTls,
-    /// Whether HTTP/2 is spoken: by ALPN with TLS, by prior knowledge without.
-    pub http2: bool,
-    /// The `Host` that the servers see; `None` passes the client's.
-    pub host: Option<String>,
-    /// Idle connections kept open longer than this are closed.
-    pub idle_timeout: Duration,
-    /// Requests at a time to one server; more are refused with 503.
-    pub max_requests: Option<usize>,
-}
-
-/// One server as written: resolved to addresses at run time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
-    /// Where it is.
-    pub address: ServerAddress,
-    /// Whether it speaks TLS.
-    pub tls: bool,
-    /// Its share, from 1 up.
-    pub weight: u32,
-}
-
-/// Where a server is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum ServerAddress {
-    /// A literal address.
-    Ip(SocketAddr),
-    /// A name (A and AAAA records) and a port.
-    Name(String, u16),
-    /// An SRV record, written `srv+http://` or `srv+https://`, which names hosts, ports and weights.
-    Srv(String),
-    /// A Unix socket, written `unix:/path`.
-    Unix(PathBuf),
-}
-
-/// How a server is chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Balance {
-    /// Each in turn, by weight, smoothly.
-    RoundRobin,
-    /// The less busy of two picked at random.
-    RandomTwo,
-    /// The one with the fewest requests in flight for its weight.
-    LeastRequests,
-    /// The same one for the same key (consistent hashing).
-    Hash(HashKey),
-}
-
-/// What consistent hashing hashes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HashKey {
-    /// The path and query.
-    Uri,
-    /// The path alone.
-    Path,
-    /// The client's address.
-    ClientIp,
-    /// The host.
-    Host,
-    /// A request header.
-    Header(String),
-    /// A cookie.
-    Cookie(String),
-}
-
-/// Active health checks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HealthCheck {
-    /// The path that is asked for; a status of 200–399 is healthy.
-    pub path: String,
-    /// From one check to the next.
-    pub interval: Duration,
-    /// Bound of one check.
-    pub timeout: Duration,
-    /// Good checks in a row that bring a server in.
-    pub healthy_after: u32,
-    /// Bad checks in a row that take it out.
-    pub unhealthy_after: u32,
-}
-
-/// Passive ejection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outlier {
-    /// Failures in a row (no connection, a reset, 5xx) that take a server out.
-    pub consecutive_errors: u32,
-    /// How long, times the number of ejections in a row, at most ten times.
-    pub eject_for: Duration,
-    /// Share of the servers that may be out at once, in percent.
-    pub max_ejected_percent: u8,
-}
-
-/// Bounds of the waits for an origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OriginTimeouts {
-    /// TCP and TLS handshakes.
-    pub connect: Duration,
-    /// From the request sent to the first byte of the response.
-    pub first_byte: Duration,
-    /// Between two reads of the response, and for each write.
-    pub between_bytes: Duration,
-}
-
-/// What is tried again, for safe methods only.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retries {
-    /// Tries after the first.
-    pub max: u32,
-    /// The failures that are.
-    pub on: Vec<RetryOn>,
-    /// Retries as a share of the requests of the last ten seconds, in percent; ten a second are always allowed.
-    pub budget_percent: u8,
-}
-
-/// A failure that may be tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RetryOn {
-    /// No connection could be made: nothing was sent, so every method is tried again.
-    Connect,
-    /// The connection ended before a response came.
-    Reset,
-    /// The first byte did not come in time.
-    Timeout,
-    /// The response has this status, of 500–599.
-    Status(u16),
-}
-
-/// TLS towards an origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OriginTls {
-    /// Whether the certificate is checked; on unless the file says otherwise.
-    pub verify: bool,
-    /// The SNI and the name the certificate must have; `None` takes the server's name.
-    pub server_name: Option<String>,
-    /// CA certificates in PEM to trust instead of the system's.
-    pub ca: Option<PathBuf>,
-}
-
-/// `[[site]]`: hosts that share an origin, a policy and filters.
-#[derive(Debug, Clone)]
-pub struct Site {
-    /// The hosts; shown by the first in logs and metrics.
-    pub hosts: Vec<HostPattern>,
-    /// Its routes in file order, ending with one for every path that has the site's own words.
-    pub routes: Vec<Route>,
-    /// Bodies of the edge's own error responses by status; each a file.
-    pub error_pages: BTreeMap<u16, PathBuf>,
-}
-
-/// `[[site.route]]`, with all that its site says for it.
-#[derive(Debug, Clone)]
-pub struct Route {
-    /// How logs and metrics call it: its path as written.
-    pub name: String,
-    /// The paths.
-    pub path: PathPattern,
-    /// What else must hold.
-    pub when: Conditions,
-    /// Where responses come from; `None` only when a filter always answers (checked at compile).
-    pub origin: Option<OriginId>,
-    /// The filters in order: the site's, then the route's.
-    pub filters: Vec<FilterId>,
-    /// The cache's policy; `None` when the route is not cached.
-    pub cache: Option<CachePolicy>,
-}
-
-/// What must hold, beside the path, for a route to be taken.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Conditions {
-    /// One of these methods; any when empty.
-    pub methods: Vec<String>,
-    /// Each header has this value, or is there at all (`None`).
-    pub headers: Vec<(String, Option<String>)>,
-    /// Each query parameter has this value, or is there at all.
-    pub query: Vec<(String, Option<String>)>,
-    /// One of these ISO 3166 country codes; any when empty.
-    pub countries: Vec<String>,
-}
-
-/// How a route's responses are stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CachePolicy {
-    /// Overrides what the origin says, for responses that may be stored at all.
-    pub ttl: Option<Duration>,
-    /// For responses that say nothing about freshness.
-    pub default_ttl: Option<Duration>,
-    /// What distinguishes objects.
-    pub key: KeyRules,
-    /// Serve stale this long while revalidating; `None` leaves it to the origin.
-    pub stale_while_revalidate: Option<Duration>,
-    /// Serve stale this long when the origin fails; `None` leaves it to the origin.
-    pub stale_if_error: Option<Duration>,
-    /// Labels put on every object.
-    pub surrogate_keys: Vec<String>,
-    /// Whether a response with `Set-Cookie` is stored, without the cookie.
-    pub strip_set_cookie: bool,
-}
-
-/// What goes into a cache key beside scheme, host and path.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct KeyRules {
-    /// Which query parameters.
-    pub query: QueryRule,
-    /// Request headers, lower case.
-    pub header: Vec<String>,
-    /// Cookies by name.
-    pub cookie: Vec<String>,
-    /// Whether the client's country.
-    pub country: bool,
-}
-
-/// Which query parameters go into a cache key.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum QueryRule {
-    /// The query string as it came.
-    #[default]
-    All,
-    /// All, ordered by name.
-    Sorted,
-    /// Only these, in this order.
-    Only(Vec<String>),
-    /// None.
-    Ignore,
 }
 
 /// What a request for an unknown host gets.

@@ -2,6 +2,7 @@
 //! comes back for the next.
 
 use std::future::{Future, poll_fn};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use super::edge_io::{EdgeIo, Home};
 use super::events::Events;
 use super::head::Head;
 use super::refusal::Refusal;
-use super::wire::{NoHead, Wire, in_origin_form};
+use super::wire::{NoHead, Wire};
 
 /// How long a client may take to read a last response and to stop sending.
 const LINGER: Duration = Duration::from_secs(3);
@@ -110,6 +111,36 @@ impl Lent<'_> {
             .flatten()
             .map(take_settings)
     }
+}
+
+/// The head as the engine shall see it: an absolute target in origin form, with a `Host` in any case.
+fn in_origin_form(head: &Head, bytes: BytesMut) -> BytesMut {
+    let part = |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
+    let Some(authority) = &head.authority else {
+        return bytes;
+    };
+    let path = part(&head.path);
+    let method = part(&head.method);
+    let mut rewritten = BytesMut::with_capacity(bytes.len() + 16);
+    rewritten.extend_from_slice(method);
+    rewritten.extend_from_slice(match path.first() {
+        Some(b'/') => b" ",
+        None if method == b"OPTIONS" => b" *",
+        _ => b" /",
+    });
+    rewritten.extend_from_slice(path);
+    rewritten.extend_from_slice(if head.http11 {
+        b" HTTP/1.1\r\n"
+    } else {
+        b" HTTP/1.0\r\n"
+    });
+    if head.host.is_none() {
+        rewritten.extend_from_slice(b"Host: ");
+        rewritten.extend_from_slice(part(authority));
+        rewritten.extend_from_slice(b"\r\n");
+    }
+    rewritten.extend_from_slice(bytes.get(head.fields..).unwrap_or_default());
+    rewritten
 }
 
 /// Drops the stream, whereby it goes home, and keeps what the engine wants to remember.

@@ -1,0 +1,96 @@
+//! What a site and its routes mean.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{FilterId, OriginId};
+use crate::host::HostPattern;
+use crate::path::PathPattern;
+
+/// `[[site]]`: hosts that share an origin, a policy and filters.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The hosts; shown by the first in logs and metrics.
+    pub hosts: Vec<HostPattern>,
+    /// Its routes in file order, ending with one for every path that has the site's own words.
+    pub routes: Vec<Route>,
+    /// Bodies of the edge's own error responses by status; each a file.
+    pub error_pages: BTreeMap<u16, PathBuf>,
+}
+
+/// `[[site.route]]`, with all that its site says for it.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// How logs and metrics call it: its path as written.
+    pub name: String,
+    /// The paths.
+    pub path: PathPattern,
+    /// What else must hold.
+    pub when: Conditions,
+    /// Where responses come from; `None` only when a filter always answers (checked at compile).
+    pub origin: Option<OriginId>,
+    /// The filters in order: the site's, then the route's.
+    pub filters: Vec<FilterId>,
+    /// The cache's policy; `None` when the route is not cached.
+    pub cache: Option<CachePolicy>,
+}
+
+/// What must hold, beside the path, for a route to be taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// One of these methods; any when empty.
+    pub methods: Vec<String>,
+    /// Each header has this value, or is there at all (`None`).
+    pub headers: Vec<(String, Option<String>)>,
+    /// Each query parameter has this value, or is there at all.
+    pub query: Vec<(String, Option<String>)>,
+    /// One of these ISO 3166 country codes; any when empty.
+    pub countries: Vec<String>,
+}
+
+/// How a route's responses are stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachePolicy {
+    /// Overrides what the origin says, for responses that may be stored at all.
+    pub ttl: Option<Duration>,
+    /// For responses that say nothing about freshness.
+    pub default_ttl: Option<Duration>,
+    /// What distinguishes objects.
+    pub key: KeyRules,
+    /// Serve stale this long while revalidating; `None` leaves it to the origin.
+    pub stale_while_revalidate: Option<Duration>,
+    /// Serve stale this long when the origin fails; `None` leaves it to the origin.
+    pub stale_if_error: Option<Duration>,
+    /// Labels put on every object.
+    pub surrogate_keys: Vec<String>,
+    /// Whether a response with `Set-Cookie` is stored, without the cookie.
+    pub strip_set_cookie: bool,
+}
+
+/// What goes into a cache key beside scheme, host and path.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyRules {
+    /// Which query parameters.
+    pub query: QueryRule,
+    /// Request headers, lower case.
+    pub header: Vec<String>,
+    /// Cookies by name.
+    pub cookie: Vec<String>,
+    /// Whether the client's country.
+    pub country: bool,
+}
+
+/// Which query parameters go into a cache key.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum QueryRule {
+    /// The query string as it came.
+    #[default]
+    All,
+    /// All, ordered by name.
+    Sorted,
+    /// Only these, in this order.
+    Only(Vec<String>),
+    /// None.
+    Ignore,
+}

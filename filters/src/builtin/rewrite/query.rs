@@ -1,0 +1,101 @@
+//! Changes to the query.
+
+use std::borrow::Cow;
+
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
+
+use super::QuerySettings;
+use crate::exchange::Exchange;
+use crate::filter::BuildError;
+use crate::target::push_query;
+use crate::template::{NOT_UNRESERVED, Place, Template};
+
+/// What becomes of the query.
+pub(super) struct QueryChange {
+    replace: Option<Template>,
+    remove: Vec<Names>,
+    set: Vec<(String, Template)>,
+}
+
+enum Names {
+    One(String),
+    Prefix(String),
+}
+
+impl QueryChange {
+    pub(super) fn new(
+        QuerySettings {
+            replace,
+            remove,
+            set,
+        }: QuerySettings,
+    ) -> Result<Self, BuildError> {
+        if replace.is_none() && remove.is_empty() && set.is_empty() {
+            return Err(BuildError::at(
+                "query",
+                "nothing is changed: give `replace`, `remove` or `set`",
+            ));
+        }
+        let set: Vec<_> = set.into_iter().collect();
+        let names = |name: String| match name.strip_suffix('*') {
+            Some(prefix) => Names::Prefix(prefix.to_owned()),
+            None => Names::One(name),
+        };
+        let mut remove: Vec<_> = remove.into_iter().map(names).collect();
+        remove.extend(set.iter().map(|(name, _)| Names::One(name.clone())));
+        Ok(Self {
+            replace,
+            remove,
+            set,
+        })
+    }
+
+    pub(super) fn apply(&self, exchange: &Exchange) -> String {
+        let old = match &self.replace {
+            Some(template) => template.render(exchange, Place::Uri),
+            None => Cow::Borrowed(exchange.query().unwrap_or("")),
+        };
+        let mut query = String::with_capacity(old.len() + 16);
+        let stays = |pair: &&str| {
+            !pair.is_empty() && !self.remove.iter().any(|names| names.match_pair(pair))
+        };
+        for pair in old.split('&').filter(stays) {
+            separate(&mut query);
+            push_query(pair, &mut query);
+        }
+        for (name, value) in &self.set {
+            separate(&mut query);
+            query.extend(utf8_percent_encode(name, NOT_UNRESERVED));
+            query.push('=');
+            let value = match value.literal() {
+                Some(text) => Cow::Borrowed(text),
+                None => value.render(exchange, Place::Text),
+            };
+            query.extend(utf8_percent_encode(&value, NOT_UNRESERVED));
+        }
+        query
+    }
+}
+
+impl Names {
+    /// Whether they name the parameter of a pair, however it is spelt.
+    fn match_pair(&self, pair: &str) -> bool {
+        let name = pair.split('=').next().unwrap_or(pair);
+        let name: Cow<'_, str> = if name.contains('+') {
+            name.replace('+', " ").into()
+        } else {
+            name.into()
+        };
+        let name: Cow<'_, [u8]> = percent_decode_str(&name).into();
+        match self {
+            Self::One(one) => *name == *one.as_bytes(),
+            Self::Prefix(prefix) => name.starts_with(prefix.as_bytes()),
+        }
+    }
+}
+
+fn separate(query: &mut String) {
+    if !query.is_empty() {
+        query.push('&');
+    }
+}

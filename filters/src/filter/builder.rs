@@ -1,0 +1,137 @@
+//! What a filter is built with, and what is told when it can't be.
+
+use std::cell::RefCell;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The largest file that a setting may name, in bytes.
+const MAX_FILE: u64 = 64 << 20;
+
+/// What a filter may ask for while it is built.
+#[derive(Debug)]
+pub struct Builder<'a> {
+    /// The folder that relative paths in the configuration start from.
+    pub folder: &'a Path,
+    /// The filter's name in the configuration.
+    pub name: &'a str,
+    files: RefCell<Vec<PathBuf>>,
+}
+
+impl<'a> Builder<'a> {
+    /// For the filter `name` of a configuration in `folder`.
+    pub fn new(folder: &'a Path, name: &'a str) -> Self {
+        Self {
+            folder,
+            name,
+            files: RefCell::default(),
+        }
+    }
+
+    /// The whole of a text file that a setting names.
+    ///
+    /// # Errors
+    /// When it can't be read, with `key` as the place of the fault.
+    pub fn read(&self, key: &str, file: &Path) -> Result<String, BuildError> {
+        String::from_utf8(self.read_bytes(key, file)?)
+            .map_err(|_| BuildError::at(key, format!("`{}` is not UTF-8 text", file.display())))
+    }
+
+    /// The whole of a file that a setting names.
+    ///
+    /// # Errors
+    /// As for [`Builder::read`].
+    pub fn read_bytes(&self, key: &str, file: &Path) -> Result<Vec<u8>, BuildError> {
+        let path = self.folder.join(file);
+        let unreadable = |error: std::io::Error| {
+            BuildError::at(key, format!("`{}` can't be read: {error}", path.display()))
+        };
+        self.files.borrow_mut().push(path.clone());
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(&path).map_err(unreadable)?;
+        file.take(MAX_FILE + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+        if bytes.len() as u64 > MAX_FILE {
+            return Err(BuildError::at(
+                key,
+                format!("`{}` is larger than 64 MiB", path.display()),
+            ));
+        }
+        Ok(bytes)
+    }
+
+    /// Every file that was asked for, there or not: a change of one calls for a reload.
+    pub fn into_files(self) -> Vec<PathBuf> {
+        self.files.into_inner()
+    }
+}
+
+/// Why a filter could not be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct BuildError {
+    /// The path to the setting, such as `rules[1].status`; empty for the filter as a whole.
+    pub key: String,
+    /// What is wrong and what would have been right.
+    pub message: String,
+    /// A hint such as "did you mean `status`?".
+    pub help: Option<String>,
+}
+
+impl BuildError {
+    /// An error about one setting.
+    pub fn at(key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            message: message.into(),
+            help: None,
+        }
+    }
+}
+
+impl From<BuildError> for rimward_config::Problem {
+    fn from(error: BuildError) -> Self {
+        Self {
+            help: error.help,
+            ..Self::new(error.key, error.message)
+        }
+    }
+}
+
+impl From<rimward_config::Problem> for BuildError {
+    fn from(problem: rimward_config::Problem) -> Self {
+        Self {
+            key: problem.key,
+            message: problem.message,
+            help: problem.help,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_builder_remembers_the_files_it_was_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("text"), "content").unwrap();
+        std::fs::write(folder.path().join("bytes"), b"\xff").unwrap();
+        let builder = Builder::new(folder.path(), "test");
+        assert_eq!(
+            builder.read("a", Path::new("text")),
+            Ok("content".to_owned())
+        );
+        for (file, expected) in [("bytes", "is not UTF-8 text"), ("absent", "can't be read")] {
+            let error = builder.read("a[0]", Path::new(file)).unwrap_err();
+            assert!(
+                error.key == "a[0]" && error.message.contains(expected),
+                "{error}"
+            );
+        }
+        assert_eq!(
+            builder.into_files(),
+            ["text", "bytes", "absent"].map(|file| folder.path().join(file))
+        );
+    }
+}
