@@ -8,7 +8,7 @@ use pingora::proxy::Session;
 use pingora::{OrErr, Result};
 use pingora_http::RequestHeader;
 use rimward_config::UnknownHost;
-use rimward_filters::{Client, Exchange, Phase};
+use rimward_filters::{Client, Exchange, Phase, Scheme};
 
 use super::client::{self, Identity};
 use super::context::Context;
@@ -35,6 +35,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
     let Some(connection) = connection else {
         return Err(refuse(400, "request without a connection"));
     };
+    ctx.connection = Some(connection.clone());
     ctx.protocol = protocol(session.req_header().version);
     ctx.max_body = connection.settings.limits.max_body;
     normalise(session.req_header_mut(), &connection)?;
@@ -48,9 +49,8 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
         &session.req_header().headers,
         trusted,
     );
-    let request_id = request_id(session.req_header(), &identity);
     let host = host(session.req_header());
-    if connection.settings.redirect_to_https && identity.scheme == rimward_filters::Scheme::Http {
+    if connection.settings.redirect_to_https && identity.scheme == Scheme::Http {
         ctx.redirect = Some(format!("https://{host}{}", session.req_header().uri));
     }
     let site = find_site(process, &runtime, &connection, host)?;
@@ -58,36 +58,37 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
     let (route, params) = find_route(site, session.req_header(), country)?;
 
     ctx.depth = route.pipeline.len();
+    ctx.host = session.req_header().headers.get(header::HOST).cloned();
+    ctx.exchange = Some(Box::new(Exchange {
+        // The head is the session's, but for the time that filters run.
+        request: RequestHeader::build("GET", b"/", Some(0))
+            .or_err(pingora::InternalError, "placeholder")?,
+        request_id: request_id(session.req_header(), &identity),
+        client: Client {
+            ip: identity.ip,
+            peer: connection.peer,
+            scheme: identity.scheme,
+            country,
+        },
+        site: route.site.clone(),
+        route: route.name.clone(),
+        params,
+        notes: http::Extensions::new(),
+        log: Vec::new(),
+        filter_nanoseconds: 0,
+    }));
+    forget_ranges_of_rewritten_bodies(session, &route);
+    ctx.route = Some(route);
+    Ok(())
+}
+
+/// A part of what an origin sends is not that part of what the client gets, when filters rewrite it.
+fn forget_ranges_of_rewritten_bodies(session: &mut Session, route: &Route) {
     if route.pipeline.rewrites(Phase::OriginResponse) || route.pipeline.rewrites(Phase::Response) {
-        // A part of what an origin sends is not that part of what the client gets.
         session.ignore_downstream_range = true;
         session.req_header_mut().remove_header(&header::RANGE);
         session.req_header_mut().remove_header(&header::IF_RANGE);
     }
-    let client = Client {
-        ip: identity.ip,
-        peer: connection.peer,
-        scheme: identity.scheme,
-        country,
-    };
-    let request =
-        RequestHeader::build("GET", b"/", Some(0)).or_err(pingora::InternalError, "placeholder")?;
-    let exchange = Exchange {
-        request,
-        client,
-        site: route.site.clone(),
-        route: route.name.clone(),
-        params,
-        request_id,
-        notes: http::Extensions::new(),
-        log: Vec::new(),
-        filter_nanoseconds: 0,
-    };
-    ctx.host = session.req_header().headers.get(header::HOST).cloned();
-    ctx.exchange = Some(Box::new(exchange));
-    ctx.route = Some(route);
-    ctx.connection = Some(connection);
-    Ok(())
 }
 
 fn protocol(version: Version) -> &'static str {

@@ -81,9 +81,10 @@ fn record<'r>(
         .connection
         .as_ref()
         .and_then(|connection| connection.tls.as_ref());
+    let now = std::time::SystemTime::now();
     let own_scheme = if tls.is_some() { "https" } else { "http" };
     Record {
-        time: std::time::SystemTime::now() - duration,
+        time: now.checked_sub(duration).unwrap_or(now),
         pop: &ctx.runtime.config.pop.name,
         request_id: ctx.request_id(),
         client: exchange
