@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::normal_path::{BadPath, normalise_path};
 use crate::value::{Text, ValueError, text_value};
 
 /// A path, or a set of paths: `/a/b`, `/a/*`, `/user/{id}/posts`.
@@ -144,37 +145,20 @@ fn read_segment(text: &str) -> Result<Segment, String> {
             "`*` is only understood as the whole last segment, such as `/img/*`".to_owned(),
         );
     }
-    let normal = normalised(text).ok_or_else(|| {
-        "`%` must be followed by two hexadecimal digits; write `%25` for a percent sign".to_owned()
-    })?;
-    if normal == "." || normal == ".." {
-        return Err(
-            "it has a dot segment, which no request has: write the path it leads to".to_owned(),
-        );
-    }
-    Ok(Segment::Literal(normal))
-}
-
-/// Unreserved characters decoded, other escapes in upper case; nothing if a `%` lacks its two digits.
-fn normalised(text: &str) -> Option<String> {
-    let mut parts = text.split('%');
-    let mut normal = parts.next()?.to_owned();
-    for part in parts {
-        let hex = part
-            .get(..2)
-            .filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-        match u8::from_str_radix(hex, 16).ok()? {
-            byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
-                normal.push(char::from(byte))
-            }
-            _ => {
-                normal.push('%');
-                normal.push_str(&hex.to_ascii_uppercase());
-            }
+    let path = format!("/{text}");
+    let normal = normalise_path(&path).map_err(|bad| match bad {
+        BadPath::Escape => {
+            "`%` must be followed by two hexadecimal digits; write `%25` for a percent sign"
+                .to_owned()
         }
-        normal.push_str(&part[2..]);
+        bad => format!("{bad}, which no request may have"),
+    })?;
+    match normal.strip_prefix('/') {
+        Some("") if !text.is_empty() => {
+            Err("it has a dot segment, which no request has: write the path it leads to".to_owned())
+        }
+        normal => Ok(Segment::Literal(normal.unwrap_or_default().to_owned())),
     }
-    Some(normal)
 }
 
 impl fmt::Display for PathPattern {

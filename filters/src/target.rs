@@ -1,61 +1,70 @@
 //! Request targets that filters make: what comes out is normalised, or refused.
 
 use http::Uri;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use rimward_config::{BadPath, normalise_path};
 
 use crate::exchange::Exchange;
 use crate::filter::FilterError;
 
+/// What a path holds as it is; a percent sign begins an escape, and a backslash is refused later.
+const NOT_IN_PATH: &AsciiSet = &PLAIN
+    .remove(b'/')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'%')
+    .remove(b'\\');
+/// All but unreserved characters (RFC 3986 §2.3).
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// Why a path can't be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PathError {
-    #[error("it must start with `/`")]
-    NoSlash,
-    #[error("`%` must be followed by two hexadecimal digits; write `%25` for a percent sign")]
-    Escape,
     #[error("`?` and `#` end a path; a query is set by `query`")]
     End,
-    #[error("`\\` and `%00` are read differently by different servers")]
-    Ambiguous,
     #[error("`.` and `..` can't be segments of it")]
     Dots,
+    #[error("{0}")]
+    Bad(#[from] BadPath),
 }
 
-/// A path in normal form: unreserved characters as they are, everything else that is not a delimiter
-/// percent-encoded in capitals, no dot segments.
+/// A path in the form that requests have: what can't stand in a path is percent-encoded, and no dot segment is resolved,
+/// since whoever wrote one meant something else.
 pub(crate) fn normal_path(text: &str) -> Result<String, PathError> {
-    if !text.starts_with('/') {
-        return Err(PathError::NoSlash);
+    if text.contains(['?', '#']) {
+        return Err(PathError::End);
     }
-    let mut path = String::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'?' | b'#' => return Err(PathError::End),
-            b'\\' => return Err(PathError::Ambiguous),
-            b'%' => match escaped(bytes.next(), bytes.next()).ok_or(PathError::Escape)? {
-                0 => return Err(PathError::Ambiguous),
-                byte if is_unreserved(byte) => path.push(char::from(byte)),
-                byte => push_escape(byte, &mut path),
-            },
-            byte if is_unreserved(byte) || b"/!$&'()*+,;=:@".contains(&byte) => {
-                path.push(char::from(byte))
-            }
-            0 => return Err(PathError::Ambiguous),
-            byte => push_escape(byte, &mut path),
-        }
+    let encoded = utf8_percent_encode(text, NOT_IN_PATH).to_string();
+    let has_dots = encoded.split('/').any(|segment| {
+        matches!(
+            segment.to_ascii_lowercase().replace("%2e", ".").as_str(),
+            "." | ".."
+        )
+    });
+    if has_dots {
+        return Err(PathError::Dots);
     }
-    match path.split('/').any(|segment| matches!(segment, "." | "..")) {
-        true => Err(PathError::Dots),
-        false => Ok(path),
-    }
+    Ok(normalise_path(&encoded)?.into_owned())
 }
 
 /// Puts what a query can't hold behind `out` percent-encoded, the rest as it is.
 pub(crate) fn push_query(text: &str, out: &mut String) {
-    out.extend(percent_encoding::utf8_percent_encode(
-        text,
-        crate::template::NOT_IN_URI,
-    ));
+    out.extend(utf8_percent_encode(text, crate::template::NOT_IN_URI));
 }
 
 /// Gives the request a new target in origin form.
@@ -81,21 +90,6 @@ pub(crate) fn set(exchange: &mut Exchange, path: &str, query: &str) -> Result<()
 /// `http::Uri` takes no more than 65534 bytes.
 const MAX_TARGET: usize = 32 << 10;
 
-fn escaped(high: Option<u8>, low: Option<u8>) -> Option<u8> {
-    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
-}
-
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
-}
-
-fn push_escape(byte: u8, out: &mut String) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    out.push('%');
-    out.extend([byte >> 4, byte & 15].map(|digit| char::from(DIGITS[usize::from(digit)])));
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -111,19 +105,21 @@ mod tests {
             ("/a;b=c,d:@!$&'()*+", Ok("/a;b=c,d:@!$&'()*+")),
             ("/...", Ok("/...")),
             ("/a//b", Ok("/a//b")),
-            ("a", Err(PathError::NoSlash)),
-            ("", Err(PathError::NoSlash)),
+            ("a", Err(PathError::Bad(BadPath::NotAbsolute))),
+            ("", Err(PathError::Bad(BadPath::NotAbsolute))),
             ("/a/../b", Err(PathError::Dots)),
             ("/a/%2e%2E", Err(PathError::Dots)),
             ("/.", Err(PathError::Dots)),
             ("/a?b", Err(PathError::End)),
             ("/a#b", Err(PathError::End)),
-            ("/a\\b", Err(PathError::Ambiguous)),
-            ("/a%00", Err(PathError::Ambiguous)),
-            ("/a\0", Err(PathError::Ambiguous)),
-            ("/100%", Err(PathError::Escape)),
-            ("/%+1", Err(PathError::Escape)),
-            ("/%zz", Err(PathError::Escape)),
+            ("/a\\b", Err(PathError::Bad(BadPath::Backslash))),
+            ("/a%00", Err(PathError::Bad(BadPath::Control))),
+            ("/a\0", Err(PathError::Bad(BadPath::Control))),
+            ("/a\n", Err(PathError::Bad(BadPath::Control))),
+            ("/..;/a", Err(PathError::Bad(BadPath::HiddenDots))),
+            ("/100%", Err(PathError::Bad(BadPath::Escape))),
+            ("/%+1", Err(PathError::Bad(BadPath::Escape))),
+            ("/%zz", Err(PathError::Bad(BadPath::Escape))),
         ] {
             assert_eq!(normal_path(text), expected.map(str::to_owned), "{text:?}");
         }

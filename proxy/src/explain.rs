@@ -53,7 +53,7 @@ pub fn explain(config: Config, question: &Question) -> Result<String, ExplainErr
     let (Some(_), Some(host)) = (uri.scheme(), uri.host()) else {
         return Err(ExplainError::NotAbsolute(uri.clone()));
     };
-    let path = crate::listen::normalise_path(uri.path())
+    let path = rimward_config::normalise_path(uri.path())
         .map_err(|bad| ExplainError::BadPath(bad.to_string()))?;
     let country = locate(runtime.countries.as_ref(), question.from);
     let mut told = Table::default();

@@ -32,7 +32,7 @@ pub(crate) fn purge(process: &Process, url: &str, soft: bool) -> Result<(), Purg
         .hosts
         .find(host)
         .ok_or_else(|| PurgeError::UnknownHost(host.to_owned()))?;
-    let path = crate::listen::normalise_path(uri.path())
+    let path = rimward_config::normalise_path(uri.path())
         .map_err(|bad| PurgeError::BadPath(bad.to_string()))?;
     let authority = uri.authority().map_or(host, |authority| authority.as_str());
     let mode = if soft { Mode::Soft } else { Mode::Hard };

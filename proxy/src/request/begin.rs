@@ -121,7 +121,8 @@ fn normalise(request: &mut RequestHeader, connection: &Connection) -> Result<()>
         request.set_version(Version::HTTP_11);
     }
     let path = request.uri.path();
-    let normalised = listen::normalise_path(path).map_err(|bad| refuse(400, bad.to_string()))?;
+    let normalised =
+        rimward_config::normalise_path(path).map_err(|bad| refuse(400, bad.to_string()))?;
     let is_origin_form = request.uri.scheme().is_none() && request.uri.authority().is_none();
     if is_origin_form && matches!(normalised, std::borrow::Cow::Borrowed(_)) {
         return Ok(());

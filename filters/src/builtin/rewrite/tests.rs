@@ -122,7 +122,7 @@ fn mistakes_are_told() {
             r#"path = "/a?b""#,
             "path: `/a?b` is not a path: `?` and `#` end a path",
         ),
-        (r#"path = "a""#, "it must start with `/`"),
+        (r#"path = "a""#, "path does not begin with `/`"),
         (
             r#"path = "{uri}""#,
             "`{query}` and `{uri}` can't be in a path",

@@ -1,11 +1,11 @@
-//! The one spelling of a path that routing, filters, cache key and origin see, so that no other spelling passes a rule and
-//! reaches the same file.
+//! The one spelling of a path that configuration, routing, filters, cache key and origin see, so that no other spelling
+//! passes a rule and reaches the same file.
 
 use std::borrow::Cow;
 
 /// Why a path is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadTarget {
+pub enum BadPath {
     /// It does not begin with a slash.
     #[error("path does not begin with `/`")]
     NotAbsolute,
@@ -32,17 +32,17 @@ pub enum BadTarget {
 /// The normal form of a path (RFC 3986, section 6.2.2): dot segments are resolved and never leave the root, unreserved
 /// characters are decoded, hex digits are in upper case. Encoded slashes stay encoded and double slashes stay double, since
 /// both mean something to some origins.
-pub fn normalise_path(path: &str) -> Result<Cow<'_, str>, BadTarget> {
+pub fn normalise_path(path: &str) -> Result<Cow<'_, str>, BadPath> {
     if !path.starts_with('/') {
-        return Err(BadTarget::NotAbsolute);
+        return Err(BadPath::NotAbsolute);
     }
     let mut plain = true;
     let mut last = 0;
     for byte in path.bytes() {
         match byte {
-            b'\\' => return Err(BadTarget::Backslash),
+            b'\\' => return Err(BadPath::Backslash),
             0x21..=0x7e => {}
-            _ => return Err(BadTarget::Byte),
+            _ => return Err(BadPath::Byte),
         }
         plain &= byte != b'%' && !(byte == b'.' && last == b'/');
         last = byte;
@@ -59,7 +59,7 @@ pub fn normalise_path(path: &str) -> Result<Cow<'_, str>, BadTarget> {
 }
 
 /// Decodes what need not be encoded and writes the rest of the escapes alike.
-fn decode_unreserved(path: &str) -> Result<String, BadTarget> {
+fn decode_unreserved(path: &str) -> Result<String, BadPath> {
     let mut decoded = String::with_capacity(path.len());
     let mut rest = path;
     // The escaped byte just before, if there was one.
@@ -70,8 +70,8 @@ fn decode_unreserved(path: &str) -> Result<String, BadTarget> {
         let hex = escape
             .get(1..3)
             .filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
-            .ok_or(BadTarget::Escape)?;
-        let byte = u8::from_str_radix(hex, 16).map_err(|_| BadTarget::Escape)?;
+            .ok_or(BadPath::Escape)?;
+        let byte = u8::from_str_radix(hex, 16).map_err(|_| BadPath::Escape)?;
         check_escaped(byte, before.filter(|_| plain.is_empty()))?;
         if is_unreserved(byte) {
             decoded.push(char::from(byte));
@@ -86,12 +86,12 @@ fn decode_unreserved(path: &str) -> Result<String, BadTarget> {
     Ok(decoded)
 }
 
-fn check_escaped(byte: u8, before: Option<u8>) -> Result<(), BadTarget> {
+fn check_escaped(byte: u8, before: Option<u8>) -> Result<(), BadPath> {
     match (before, byte) {
-        (_, b'\\') => Err(BadTarget::Backslash),
-        (_, 0..=0x1f | 0x7f) => Err(BadTarget::Control),
+        (_, b'\\') => Err(BadPath::Backslash),
+        (_, 0..=0x1f | 0x7f) => Err(BadPath::Control),
         (_, 0xc0 | 0xc1) | (Some(0xe0), 0x80..=0x9f) | (Some(0xf0), 0x80..=0x8f) => {
-            Err(BadTarget::Overlong)
+            Err(BadPath::Overlong)
         }
         _ => Ok(()),
     }
@@ -102,7 +102,7 @@ const fn is_unreserved(byte: u8) -> bool {
 }
 
 /// Removes `.` and `..` (RFC 3986, section 5.2.4).
-fn resolve_dots(path: &str) -> Result<String, BadTarget> {
+fn resolve_dots(path: &str) -> Result<String, BadPath> {
     let mut resolved = String::with_capacity(path.len());
     let mut segments = path.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
@@ -116,7 +116,7 @@ fn resolve_dots(path: &str) -> Result<String, BadTarget> {
                     resolved.push('/');
                 }
             }
-            _ if hides_dots(segment) => return Err(BadTarget::HiddenDots),
+            _ if hides_dots(segment) => return Err(BadPath::HiddenDots),
             _ => {
                 resolved.push('/');
                 resolved.push_str(segment);
@@ -190,30 +190,30 @@ mod tests {
     #[test]
     fn deceiving_paths_are_refused() {
         let cases = [
-            ("", BadTarget::NotAbsolute),
-            ("a", BadTarget::NotAbsolute),
-            ("*", BadTarget::NotAbsolute),
-            ("/a b", BadTarget::Byte),
-            ("/a\n", BadTarget::Byte),
-            ("/\u{e9}", BadTarget::Byte),
-            ("/%", BadTarget::Escape),
-            ("/%4", BadTarget::Escape),
-            ("/%zz", BadTarget::Escape),
-            ("/%+1", BadTarget::Escape),
-            ("/%00", BadTarget::Control),
-            ("/a%0d%0a", BadTarget::Control),
-            ("/%7F", BadTarget::Control),
-            ("/a\\b", BadTarget::Backslash),
-            ("/a%5cb", BadTarget::Backslash),
-            ("/..%5C..", BadTarget::Backslash),
-            ("/%c0%ae%c0%ae/", BadTarget::Overlong),
-            ("/%e0%80%af", BadTarget::Overlong),
-            ("/%f0%80%80%af", BadTarget::Overlong),
-            ("/..;/a", BadTarget::HiddenDots),
-            ("/a/..;x=y/b", BadTarget::HiddenDots),
-            ("/..%2fa", BadTarget::HiddenDots),
-            ("/a%2f%2e%2e", BadTarget::HiddenDots),
-            ("/%2e%2e%3ba", BadTarget::HiddenDots),
+            ("", BadPath::NotAbsolute),
+            ("a", BadPath::NotAbsolute),
+            ("*", BadPath::NotAbsolute),
+            ("/a b", BadPath::Byte),
+            ("/a\n", BadPath::Byte),
+            ("/\u{e9}", BadPath::Byte),
+            ("/%", BadPath::Escape),
+            ("/%4", BadPath::Escape),
+            ("/%zz", BadPath::Escape),
+            ("/%+1", BadPath::Escape),
+            ("/%00", BadPath::Control),
+            ("/a%0d%0a", BadPath::Control),
+            ("/%7F", BadPath::Control),
+            ("/a\\b", BadPath::Backslash),
+            ("/a%5cb", BadPath::Backslash),
+            ("/..%5C..", BadPath::Backslash),
+            ("/%c0%ae%c0%ae/", BadPath::Overlong),
+            ("/%e0%80%af", BadPath::Overlong),
+            ("/%f0%80%80%af", BadPath::Overlong),
+            ("/..;/a", BadPath::HiddenDots),
+            ("/a/..;x=y/b", BadPath::HiddenDots),
+            ("/..%2fa", BadPath::HiddenDots),
+            ("/a%2f%2e%2e", BadPath::HiddenDots),
+            ("/%2e%2e%3ba", BadPath::HiddenDots),
         ];
         for (path, error) in cases {
             assert_eq!(normalise_path(path), Err(error), "{path}");
