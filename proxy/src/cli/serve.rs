@@ -23,6 +23,7 @@ pub(super) fn run(file: &Path) -> Result<ExitCode> {
         Err(problems) => return Ok(complain(&problems)),
     };
     let set_level = start_log(&config)?;
+    raise_descriptor_limit(&config);
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = config.pop.threads {
         runtime.worker_threads(threads);
@@ -77,6 +78,31 @@ async fn announce(edge: &Arc<Edge>) {
     }
     if let Some(address) = edge.admin_address().await {
         tracing::info!(%address, "admin interface");
+    }
+}
+
+/// Takes as many file descriptors as the system gives without asking: the usual soft limit of 1,024 is for programs that
+/// still use `select`.
+fn raise_descriptor_limit(config: &Config) {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files can't be raised");
+    }
+    let most: usize = config
+        .listeners
+        .iter()
+        .map(|listener| listener.limits.max_connections)
+        .sum();
+    // A connection to an origin for each of a client's, and some for files and listeners.
+    let wanted = 2 * most as u64 + 256;
+    if let Some(limit) = limit.current.filter(|limit| *limit < wanted) {
+        tracing::warn!(
+            limit,
+            wanted,
+            "fewer open files are allowed than max_connections may need"
+        );
     }
 }
 
