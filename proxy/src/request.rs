@@ -4,6 +4,7 @@ mod begin;
 mod caching;
 mod client;
 mod context;
+mod error_page;
 mod errors;
 mod finish;
 mod forward;
@@ -247,7 +248,7 @@ impl ProxyHttp for RequestPath {
         error: &Error,
         ctx: &mut Context,
     ) -> FailToProxy {
-        respond::failed(&self.process, session, error, ctx).await
+        error_page::failed(&self.process, session, error, ctx).await
     }
 
     async fn logging(&self, session: &mut Session, error: Option<&Error>, ctx: &mut Context) {

@@ -1,20 +1,20 @@
-//! Responses that the edge makes itself: filters' answers, redirects and error pages.
+//! What goes to the client: answers of the edge's own, and what filters make of all others.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
-use pingora::proxy::{FailToProxy, Session};
-use pingora::{Error, OrErr, Result};
+use pingora::Result;
+use pingora::proxy::Session;
 use pingora_http::ResponseHeader;
 use rimward_filters::{Answer, Exchange, Rewriters, Verdict};
 
 use super::caching;
 use super::context::Context;
-use super::errors::{self, classify, describe, fail};
+use super::error_page::error_page;
+use super::errors::{fail, refuse};
 use crate::edge::Process;
-use crate::log::Who;
-use crate::runtime::{Page, Route};
+use crate::runtime::Route;
 
 /// Runs the request phase; answers the request if a filter or the listener wants to. Returns whether it did.
 ///
@@ -29,7 +29,7 @@ pub(super) async fn request(
         ctx.depth = 0;
         let answer =
             Answer::new(308).and_then(|answer| answer.header(header::LOCATION, location.as_str()));
-        let answer = answer.map_err(|error| errors::refuse(400, error.to_string()))?;
+        let answer = answer.map_err(|error| refuse(400, error.to_string()))?;
         answer_with(process, session, ctx, answer).await?;
         return Ok(true);
     }
@@ -108,7 +108,13 @@ pub(super) fn response_phase(
             if !rewriters.is_empty() {
                 forget_body(head)?;
             }
-            ctx.rewriters = rewriters;
+            // What a rewriter adds at the end must not become the body of a response that has none.
+            let has_body = session.req_header().method != Method::HEAD && !is_bodiless(head);
+            ctx.rewriters = if has_body {
+                rewriters
+            } else {
+                Rewriters::default()
+            };
             Ok(())
         }
         Some(Err(failure)) => Err(fail(failure.status, failure.to_string())),
@@ -136,7 +142,14 @@ pub(super) fn origin_response_phase(
             if !rewriters.is_empty() {
                 forget_body(head)?;
             }
-            ctx.origin_rewriters = rewriters;
+            // For a HEAD, an origin is asked for the whole object when it may be stored.
+            let is_head = session.req_header().method == Method::HEAD && !session.cache.enabled();
+            let has_body = !is_head && !is_bodiless(head);
+            ctx.origin_rewriters = if has_body {
+                rewriters
+            } else {
+                Rewriters::default()
+            };
             Ok(())
         }
         Some(Err(failure)) => Err(fail(failure.status, failure.to_string())),
@@ -159,13 +172,7 @@ pub(super) fn pass_on(
         return Ok(());
     }
     ctx.first_byte = Some(ctx.started.elapsed());
-    if ctx
-        .connection
-        .as_ref()
-        .is_some_and(|connection| connection.is_draining())
-    {
-        session.set_keepalive(None);
-    }
+    close_if_draining(session, ctx);
     response_phase(session, ctx, head)?;
     if !ctx.rewriters.is_empty() && ctx.protocol == "HTTP/1.1" {
         head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
@@ -216,16 +223,34 @@ pub(super) fn forget_body(head: &mut ResponseHeader) -> Result<()> {
     Ok(())
 }
 
+fn is_bodiless(head: &ResponseHeader) -> bool {
+    matches!(
+        head.status,
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+    )
+}
+
+/// A client whose listener is gone is told that its connection ends with this response.
+fn close_if_draining(session: &mut Session, ctx: &Context) {
+    let connection = ctx.connection.as_ref();
+    if connection.is_some_and(|connection| connection.is_draining()) {
+        session.set_keepalive(None);
+    }
+}
+
 /// Writes a whole response of the edge's own.
-async fn write(
+///
+/// # Errors
+/// When the client is gone.
+pub(super) async fn write(
     process: &Process,
     session: &mut Session,
     ctx: &mut Context,
     mut head: ResponseHeader,
     body: Bytes,
 ) -> Result<()> {
-    let status = head.status;
-    let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let bodiless = is_bodiless(&head);
+    close_if_draining(session, ctx);
     if bodiless {
         head.remove_header(&header::CONTENT_LENGTH);
     } else {
@@ -241,68 +266,4 @@ async fn write(
         session.write_response_body(Some(body), true).await?;
     }
     Ok(())
-}
-
-/// Ends an exchange that failed: with an error page, if there is still somebody to read it.
-pub(super) async fn failed(
-    process: &Process,
-    session: &mut Session,
-    error: &Error,
-    ctx: &mut Context,
-) -> FailToProxy {
-    let fault = classify(error);
-    let description = describe(error, ctx);
-    ctx.end(fault.who, description);
-    let nothing = FailToProxy {
-        error_code: fault.status.unwrap_or(0),
-        can_reuse_downstream: false,
-    };
-    let (Some(status), None) = (fault.status, session.response_written()) else {
-        return nothing;
-    };
-    // The connection goes on only when nothing of a request body is left that could be read as a request.
-    let reusable = fault.who != Who::Client || session.as_mut().is_body_empty();
-    if !reusable {
-        session.set_keepalive(None);
-    }
-    if let Err(error) = write_error(process, session, ctx, status).await {
-        tracing::debug!(%error, "error page could not be sent");
-        return nothing;
-    }
-    FailToProxy {
-        error_code: status,
-        can_reuse_downstream: reusable,
-    }
-}
-
-fn error_page(ctx: &Context, status: u16) -> Page {
-    let pages = ctx
-        .route
-        .as_ref()
-        .map(|route| route.error_pages.clone())
-        .unwrap_or_default();
-    pages.page(status, ctx.request_id())
-}
-
-async fn write_error(
-    process: &Process,
-    session: &mut Session,
-    ctx: &mut Context,
-    status: u16,
-) -> Result<()> {
-    ctx.own_answer = true;
-    let page = error_page(ctx, status);
-    let mut head = ResponseHeader::build(status, Some(6))
-        .or_err(pingora::InternalError, "status of an error page")?;
-    head.insert_header(header::CONTENT_TYPE, page.content_type)?;
-    head.insert_header(header::CACHE_CONTROL, "no-store")?;
-    if status == 503 {
-        head.insert_header(header::RETRY_AFTER, "5")?;
-    }
-    // Filters still add what they add to every response; a fault of theirs must not hide the first one.
-    if response_phase(session, ctx, &mut head).is_err() {
-        tracing::debug!("response phase failed on an error page");
-    }
-    ctx.rewriters = Rewriters::default();
-    write(process, session, ctx, head, page.body).await
 }

@@ -1,0 +1,78 @@
+//! The end of an exchange that failed: a page that says so, the site's own if it has one.
+
+use http::header;
+use pingora::proxy::{FailToProxy, Session};
+use pingora::{Error, OrErr, Result};
+use pingora_http::ResponseHeader;
+use rimward_filters::Rewriters;
+
+use super::context::Context;
+use super::errors::{classify, describe};
+use super::respond::{response_phase, write};
+use crate::edge::Process;
+use crate::runtime::Page;
+
+/// Ends an exchange that failed: with an error page, if there is still somebody to read it.
+pub(super) async fn failed(
+    process: &Process,
+    session: &mut Session,
+    error: &Error,
+    ctx: &mut Context,
+) -> FailToProxy {
+    let fault = classify(error);
+    let description = describe(error, ctx);
+    ctx.end(fault.who, description);
+    let nothing = FailToProxy {
+        error_code: fault.status.unwrap_or(0),
+        can_reuse_downstream: false,
+    };
+    let (Some(status), None) = (fault.status, session.response_written()) else {
+        return nothing;
+    };
+    // The connection goes on only when nothing of a request body is left that could be read as a request.
+    let reusable = session.as_mut().is_body_empty();
+    if !reusable {
+        session.set_keepalive(None);
+    }
+    if let Err(error) = write_error(process, session, ctx, status).await {
+        tracing::debug!(%error, "error page could not be sent");
+        return nothing;
+    }
+    FailToProxy {
+        error_code: status,
+        can_reuse_downstream: reusable,
+    }
+}
+
+/// The site's page for a status, or ours.
+pub(super) fn error_page(ctx: &Context, status: u16) -> Page {
+    let pages = ctx
+        .route
+        .as_ref()
+        .map(|route| route.error_pages.clone())
+        .unwrap_or_default();
+    pages.page(status, ctx.request_id())
+}
+
+async fn write_error(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+    status: u16,
+) -> Result<()> {
+    ctx.own_answer = true;
+    let page = error_page(ctx, status);
+    let mut head = ResponseHeader::build(status, Some(6))
+        .or_err(pingora::InternalError, "status of an error page")?;
+    head.insert_header(header::CONTENT_TYPE, page.content_type)?;
+    head.insert_header(header::CACHE_CONTROL, "no-store")?;
+    if status == 503 {
+        head.insert_header(header::RETRY_AFTER, "5")?;
+    }
+    // Filters still add what they add to every response; a fault of theirs must not hide the first one.
+    if response_phase(session, ctx, &mut head).is_err() {
+        tracing::debug!("response phase failed on an error page");
+    }
+    ctx.rewriters = Rewriters::default();
+    write(process, session, ctx, head, page.body).await
+}
