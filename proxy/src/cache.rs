@@ -6,12 +6,12 @@
 //!
 //! | call-back | calls |
 //! |---|---|
-//! | `early_request_filter` | nothing here, but must make an HTTP/2 request HTTP/1.1 with `Host`: pingora renews stale objects with a copy of the request as HTTP/1.1 bytes, and drops one that says HTTP/2 |
+//! | `early_request_filter` | nothing here, but must make an HTTP/2 request HTTP/1.1 with `Host`: pingora writes a copy of a request as HTTP/1.1 bytes, and drops one that says HTTP/2 |
 //! | `request_cache_filter` | [`Cache::enable`], with the route's rules and the exchange's key; or [`Caching::pass`] |
 //! | `cache_key_callback` | [`Cache::key`] |
 //! | `cache_vary_filter` | [`Cache::vary`] |
-//! | `cache_hit_filter` | [`Cache::found`] |
-//! | `should_serve_stale` | [`Cache::may_serve_stale`] |
+//! | `cache_hit_filter` | [`Cache::found`]; a stale object that [`Cache::is_within_grace`] is served, and renewed by a request in the background |
+//! | `should_serve_stale` | [`Cache::may_serve_stale`], for errors |
 //! | `upstream_request_filter` | [`Cache::asking`], last |
 //! | `upstream_response_filter` | [`Caching::answered`], last, after the filters of `origin_response` |
 //! | `response_cache_filter` | [`Cache::store`] |
@@ -218,20 +218,22 @@ impl Cache {
         }
     }
 
-    /// Whether a stale object is served: while it is renewed (`None`), or because of this error.
-    pub fn may_serve_stale(&self, session: &Session, error: Option<&Error>) -> bool {
-        let terms = session
-            .cache
-            .maybe_cache_meta()
-            .and_then(|meta| meta.extensions().get::<Terms>());
-        let Some(terms) = terms else { return false };
-        let now = self.objects().now();
-        match error {
-            None => policy::serve(terms, now) != Serve::Revalidate,
-            Some(error) => {
-                failure(error).is_some_and(|failure| policy::serve_on(failure, terms, now))
-            }
-        }
+    /// Whether a stale object may be served while it is renewed.
+    pub fn is_within_grace(&self, meta: &CacheMeta) -> bool {
+        let terms = meta.extensions().get::<Terms>();
+        terms.is_some_and(|terms| {
+            policy::serve(terms, self.objects().now()) == Serve::WhileRevalidating
+        })
+    }
+
+    /// Whether a stale object is served because of this error.
+    pub fn may_serve_stale(&self, session: &Session, error: &Error) -> bool {
+        let meta = session.cache.maybe_cache_meta();
+        let terms = meta.and_then(|meta| meta.extensions().get::<Terms>());
+        let (Some(terms), Some(failure)) = (terms, failure(error)) else {
+            return false;
+        };
+        policy::serve_on(failure, terms, self.objects().now())
     }
 
     /// Whether the client has what is stored.

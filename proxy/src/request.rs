@@ -147,7 +147,7 @@ impl ProxyHttp for RequestPath {
         _ctx: &mut Context,
         error: Option<&Error>,
     ) -> bool {
-        error.is_some() && self.process.cache.may_serve_stale(session, error)
+        error.is_some_and(|error| self.process.cache.may_serve_stale(session, error))
     }
 
     async fn upstream_peer(

@@ -9,7 +9,6 @@ use pingora::proxy::Session;
 use pingora::{OrErr, Result};
 use pingora_http::ResponseHeader;
 use rimward_cache::Key;
-use rimward_cache::policy::{self, Serve, Terms};
 
 use super::context::Context;
 use super::key::{Parts, key};
@@ -70,8 +69,7 @@ pub(super) fn found(
     if forced.is_some() || is_fresh || ctx.background {
         return forced;
     }
-    let terms = meta.extensions().get::<Terms>()?;
-    if policy::serve(terms, process.cache.objects().now()) != Serve::WhileRevalidating {
+    if !process.cache.is_within_grace(meta) {
         return None;
     }
     let key = ctx.caching.key()?.hash();

@@ -405,7 +405,13 @@ impl ProxyHttp for Proxy {
         _: &mut Caching,
         error: Option<&Error>,
     ) -> bool {
-        self.cache.may_serve_stale(session, error)
+        match error {
+            None => {
+                let meta = session.cache.maybe_cache_meta();
+                meta.is_some_and(|meta| self.cache.is_within_grace(meta))
+            }
+            Some(error) => self.cache.may_serve_stale(session, error),
+        }
     }
 
     async fn upstream_request_filter(
