@@ -34,7 +34,6 @@ use accept::{Listening, bind};
 pub use connection::{Connection, ListenerSettings, Protocol, TlsInfo, connection};
 pub use edge_io::EdgeIo;
 pub use events::{Events, TurnedAway};
-pub use http2::check_h2_head;
 pub use refusal::{Page, Refusal};
 pub use tls::CertificateError;
 use tls::Tls;

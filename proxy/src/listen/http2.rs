@@ -30,7 +30,7 @@ use super::wire::Wire;
 mod head;
 mod stream;
 
-pub use head::check_h2_head;
+use head::check_h2_head;
 use stream::StreamSession;
 
 /// What a client may send of one body, and of all, before the request path has read it.

@@ -37,9 +37,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
     };
     ctx.connection = Some(connection.clone());
     ctx.protocol = protocol(session.req_header().version);
-    ctx.max_body = connection.settings.limits.max_body;
-    normalise(session.req_header_mut(), &connection)?;
-    check_length(session.req_header(), ctx.max_body)?;
+    normalise(session.req_header_mut())?;
 
     let runtime = ctx.runtime.clone();
     let trusted = &runtime.config.pop.trusted_proxies;
@@ -100,14 +98,13 @@ fn protocol(version: Version) -> &'static str {
     }
 }
 
-/// Gives the head the one form that everything behind relies on: origin form, normalised path, `Host`, HTTP/1.1.
+/// Gives the head the one form that everything behind relies on: origin form, normalised path, `Host`, HTTP/1.1. The
+/// listener has judged it already.
 ///
 /// The version matters: a request that pingora repeats in the background is written with the version it has here, and
 /// its HTTP/1 parser refuses `HTTP/2` as well as a missing `Host`.
-fn normalise(request: &mut RequestHeader, connection: &Connection) -> Result<()> {
+fn normalise(request: &mut RequestHeader) -> Result<()> {
     if request.version == Version::HTTP_2 {
-        listen::check_h2_head(request, &connection.settings.limits)
-            .map_err(|refusal| refuse(refusal.status, refusal.reason))?;
         let authority = request
             .uri
             .authority()
@@ -151,26 +148,12 @@ fn join_cookies(request: &mut RequestHeader) -> Result<()> {
 }
 
 /// Replaces the whole target by one in origin form.
-pub(super) fn set_target(request: &mut RequestHeader, target: &str) -> Result<()> {
+fn set_target(request: &mut RequestHeader, target: &str) -> Result<()> {
     let target =
         PathAndQuery::try_from(target).map_err(|_| refuse(400, "target can't be normalised"))?;
     let uri = Uri::from(target);
     request.set_uri(uri);
     Ok(())
-}
-
-fn check_length(request: &RequestHeader, max_body: u64) -> Result<()> {
-    let length = request
-        .headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok());
-    match length.and_then(|length| length.parse::<u64>().ok()) {
-        Some(length) if length > max_body => Err(refuse(
-            413,
-            "request body is longer than the listener takes",
-        )),
-        _ => Ok(()),
-    }
 }
 
 fn request_id(request: &RequestHeader, identity: &Identity) -> String {

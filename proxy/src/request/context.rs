@@ -56,9 +56,9 @@ pub(crate) struct Context {
     pub(super) asked: Option<Instant>,
     /// From asking an origin to the head of its response.
     pub(super) origin_time: Option<Duration>,
-    /// Bytes of the request body so far, and how many there may be.
+    /// Bytes of the request body so far.
     pub(super) body_read: u64,
-    /// How many bytes the request body may have.
+    /// How many bytes the request body may have by a filter's word; the listener holds it to its own.
     pub(super) max_body: u64,
     /// What rewrites the body on its way into the cache.
     pub(super) origin_rewriters: Rewriters,

@@ -14,7 +14,10 @@ use crate::listen::refusal::Refusal;
 
 /// Refuses an HTTP/2 request head that could be read in two ways, or that is beyond the bounds. What the framing layer has
 /// refused already (pseudo-headers out of place, names in upper case) is not looked at again.
-pub fn check_h2_head(request: &RequestHeader, limits: &ListenerLimits) -> Result<(), Refusal> {
+pub(super) fn check_h2_head(
+    request: &RequestHeader,
+    limits: &ListenerLimits,
+) -> Result<(), Refusal> {
     if request.method == Method::CONNECT {
         return Err(Refusal::new(405, "CONNECT is for proxies"));
     }
