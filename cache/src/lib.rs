@@ -7,6 +7,7 @@ pub mod cache_control;
 pub mod clock;
 pub mod conditional;
 pub mod date;
+mod disk;
 pub mod fill;
 pub mod head;
 pub mod invalidation;
@@ -20,7 +21,8 @@ pub mod store;
 pub mod vary;
 
 pub use clock::Clock;
+pub use disk::{DiskBounds, DiskStats};
 pub use key::{Key, KeyBuilder, KeyRef, Query};
 pub use object::Object;
-pub use purge::{Generation, Mode, Purge};
+pub use purge::{Generation, Mode, Purge, Purges};
 pub use store::{Bounds, Store};

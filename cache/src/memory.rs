@@ -77,9 +77,11 @@ impl Memory {
             let others = old
                 .as_deref()
                 .map(|slot| slot.variants(key))
-                .unwrap_or_default()
-                .iter();
+                .unwrap_or_default();
+            let replaced = others.iter().filter(|other| other.variance == object.variance);
+            replaced.for_each(|replaced| replaced.supersede());
             let kept = others
+                .iter()
                 .filter(|other| other.variance != object.variance)
                 .take(MAX_VARIANTS - 1);
             let kept = kept.take_while(|other| {
@@ -90,6 +92,20 @@ impl Memory {
                 variants: std::iter::once(&object).chain(kept).cloned().collect(),
             })
         });
+    }
+
+    /// Puts an object that comes back from disk beside the other variants of its key, unless the memory has that variant
+    /// already; the one that it has then.
+    pub(crate) fn promote(&self, key: KeyRef<'_>, object: Arc<Object>) -> Arc<Object> {
+        let newer = self.get(key).and_then(|slot| {
+            let mut variants = slot.variants(key).iter();
+            variants.find(|other| other.variance == object.variance).cloned()
+        });
+        if let Some(newer) = newer {
+            return newer;
+        }
+        self.insert(key, object.clone());
+        object
     }
 
     /// Puts what `renew` makes of an object in its place; whether the object was there still.
@@ -105,6 +121,9 @@ impl Memory {
                 return Op::Nop;
             };
             found = slot.variants.iter().any(|other| Arc::ptr_eq(other, object));
+            if found {
+                object.supersede();
+            }
             let kept = slot
                 .variants
                 .iter()

@@ -1,11 +1,12 @@
 //! A stored response.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use pingora_http::ResponseHeader;
 
+use crate::disk::{self, Filed};
 use crate::key::KeyRef;
 use crate::policy::Terms;
 use crate::purge::{Generation, Labels};
@@ -21,6 +22,8 @@ pub struct Object {
     pub(crate) key: Arc<[u8]>,
     /// What distinguishes it from other variants under its key.
     pub(crate) variance: Option<Variance>,
+    /// The values that the variance is a hash of, in the form that [`Vary::selecting`] gives them.
+    pub(crate) selecting: Option<Arc<[u8]>>,
     /// The request fields it varies on.
     pub(crate) vary: Vary,
     /// The state of purges when its origin was asked.
@@ -35,6 +38,10 @@ pub struct Object {
     pub terms: Terms,
     /// How often it was served.
     pub(crate) hits: AtomicU64,
+    /// Whether the disk tier has it, or will have it soon.
+    pub(crate) written: AtomicBool,
+    /// Whether another took its place.
+    pub(crate) superseded: AtomicBool,
 }
 
 impl Object {
@@ -61,19 +68,44 @@ impl Object {
             .iter()
             .map(|(name, value)| name.as_str().len() + value.len() + 64);
         let head: usize = fields.sum::<usize>() + self.key.len();
-        OVERHEAD + u64::try_from(head).unwrap_or(u64::MAX) + self.body.len()
+        OVERHEAD + u64::try_from(head).unwrap_or(u64::MAX) + self.body.weight()
     }
 
-    pub(crate) fn count_hit(&self) {
-        self.hits.fetch_add(1, Ordering::Relaxed);
+    /// Counts a hit; how many there were before.
+    pub(crate) fn count_hit(&self) -> u64 {
+        self.hits.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// What distinguishes it from other variants under its key, in a form that is the same in every process.
+    pub(crate) fn variant_name(&self) -> u32 {
+        disk::of_variant(self.selecting.as_deref())
+    }
+
+    pub(crate) fn is_written(&self) -> bool {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_written(&self, written: bool) {
+        self.written.store(written, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.superseded.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn supersede(&self) {
+        self.superseded.store(true, Ordering::Relaxed);
     }
 }
 
-/// A whole body in pieces that all readers share.
+/// A whole body: in memory, in pieces that all readers share, or a file of the disk tier.
 #[derive(Debug, Clone)]
-pub struct Body {
-    pieces: Pieces,
-    len: u64,
+pub struct Body(Place);
+
+#[derive(Debug, Clone)]
+enum Place {
+    Memory { pieces: Pieces, len: u64 },
+    Disk(Filed),
 }
 
 /// Most bodies are one piece, and then there is no list to go through.
@@ -95,31 +127,63 @@ impl Body {
             Err(pieces) if pieces.is_empty() => Pieces::One(Bytes::new()),
             Err(pieces) => Pieces::Many(pieces.into()),
         };
-        Self { pieces, len }
+        Self(Place::Memory { pieces, len })
     }
 
-    /// The pieces in order.
-    pub fn pieces(&self) -> &[Bytes] {
-        match &self.pieces {
-            Pieces::One(piece) => std::slice::from_ref(piece),
-            Pieces::Many(pieces) => pieces,
+    /// A body that is a file.
+    pub(crate) fn filed(file: Filed) -> Self {
+        Self(Place::Disk(file))
+    }
+
+    /// The file that it is.
+    pub(crate) fn as_filed(&self) -> Option<&Filed> {
+        match &self.0 {
+            Place::Disk(file) => Some(file),
+            Place::Memory { .. } => None,
+        }
+    }
+
+    /// The pieces in order, when they are in memory.
+    pub fn pieces(&self) -> Option<&[Bytes]> {
+        match &self.0 {
+            Place::Memory { pieces, .. } => Some(match pieces {
+                Pieces::One(piece) => std::slice::from_ref(piece),
+                Pieces::Many(pieces) => pieces,
+            }),
+            Place::Disk(_) => None,
         }
     }
 
     /// Its length in bytes.
     pub fn len(&self) -> u64 {
-        self.len
+        match &self.0 {
+            Place::Memory { len, .. } => *len,
+            Place::Disk(file) => file.len(),
+        }
     }
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
-    /// What follows after `position`, as far as its piece goes; `None` at the end.
+    /// Whether it can still be read: a file may have been put out.
+    pub(crate) fn is_there(&self) -> bool {
+        self.as_filed().is_none_or(Filed::is_there)
+    }
+
+    /// What it takes in memory, in bytes.
+    fn weight(&self) -> u64 {
+        match &self.0 {
+            Place::Memory { len, .. } => *len,
+            Place::Disk(file) => file.weight(),
+        }
+    }
+
+    /// What follows after `position`, as far as its piece goes; `None` at the end, and when it is not in memory.
     pub fn from(&self, position: u64) -> Option<Bytes> {
         let mut skip = usize::try_from(position).ok()?;
-        for piece in self.pieces() {
+        for piece in self.pieces()? {
             if skip < piece.len() {
                 return Some(piece.slice(skip..));
             }

@@ -1,40 +1,46 @@
 //! The store: objects in memory, responses on their way into it, and what was purged.
 //!
 //! A hit reads the memory tier, a few atomics of its labels, and copies nothing: the object is shared. Only what misses
-//! or is stale looks for a fill to join, and takes a lock for it.
+//! or is stale looks for a fill to join, and takes a lock for it. What memory does not have is looked for on disk.
 
 mod filler;
 mod fills;
 mod inspect;
+mod on_disk;
+mod spill;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
+use arc_swap::ArcSwapOption;
 use http::HeaderMap;
 use pingora_http::ResponseHeader;
 
 use crate::clock::Clock;
+use crate::disk::{Disk, DiskBounds};
 use crate::fill::{Fill, Reader};
 use crate::key::KeyRef;
 use crate::memory::Memory;
 use crate::object::Object;
 use crate::policy::Terms;
-use crate::purge::{Generation, Mode, Purge, Purges, Verdict};
+use crate::purge::{Generation, JournalError, Mode, Purge, Purges, Verdict};
 use crate::vary::Variance;
 pub use filler::{Filler, New};
 use fills::Fills;
 pub use inspect::Stats;
 
 /// How much the store may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounds {
     /// Bytes in memory. Responses on their way in may take as much again.
     pub memory: u64,
     /// Bytes of the largest body that is stored.
     pub max_object: u64,
+    /// The disk tier, if there is one.
+    pub disk: Option<DiskBounds>,
 }
 
 /// The store; cheap to clone, and all clones are the same.
@@ -44,8 +50,9 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     clock: Clock,
     memory: Memory,
+    disk: ArcSwapOption<Disk>,
     fills: Fills,
-    purges: Purges,
+    purges: Arc<Purges>,
     max_object: AtomicU64,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -93,17 +100,20 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// An empty store.
+    /// A store with nothing in memory; on disk there may be something. What is in a folder is read aside.
     pub fn new(bounds: Bounds, clock: Clock) -> Self {
-        Self(Arc::new(Inner {
+        let store = Self(Arc::new(Inner {
             clock,
             memory: Memory::new(bounds.memory),
+            disk: ArcSwapOption::empty(),
             fills: Fills::default(),
-            purges: Purges::default(),
+            purges: Arc::default(),
             max_object: AtomicU64::new(bounds.max_object),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
-        }))
+        }));
+        store.use_disk(bounds.disk.as_ref(), bounds.memory);
+        store
     }
 
     /// The clock that lifetimes are measured with.
@@ -142,19 +152,21 @@ impl Store {
             .and_then(|(_, variance)| variance)
     }
 
-    /// Finds what answers a request for this variant; without one, the newest of all.
+    /// Finds what answers a request for this variant in memory; without one, the newest of all.
     pub fn lookup(&self, key: KeyRef<'_>, variance: Option<Variance>) -> Option<Found> {
         let found = self.find(key, variance);
-        let counter = if found.is_some() {
-            &self.0.hits
-        } else {
-            &self.0.misses
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        if let Some(Found::Object(object, _)) = &found {
-            object.count_hit();
+        self.count(found.is_some());
+        if let Some(Found::Object(object, _)) = &found
+            && object.count_hit() == 0
+        {
+            self.admit(object);
         }
         found
+    }
+
+    fn count(&self, is_hit: bool) {
+        let counter = if is_hit { &self.0.hits } else { &self.0.misses };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
 
     fn find(&self, key: KeyRef<'_>, variance: Option<Variance>) -> Option<Found> {
@@ -185,16 +197,11 @@ impl Store {
             .iter()
             .filter(|object| answers(object.variance, variance));
         for object in matching {
-            let mut terms = object.terms.clone();
-            match self.0.purges.verdict(key, &object.labels, object.born) {
-                Verdict::Untouched => {}
-                Verdict::StaleSince(time) => terms.expire_at(time),
-                Verdict::Gone => {
-                    self.0.memory.replace(key, object, None);
-                    continue;
-                }
+            let verdict = self.0.purges.verdict(key, &object.labels, object.born);
+            match terms_after(object, verdict).filter(|_| object.body.is_there()) {
+                Some(terms) => return Some((object.clone(), terms)),
+                None => drop(self.0.memory.replace(key, object, None)),
             }
-            return Some((object.clone(), terms));
         }
         None
     }
@@ -220,36 +227,48 @@ impl Store {
     }
 
     /// Renews an object's head and terms after its origin was asked in generation `born` and said that it holds still.
-    /// Whether the object was there.
+    /// Whether it was not replaced meanwhile.
     pub fn renew(
         &self,
-        key: KeyRef<'_>,
-        variance: Option<Variance>,
+        object: &Arc<Object>,
         head: ResponseHeader,
         terms: Terms,
         born: Generation,
     ) -> bool {
-        let Some((object, _)) = self.stored(key, variance) else {
-            return false;
-        };
-        let renewed = Object {
+        let renewed = Arc::new(Object {
             key: object.key.clone(),
             variance: object.variance,
+            selecting: object.selecting.clone(),
             vary: object.vary.clone(),
             born: born.max(object.born),
-            labels: self.0.purges.labels(key, &terms.surrogate_keys),
+            labels: self.0.purges.labels(object.key(), &terms.surrogate_keys),
             head: filler::head_to_store(head, &terms, Some(object.body.len())),
             body: object.body.clone(),
             terms,
             hits: AtomicU64::new(object.hits()),
-        };
-        self.0.memory.replace(key, &object, Some(Arc::new(renewed)))
+            written: AtomicBool::new(false),
+            superseded: AtomicBool::new(false),
+        });
+        let purges = &self.0.purges;
+        let verdict = purges.verdict(renewed.key(), &renewed.labels, renewed.born);
+        if object.is_superseded() || verdict == Verdict::Gone {
+            return false;
+        }
+        let key = object.key();
+        if !self.0.memory.replace(key, object, Some(renewed.clone())) {
+            // It had to leave the memory while its origin was asked.
+            self.0.memory.insert(key, renewed.clone());
+        }
+        self.renew_on_disk(&renewed);
+        true
     }
 
-    /// Takes one variant out.
-    pub fn remove(&self, key: KeyRef<'_>, variance: Option<Variance>) -> bool {
-        let found = self.stored(key, variance);
-        found.is_some_and(|(object, _)| self.0.memory.replace(key, &object, None))
+    /// Takes an object out, that is one variant; whether it was there.
+    pub fn remove(&self, object: &Arc<Object>) -> bool {
+        if let Some(disk) = self.disk() {
+            disk.remove(object.key(), object.selecting.as_deref());
+        }
+        self.0.memory.replace(object.key(), object, None)
     }
 
     /// Takes out everything under the key with this hash; whether there was anything.
@@ -257,16 +276,21 @@ impl Store {
         self.0.memory.forget(hash)
     }
 
-    /// Purges. Seen by every lookup from now on.
-    pub fn purge(&self, purge: &Purge<'_>, mode: Mode) {
-        if let Some(oldest) = self.0.purges.purge(purge, mode, self.0.clock.now()) {
+    /// Purges. Seen by every lookup from now on; what comes back says why it would not hold over a restart.
+    pub fn purge(&self, purge: &Purge<'_>, mode: Mode) -> Option<JournalError> {
+        let purged = self.0.purges.purge(purge, mode, self.0.clock.now());
+        if let Some(prefixes) = purged.work_off {
             self.0
                 .memory
-                .sweep(|object| oldest.takes(KeyRef::from_parts(0, &object.key), object.born));
+                .sweep(|object| prefixes.takes(KeyRef::from_parts(0, &object.key), object.born));
         }
         if let (Purge::Everything, Mode::Hard) = (purge, mode) {
             self.0.memory.clear();
+            if let Some(disk) = self.disk() {
+                disk.clear();
+            }
         }
+        purged.unrecorded
     }
 
     /// Changes the bounds.
@@ -275,12 +299,24 @@ impl Store {
             .max_object
             .store(bounds.max_object, Ordering::Relaxed);
         self.0.memory.resize(bounds.memory);
+        self.use_disk(bounds.disk.as_ref(), bounds.memory);
     }
 
     /// Now, by the store's clock.
     pub fn now(&self) -> SystemTime {
         self.0.clock.now()
     }
+}
+
+/// An object's terms as a purge left them; `None` when it is gone.
+fn terms_after(object: &Object, verdict: Verdict) -> Option<Terms> {
+    let mut terms = object.terms.clone();
+    match verdict {
+        Verdict::Untouched => {}
+        Verdict::StaleSince(time) => terms.expire_at(time),
+        Verdict::Gone => return None,
+    }
+    Some(terms)
 }
 
 /// Whether a response of variant `has` answers who asks for `wanted`: one that does not vary answers all.

@@ -4,12 +4,11 @@
 //! a normal form, so that requests that mean the same find the same variant.
 
 use std::borrow::Cow;
-use std::hash::{BuildHasher, Hasher};
 
 use http::HeaderMap;
 use http::header::{self, HeaderName};
 
-use crate::key::hashers;
+use crate::key::hash;
 
 /// What distinguishes a variant from others under its key.
 pub type Variance = u128;
@@ -33,21 +32,24 @@ impl Vary {
 
     /// The variant that answers a request with these fields; `None` when the response does not vary.
     pub fn variance(&self, request: &HeaderMap) -> Option<Variance> {
+        self.selecting(request).map(|values| variance_of(&values))
+    }
+
+    /// The request's values of the fields that the response varies on, in a normal form that is the same in every
+    /// process; `None` when the response does not vary.
+    pub fn selecting(&self, request: &HeaderMap) -> Option<Vec<u8>> {
         if self.0.is_empty() {
             return None;
         }
-        let mut hashers = hashers().map(BuildHasher::build_hasher);
+        let mut values = Vec::with_capacity(64);
         for name in &self.0 {
             let value = normal_form(request, name);
-            for hasher in &mut hashers {
-                frame(hasher, name.as_str().as_bytes());
-                // A field that is not there is something else than an empty one.
-                hasher.write_u8(u8::from(value.is_some()));
-                frame(hasher, value.as_deref().unwrap_or_default().as_bytes());
-            }
+            frame(&mut values, name.as_str().as_bytes());
+            // A field that is not there is something else than an empty one.
+            values.push(u8::from(value.is_some()));
+            frame(&mut values, value.as_deref().unwrap_or_default().as_bytes());
         }
-        let [high, low] = hashers.map(|hasher| u128::from(hasher.finish()));
-        Some(high << 64 | low)
+        Some(values)
     }
 
     /// The names.
@@ -68,9 +70,14 @@ pub fn names(response: &HeaderMap) -> impl Iterator<Item = &str> {
         .filter(|name| !name.is_empty())
 }
 
-fn frame(hasher: &mut ahash::AHasher, part: &[u8]) {
-    hasher.write_usize(part.len());
-    hasher.write(part);
+/// The variance that these selecting values make.
+pub(crate) fn variance_of(selecting: &[u8]) -> Variance {
+    hash(selecting)
+}
+
+fn frame(values: &mut Vec<u8>, part: &[u8]) {
+    values.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes());
+    values.extend_from_slice(part);
 }
 
 /// A field's value without what makes no difference to its meaning; `None` when the field is not there.

@@ -202,10 +202,21 @@ pub enum LogFormat {
 pub struct CacheBounds {
     /// Bytes that the memory tier may hold.
     pub memory: u64,
+    /// The disk tier, if there is one.
+    pub disk: Option<CacheDisk>,
     /// Largest object that is stored, in bytes.
     pub max_object: u64,
     /// How long a request waits for another that is fetching the same object.
     pub lock_timeout: Duration,
+}
+
+/// `[cache] disk`: the folder of the disk tier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheDisk {
+    /// A folder for the cache alone.
+    pub path: PathBuf,
+    /// Bytes that its files may take.
+    pub size: u64,
 }
 
 /// `[geoip]`: where client addresses are located.

@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use admin::{Admin, AdminAt};
-pub(crate) use cache::{Cache, GeoIp};
+pub(crate) use cache::{Cache, Disk, GeoIp};
 pub(crate) use filter::{FilterTable, FilterUse};
 pub(crate) use listen::{Limits, Listen, Tls};
 pub(crate) use log::{AccessFormat, Log, LogFormat, LogTo};

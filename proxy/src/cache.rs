@@ -127,6 +127,10 @@ impl Cache {
         if let Some(variance) = self.objects().variance(key.as_ref(), &request.headers) {
             found.set_variance_key(variance.to_be_bytes());
         }
+        if self.objects().is_for_disk(key.as_ref(), storage::variance(&found)) {
+            let fields = Arc::new(request.headers.clone());
+            found.extensions.insert(storage::Fields(fields));
+        }
         // From here on a purge is seen by what the request may store.
         found.extensions.insert(Asked(self.objects().generation()));
         Ok(found)
@@ -197,24 +201,28 @@ impl Cache {
             Decision::Store(terms) => {
                 caching.terms = Some((*terms).clone());
                 let head = caching::head_for_client(response.clone(), &rules);
-                RespCacheable::Cacheable(self.tier.meta(head, *terms, None))
+                let mut meta = self.tier.meta(head, *terms, None);
+                let selecting = Vary::of(&response.headers).selecting(&session.req_header().headers);
+                if let Some(selecting) = selecting {
+                    meta.extensions_mut().insert(storage::Selecting(selecting.into()));
+                }
+                if let Some(object) = caching.object() {
+                    meta.extensions_mut().insert(storage::Stored(object.clone()));
+                }
+                RespCacheable::Cacheable(meta)
             }
             Decision::Pass(reason) => {
                 caching.pass(reason);
-                self.supersede(session, response);
+                self.supersede(caching, response);
                 RespCacheable::Uncacheable(NoCacheReason::Custom(reason.as_str()))
             }
         }
     }
 
     /// A response that is not stored still ends the use of an older one (RFC 9111 §4.3.3), unless it is an error.
-    fn supersede(&self, session: &Session, response: &ResponseHeader) {
-        if session.cache.maybe_cache_meta().is_none() || response.status.is_server_error() {
-            return;
-        }
-        if let Some(key) = session.cache.maybe_cache_key() {
-            self.objects()
-                .remove(storage::key_ref(key), storage::variance(key));
+    fn supersede(&self, caching: &Caching, response: &ResponseHeader) {
+        if let Some(object) = caching.object().filter(|_| !response.status.is_server_error()) {
+            self.objects().remove(object);
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use pingora::proxy::HttpProxy;
 use pingora::server::configuration::ServerConf;
-use rimward_cache::{Bounds, Clock};
+use rimward_cache::{Bounds, Clock, DiskBounds};
 use rimward_config::{CacheBounds, Config, Problem, Problems};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
@@ -28,6 +28,9 @@ const FIRST_RESOLUTION: Duration = Duration::from_secs(3);
 /// Longest wait for requests that still use a configuration that was replaced, before its memory is let go anyhow by
 /// whoever ends last.
 const RETIREMENT: Duration = Duration::from_secs(600);
+
+/// Longest time that an edge takes at its end to write to disk what is only in memory.
+const FLUSH: Duration = Duration::from_secs(5);
 
 /// What lives as long as the process and is seen by every request.
 pub(crate) struct Process {
@@ -259,6 +262,9 @@ impl Edge {
         self.process.stopping.store(true, Ordering::Relaxed);
         let cut = self.listeners.shutdown(bound).await;
         self.proxy.http_cleanup().await;
+        let store = self.process.cache.objects();
+        // What fails here was logged, and only makes the next start colder.
+        drop(spawn_blocking(|| store.close(FLUSH)).await);
         *self.admin.lock().await = None;
         cut
     }
@@ -323,9 +329,14 @@ async fn retire(retired: Arc<Runtime>) {
 }
 
 fn bounds(cache: &CacheBounds) -> Bounds {
+    let disk = cache.disk.as_ref().map(|disk| DiskBounds {
+        path: disk.path.clone(),
+        size: disk.size,
+    });
     Bounds {
         memory: cache.memory,
         max_object: cache.max_object,
+        disk,
     }
 }
 

@@ -50,6 +50,20 @@ impl Pieces {
         (skip < piece.len()).then(|| piece.slice(skip..))
     }
 
+    /// The `length` bytes after `position`, as far as they are held.
+    pub(super) fn range(&self, mut position: u64, length: u64) -> Vec<Bytes> {
+        let end = position + length;
+        let mut pieces = Vec::new();
+        while position < end
+            && let Some(mut piece) = self.from(position)
+        {
+            piece.truncate(usize::try_from(end - position).unwrap_or(usize::MAX));
+            position += u64::try_from(piece.len()).unwrap_or(u64::MAX);
+            pieces.push(piece);
+        }
+        pieces
+    }
+
     /// Drops the pieces that end before `position`.
     pub(super) fn drop_before(&mut self, position: u64) {
         let ends_before = |(start, piece): &(u64, Bytes)| {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::{Fill, FillError, Next};
+use crate::disk::{Opened, after, read_chunk};
 use crate::object::Body;
 use crate::purge::lock;
 
@@ -19,7 +20,8 @@ pub struct Reader {
 
 #[derive(Debug)]
 enum Source {
-    Stored(Body),
+    Memory(Body),
+    Disk(Opened),
     Growing(Growing),
 }
 
@@ -31,14 +33,17 @@ struct Growing {
 }
 
 impl Reader {
-    /// Reads a stored body.
-    pub fn stored(body: Body) -> Self {
-        let end = body.len();
-        Self {
-            source: Source::Stored(body),
+    /// Reads a stored body; `None` when it is a file that is gone. Once there is a reader, its body stays.
+    pub async fn of(body: &Body) -> Option<Self> {
+        let source = match body.as_filed() {
+            Some(file) => Source::Disk(file.open().await?),
+            None => Source::Memory(body.clone()),
+        };
+        Some(Self {
+            source,
             position: 0,
-            end,
-        }
+            end: body.len(),
+        })
     }
 
     pub(crate) fn growing(fill: Arc<Fill>) -> Self {
@@ -67,7 +72,8 @@ impl Reader {
             return Ok(None);
         }
         let piece = match &mut self.source {
-            Source::Stored(body) => body.from(self.position),
+            Source::Memory(body) => body.from(self.position),
+            Source::Disk(file) => file.read(self.position).await?,
             Source::Growing(growing) => growing.read(self.position).await?,
         };
         let Some(mut piece) = piece else {
@@ -94,6 +100,10 @@ impl Growing {
             let next = lock(&self.fill.state).next(self.id, position)?;
             match next {
                 Next::Piece(piece) => return Ok(Some(piece)),
+                Next::InFile(chunk) => {
+                    let read = read_chunk(&chunk.file, chunk.start, chunk.size, chunk.sum).await?;
+                    return Ok(Some(after(read, position - chunk.start)));
+                }
                 Next::End => return Ok(None),
                 // The sender lives in the fill that we hold.
                 Next::NotYet => self

@@ -46,6 +46,26 @@ impl Basis {
         }
     }
 
+    /// Every basis, each at the number that it is written on disk with.
+    const NUMBERED: [Self; 7] = [
+        Self::Ttl,
+        Self::SMaxage,
+        Self::MaxAge,
+        Self::Expires,
+        Self::DefaultTtl,
+        Self::Heuristic,
+        Self::NoCache,
+    ];
+
+    pub(crate) fn number(self) -> u8 {
+        let found = Self::NUMBERED.iter().position(|basis| *basis == self);
+        found.and_then(|number| u8::try_from(number).ok()).unwrap_or(u8::MAX)
+    }
+
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        Self::NUMBERED.get(usize::from(number)).copied()
+    }
+
     pub(super) fn is_the_operators(self) -> bool {
         matches!(self, Self::Ttl | Self::DefaultTtl)
     }

@@ -33,11 +33,13 @@ pub enum Reason {
     Purged,
     /// Too many responses are being stored at this moment.
     Busy,
+    /// The disk can't take it.
+    Disk,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Method,
         Self::Status,
         Self::NotUnderstood,
@@ -52,6 +54,7 @@ impl Reason {
         Self::TooLarge,
         Self::Purged,
         Self::Busy,
+        Self::Disk,
     ];
 
     /// The word for it.
@@ -71,6 +74,7 @@ impl Reason {
             Self::TooLarge => "too-large",
             Self::Purged => "purged",
             Self::Busy => "busy",
+            Self::Disk => "disk",
         }
     }
 
@@ -83,7 +87,7 @@ impl Reason {
     pub fn is_the_requests(self) -> bool {
         matches!(
             self,
-            Self::Method | Self::Authorization | Self::Purged | Self::Busy
+            Self::Method | Self::Authorization | Self::Purged | Self::Busy | Self::Disk
         )
     }
 }

@@ -1,18 +1,18 @@
 //! Storing a response, piece by piece.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use http::header;
 use pingora_http::ResponseHeader;
 
-use super::Store;
+use super::{Store, spill};
 use crate::fill::{Beginning, Fill, FillError, next_id};
 use crate::key::KeyRef;
-use crate::object::Object;
+use crate::object::Body;
 use crate::policy::{Reason, Terms};
-use crate::purge::{Generation, Verdict};
+use crate::purge::Generation;
 use crate::vary::{Variance, Vary};
 
 /// A response to store.
@@ -22,6 +22,8 @@ pub struct New<'a> {
     pub key: KeyRef<'a>,
     /// What distinguishes it from other variants.
     pub variance: Option<Variance>,
+    /// The values that it is chosen by, as [`Vary::selecting`] gives them.
+    pub selecting: Option<Arc<[u8]>>,
     /// The head as the origin sent it; what is not to be stored is taken out.
     pub head: ResponseHeader,
     /// On what terms it is stored.
@@ -35,8 +37,27 @@ pub struct New<'a> {
 pub struct Filler {
     store: Store,
     fill: Arc<Fill>,
-    held: u64,
+    place: Arc<InFills>,
+    /// The largest body that may come in, given what the disk can do.
+    limit: u64,
+    is_poured: bool,
     ended: bool,
+}
+
+/// A fill's place among those on their way in, given up when neither its writer nor the disk needs it any more.
+#[derive(Debug)]
+pub(super) struct InFills {
+    store: Store,
+    fill: Arc<Fill>,
+    held: AtomicU64,
+}
+
+impl Drop for InFills {
+    fn drop(&mut self) {
+        let held = self.held.load(Ordering::Relaxed);
+        let key = key_of(&self.fill);
+        self.store.0.fills.remove(key, self.fill.id, held);
+    }
 }
 
 impl Filler {
@@ -44,6 +65,7 @@ impl Filler {
         let New {
             key,
             variance,
+            selecting,
             head,
             terms,
             born,
@@ -52,23 +74,36 @@ impl Filler {
             id: next_id(),
             key: key.parts.into(),
             variance,
+            selecting,
             vary: Vary::of(&head.headers),
             born,
             labels: store.0.purges.labels(key, &terms.surrogate_keys),
             head: head_to_store(head, &terms, None),
             terms,
         }));
-        let declared = declared_length(&fill.head);
-        if declared.is_some_and(|length| length > store.max_object()) {
+        let declared = declared_length(&fill.head).unwrap_or_default();
+        let limit = store.limit();
+        if declared > limit {
             fill.give_up_storing(Reason::TooLarge);
         }
-        let added = store.0.fills.add(key, fill.clone());
-        added.then(|| Self {
+        if !store.0.fills.add(key, fill.clone()) {
+            return None;
+        }
+        let place = Arc::new(InFills {
+            store: store.clone(),
+            fill: fill.clone(),
+            held: AtomicU64::new(0),
+        });
+        let mut filler = Self {
             store: store.clone(),
             fill,
-            held: 0,
+            place,
+            limit,
+            is_poured: false,
             ended: false,
-        })
+        };
+        filler.pour_if_large(declared);
+        Some(filler)
     }
 
     /// The fill's number, to join it by.
@@ -76,20 +111,39 @@ impl Filler {
         self.fill.id
     }
 
+    /// Waits until there is room for more: large responses must not be much faster than the disk they go to.
+    pub async fn room(&self) {
+        if self.is_poured {
+            self.fill.keep_pace().await;
+        }
+    }
+
     /// Adds a piece. Crossing the largest size only ends the storing: those who read go on.
     pub fn write(&mut self, piece: Bytes) -> Result<(), FillError> {
         let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
-        if self.fill.len().saturating_add(length) > self.store.max_object() {
+        let all = self.fill.len().saturating_add(length);
+        if all > self.limit {
             self.fill.give_up_storing(Reason::TooLarge);
         }
         let written = self.fill.write(piece);
         let held = written.inspect_err(|error| self.fail(*error))?;
-        let all = self.store.0.fills.account(self.held, held);
-        self.held = held;
-        if all > self.store.0.memory.capacity() {
+        self.pour_if_large(all);
+        let before = self.place.held.swap(held, Ordering::Relaxed);
+        if self.store.0.fills.account(before, held) > self.store.0.memory.capacity() {
             self.fill.give_up_storing(Reason::Busy);
         }
         Ok(())
+    }
+
+    fn pour_if_large(&mut self, length: u64) {
+        if self.is_poured || self.fill.unstored().is_some() {
+            return;
+        }
+        if let Some(disk) = self.store.disk().filter(|disk| length > disk.small() && disk.is_up()) {
+            self.is_poured = true;
+            self.fill.is_to_be_poured();
+            spill::start(&self.store, &disk, &self.fill, &self.place);
+        }
     }
 
     /// Why the response will not be stored, if that is known.
@@ -106,7 +160,7 @@ impl Filler {
             self.fail(FillError::WrongLength);
             return Err(FillError::WrongLength);
         }
-        if self.was_purged() {
+        if was_purged(&self.store, &self.fill) {
             self.fill.give_up_storing(Reason::Purged);
         }
         if let Some(body) = self.fill.body() {
@@ -117,30 +171,13 @@ impl Filler {
         Ok(self.fill.unstored())
     }
 
-    fn store_object(&self, body: crate::object::Body) {
-        let fill = &self.fill;
-        let object = Object {
-            key: fill.key.clone(),
-            variance: fill.variance,
-            vary: fill.vary.clone(),
-            born: fill.born,
-            labels: fill.labels.clone(),
-            head: head_to_store(fill.head.clone(), &fill.terms, Some(body.len())),
-            body,
-            terms: fill.terms.clone(),
-            hits: AtomicU64::new(0),
-        };
-        self.store.0.memory.insert(self.key(), Arc::new(object));
-    }
-
-    fn was_purged(&self) -> bool {
-        let purges = &self.store.0.purges;
-        let verdict = purges.verdict(self.key(), &self.fill.labels, self.fill.born);
-        verdict == Verdict::Gone || purges.is_forgotten(self.fill.born)
-    }
-
-    fn key(&self) -> KeyRef<'_> {
-        KeyRef::from_parts(crate::key::hash(&self.fill.key), &self.fill.key)
+    fn store_object(&self, body: Body) {
+        let length = body.len();
+        let object = Arc::new(spill::object(&self.fill, body, length, false));
+        self.store.0.memory.insert(object.key(), object.clone());
+        if let Some(disk) = self.store.disk() {
+            disk.stored(object.key(), &object);
+        }
     }
 
     fn fail(&mut self, error: FillError) {
@@ -154,11 +191,16 @@ impl Drop for Filler {
         if !self.ended {
             self.fail(FillError::Abandoned);
         }
-        self.store
-            .0
-            .fills
-            .remove(self.key(), self.fill.id, self.held);
     }
+}
+
+/// Whether a purge took what a fill brings.
+pub(super) fn was_purged(store: &Store, fill: &Fill) -> bool {
+    store.0.purges.took(key_of(fill), &fill.labels, fill.born)
+}
+
+fn key_of(fill: &Fill) -> KeyRef<'_> {
+    KeyRef::from_parts(crate::key::hash(&fill.key), &fill.key)
 }
 
 /// The head without what is not to be stored, and with the length once that is known.

@@ -7,7 +7,6 @@ use super::Store;
 use crate::key::KeyRef;
 use crate::object::Object;
 use crate::policy::Terms;
-use crate::purge::Verdict;
 
 /// What the store holds and did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,16 +54,9 @@ impl Store {
     }
 
     fn judged(&self, object: Arc<Object>) -> Option<(Arc<Object>, Terms)> {
-        let mut terms = object.terms.clone();
-        match self
-            .0
-            .purges
-            .verdict(object.key(), &object.labels, object.born)
-        {
-            Verdict::Untouched => {}
-            Verdict::StaleSince(time) => terms.expire_at(time),
-            Verdict::Gone => return None,
-        }
+        let purges = &self.0.purges;
+        let verdict = purges.verdict(object.key(), &object.labels, object.born);
+        let terms = super::terms_after(&object, verdict)?;
         Some((object, terms))
     }
 

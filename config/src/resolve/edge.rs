@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::{
-    AccessFormat, AccessLog, Admin, AdminAddress, CacheBounds, GeoIp, Log, LogFormat, LogTarget,
+    AccessFormat, AccessLog, Admin, AdminAddress, CacheBounds, CacheDisk, GeoIp, Log, LogFormat, LogTarget,
     Pop, UnknownHost,
 };
 use crate::document;
@@ -186,24 +186,30 @@ pub(crate) fn cache(written: document::Cache, scope: &mut Scope<'_>) -> CacheBou
         ByteSize(64 << 10)..=most,
         ByteSize(256 << 20),
     );
+    let disk = written.disk.map(|disk| cache_disk(&disk, &mut scope.key("disk")));
+    let (room, room_is, usual) = match &disk {
+        Some(disk) => (disk.size / 4, "a quarter of `disk.size`", 2 << 30),
+        None => (memory, "`memory`", 64 << 20),
+    };
     let max_object = scope.size(
         "max_object",
         written.max_object,
         ByteSize(1)..=most,
-        ByteSize(memory.min(64 << 20)),
+        ByteSize(room.min(usual)),
     );
-    if max_object > memory {
+    if max_object > room {
         scope.tell(
             "max_object",
             format!(
-                "`{}` is more than the whole cache: at most `memory`, which is `{}`",
+                "`{}` is more than there is room for: at most {room_is}, which is `{}`",
                 ByteSize(max_object),
-                ByteSize(memory)
+                ByteSize(room)
             ),
         );
     }
     CacheBounds {
         memory,
+        disk,
         max_object,
         lock_timeout: scope.span(
             "lock_timeout",
@@ -211,6 +217,15 @@ pub(crate) fn cache(written: document::Cache, scope: &mut Scope<'_>) -> CacheBou
             SHORTEST..=secs(600),
             secs(10),
         ),
+    }
+}
+
+fn cache_disk(written: &document::Disk, scope: &mut Scope<'_>) -> CacheDisk {
+    let range = ByteSize(16 << 20)..=ByteSize(256 << 40);
+    let path = scope.path("path", &written.path);
+    CacheDisk {
+        path,
+        size: scope.size("size", Some(written.size), range, ByteSize(16 << 20)),
     }
 }
 

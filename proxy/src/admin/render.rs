@@ -13,6 +13,9 @@ pub(crate) fn render_metrics(process: &Process) -> String {
     let mut text = process.metrics.render();
     // Writing to a string can't fail.
     render_cache(&process.cache.objects().stats(), &mut text).ok();
+    if let Some(stats) = process.cache.objects().disk_stats() {
+        render_disk(&stats, &mut text).ok();
+    }
     render_origins(&process.runtime.load().origins.status(), &mut text).ok();
     text.push_str("# EOF\n");
     text
@@ -58,13 +61,36 @@ fn render_cache(stats: &rimward_cache::store::Stats, text: &mut String) -> std::
             stats.evictions,
         ),
     ] {
-        let suffix = if kind == "counter" { "_total" } else { "" };
-        writeln!(
-            text,
-            "# HELP rimward_{name} {help}.\n# TYPE rimward_{name} {kind}\nrimward_{name}{suffix} {value}"
-        )?;
+        metric(text, name, kind, help, value)?;
     }
     Ok(())
+}
+
+fn render_disk(stats: &rimward_cache::DiskStats, text: &mut String) -> std::fmt::Result {
+    for (name, kind, help, value) in [
+        ("up", "gauge", "1 while the cache's disk is in use", u64::from(stats.up)),
+        ("objects", "gauge", "Objects held on disk", stats.objects),
+        ("bytes", "gauge", "Bytes that the cache's files take", stats.bytes),
+        ("capacity_bytes", "gauge", "Bytes that they may take", stats.capacity),
+        ("hits", "counter", "Look-ups that found an object on disk", stats.hits),
+        ("writes", "counter", "Objects written to disk", stats.writes),
+        ("written_bytes", "counter", "Bytes written to disk", stats.written_bytes),
+        ("dropped", "counter", "Objects not written, since too many waited", stats.dropped),
+        ("evictions", "counter", "Objects on disk that had to make room", stats.evictions),
+        ("read_faults", "counter", "Reads that failed or gave something else than was written", stats.read_faults),
+        ("write_faults", "counter", "Writes that failed", stats.write_faults),
+    ] {
+        metric(text, &format!("cache_disk_{name}"), kind, help, value)?;
+    }
+    Ok(())
+}
+
+fn metric(text: &mut String, name: &str, kind: &str, help: &str, value: u64) -> std::fmt::Result {
+    let suffix = if kind == "counter" { "_total" } else { "" };
+    writeln!(
+        text,
+        "# HELP rimward_{name} {help}.\n# TYPE rimward_{name} {kind}\nrimward_{name}{suffix} {value}"
+    )
 }
 
 fn render_origins(servers: &[ServerStatus], text: &mut String) -> std::fmt::Result {

@@ -8,10 +8,10 @@ use pingora::cache::{CacheMeta, CachePhase};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 use rimward_cache::policy::{Reason, Rules, Terms};
-use rimward_cache::{Key, head};
+use rimward_cache::{Key, Object, head};
 
 use super::status::{CacheStatus, Forward};
-use super::storage::Joined;
+use super::storage::{Joined, Stored};
 
 /// What the cache knows of one exchange. The request path keeps it from the first call-back to the last.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Caching {
     pub(super) asked: Option<SystemTime>,
     /// On what terms the response was stored or found.
     pub(super) terms: Option<Terms>,
+    /// The stored object that was found.
+    object: Option<Arc<Object>>,
     /// The 304 that renews the stored response.
     not_modified: Option<Box<ResponseHeader>>,
     origin_status: Option<StatusCode>,
@@ -68,6 +70,7 @@ impl Caching {
 
     pub(super) fn found(&mut self, meta: &CacheMeta, is_fresh: bool) {
         self.terms = meta.extensions().get::<Terms>().cloned();
+        self.object = meta.extensions().get::<Stored>().map(|stored| stored.0.clone());
         self.joined = meta.extensions().get::<Joined>().is_some();
         self.was_stale = !is_fresh;
     }
@@ -84,6 +87,11 @@ impl Caching {
         stored
             .filter(|_| is_merged)
             .map(|stored| head::revalidated(stored, &not_modified))
+    }
+
+    /// The stored object that was found.
+    pub(super) fn object(&self) -> Option<&Arc<Object>> {
+        self.object.as_ref()
     }
 
     pub(super) fn rules(&self) -> Arc<Rules> {

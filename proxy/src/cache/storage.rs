@@ -4,6 +4,7 @@
 //! is shared. pingora reads the system's clock, so the times of a meta are the store's, shifted to that clock.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -20,7 +21,7 @@ use rimward_cache::fill::{FillError, Reader};
 use rimward_cache::policy::{Reason, Terms};
 use rimward_cache::store::{Filler, Found, New};
 use rimward_cache::vary::Variance;
-use rimward_cache::{Generation, KeyRef, Store};
+use rimward_cache::{Generation, KeyRef, Object, Store};
 
 use super::passes::Passes;
 
@@ -33,6 +34,18 @@ pub(super) struct Tier {
 /// In a key's extensions: the state of purges when the request came.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked(pub(super) Generation);
+
+/// In a key's extensions: the request's fields, when the object may be on disk.
+#[derive(Debug, Clone)]
+pub(super) struct Fields(pub(super) Arc<http::HeaderMap>);
+
+/// In a meta's extensions: the values that a response to be stored was chosen by.
+#[derive(Debug, Clone)]
+pub(super) struct Selecting(pub(super) Arc<[u8]>);
+
+/// In a meta's extensions: the object that was found, to be renewed or taken out.
+#[derive(Debug, Clone)]
+pub(super) struct Stored(pub(super) Arc<Object>);
 
 /// In a meta's extensions: the response is still on its way into the store.
 #[derive(Debug, Clone, Copy)]
@@ -74,14 +87,19 @@ impl Tier {
         meta
     }
 
-    fn found(&self, found: Found, wanted: Option<Variance>) -> (CacheMeta, HitHandler) {
+    /// What pingora wants of what was found; `None` when its body is gone meanwhile.
+    async fn found(
+        &self,
+        found: Found,
+        wanted: Option<Variance>,
+    ) -> Option<(CacheMeta, HitHandler)> {
         let (meta, reader) = match found {
             Found::Object(object, terms) => {
                 let variance = wanted.or_else(|| object.variance());
-                (
-                    self.meta(object.head.clone(), terms, variance),
-                    Reader::stored(object.body.clone()),
-                )
+                let reader = Reader::of(&object.body).await?;
+                let mut meta = self.meta(object.head.clone(), terms, variance);
+                meta.extensions_mut().insert(Stored(object));
+                (meta, reader)
             }
             Found::Growing(growing) => {
                 let variance = wanted.or_else(|| growing.variance());
@@ -90,7 +108,7 @@ impl Tier {
                 (meta, growing.reader())
             }
         };
-        (meta, Box::new(Hit(reader)))
+        Some((meta, Box::new(Hit(reader))))
     }
 }
 
@@ -102,8 +120,12 @@ impl Storage for Tier {
         _: &SpanHandle,
     ) -> Result<Option<(CacheMeta, HitHandler)>> {
         let wanted = variance(key);
-        let found = self.store.lookup(key_ref(key), wanted);
-        Ok(found.map(|found| self.found(found, wanted)))
+        let fields = key.extensions.get::<Fields>().map(|fields| &*fields.0);
+        let found = self.store.lookup_all(key_ref(key), wanted, fields).await;
+        Ok(match found {
+            Some(found) => self.found(found, wanted).await,
+            None => None,
+        })
     }
 
     async fn lookup_streaming_write(
@@ -116,7 +138,10 @@ impl Storage for Tier {
             .and_then(|tag| U64WriteId::try_from(tag).ok())
             .map(u64::from);
         let joined = id.and_then(|id| self.store.join(key_ref(key), id));
-        Ok(joined.map(|growing| self.found(Found::Growing(growing), variance(key))))
+        Ok(match joined {
+            Some(growing) => self.found(Found::Growing(growing), variance(key)).await,
+            None => None,
+        })
     }
 
     async fn get_miss_handler(
@@ -128,6 +153,7 @@ impl Storage for Tier {
         let new = New {
             key: key_ref(key),
             variance: meta.variance().map(u128::from_be_bytes),
+            selecting: meta.extensions().get::<Selecting>().map(|selecting| selecting.0.clone()),
             head: meta.response_header_copy(),
             terms: terms(meta)?,
             born: asked(key),
@@ -167,13 +193,8 @@ impl Storage for Tier {
         _: &SpanHandle,
     ) -> Result<bool> {
         let (head, terms) = (meta.response_header_copy(), terms(meta)?);
-        Ok(self.store.renew(
-            key_ref(key),
-            meta.variance().map(u128::from_be_bytes),
-            head,
-            terms,
-            asked(key),
-        ))
+        let object = meta.extensions().get::<Stored>();
+        Ok(object.is_some_and(|object| self.store.renew(&object.0, head, terms, asked(key))))
     }
 
     fn support_streaming_partial_write(&self) -> bool {
@@ -233,6 +254,7 @@ struct Miss {
 impl HandleMiss for Miss {
     async fn write_body(&mut self, data: Bytes, _: bool) -> Result<()> {
         self.written += data.len();
+        self.filler.room().await;
         self.filler.write(data).map_err(fill_error)
     }
 

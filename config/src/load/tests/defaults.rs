@@ -34,6 +34,7 @@ fn a_listener_is_enough() {
         config.cache,
         CacheBounds {
             memory: 256 << 20,
+            disk: None,
             max_object: 64 << 20,
             lock_timeout: secs(10)
         }

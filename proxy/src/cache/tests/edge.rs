@@ -179,6 +179,7 @@ impl Edge {
         let bounds = Bounds {
             memory: 64 << 20,
             max_object: 1 << 20,
+            disk: None,
         };
         let cache = Cache::new(bounds, Duration::from_secs(20), clock.clone());
         let app = Proxy {

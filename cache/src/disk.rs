@@ -1,0 +1,616 @@
+//! The disk tier: objects that outlive the memory tier and the process.
+//!
+//! Small objects stand one after another in segments, large ones are a file each. RAM holds 32 bytes for each object
+//! ([`index`]). One thread writes ([`writer`]); reads go by whoever asks, and wait for the disk on threads that may.
+//! Each head and body has a checksum, so that what is read is what was written or nothing. Whatever goes wrong with the
+//! folder ends the use of the disk and nothing else, until it is well again.
+
+mod admission;
+mod filed;
+mod folder;
+mod index;
+mod name;
+mod reading;
+mod record;
+mod segment;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use tokio::sync::Semaphore;
+
+use crate::key::KeyRef;
+use crate::object::{Body, Object};
+use crate::purge::{Generation, Purges, Verdict, lock};
+use crate::vary::{self, Vary};
+use admission::Admission;
+pub(crate) use filed::{CHUNK, Filed, Opened, Part, after, read_chunk};
+use folder::FileKind;
+use index::{Entry, Index, Place};
+pub(crate) use name::of_variant;
+use name::VariantName;
+use record::{FRAME, Frame, Kind};
+use writer::Order;
+
+/// Orders that may wait for the writer; further objects are not written.
+const QUEUE: usize = 8192;
+/// Bytes of objects that may wait for the writer.
+const QUEUED_BYTES: u64 = 64 << 20;
+/// Reads at a time; further look-ups find nothing.
+const READS: usize = 256;
+/// Why the tier holds nothing at first.
+const STARTING: &str = "its folder is being read";
+/// Files of large objects that are kept open.
+const HANDLES: u64 = 1024;
+
+/// Where the disk tier lives and how large it may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskBounds {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Bytes that its files may take.
+    pub size: u64,
+}
+
+/// The disk tier; cheap to clone, and all clones are the same.
+#[derive(Clone)]
+pub(crate) struct Disk {
+    shared: Arc<Shared>,
+}
+
+/// What readers and the writer share.
+pub(crate) struct Shared {
+    pub(crate) path: PathBuf,
+    size: AtomicU64,
+    /// Bytes of a segment.
+    segment: u64,
+    /// The largest body that stands in a segment.
+    small: u64,
+    index: Index,
+    files: RwLock<HashMap<u32, Arc<Stored>>>,
+    handles: moka::sync::Cache<u32, Arc<File>>,
+    next: AtomicU32,
+    used: AtomicU64,
+    /// Bytes of parts, which are not the tier's yet.
+    reserved: AtomicU64,
+    queued: AtomicU64,
+    reads: Semaphore,
+    up: AtomicBool,
+    fault: Mutex<Option<String>>,
+    admission: Admission,
+    counts: Counts,
+    purges: Arc<Purges>,
+    orders: SyncSender<Order>,
+}
+
+/// A file of the tier.
+pub(crate) struct Stored {
+    kind: FileKind,
+    bytes: AtomicU64,
+    /// The oldest generation of purges that something in it was made in.
+    oldest: AtomicU64,
+    /// Where an object's records begin, each renewing the one before.
+    heads: Mutex<Vec<u64>>,
+    /// A segment's file; those of objects are opened when they are needed.
+    segment: Option<Arc<File>>,
+}
+
+/// What happened.
+#[derive(Default)]
+struct Counts {
+    hits: AtomicU64,
+    writes: AtomicU64,
+    written_bytes: AtomicU64,
+    dropped: AtomicU64,
+    evictions: AtomicU64,
+    read_faults: AtomicU64,
+    write_faults: AtomicU64,
+}
+
+/// What the disk tier holds and did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DiskStats {
+    /// Whether it is in use. When not, objects are served and stored without it.
+    pub up: bool,
+    /// Why it is not in use.
+    pub fault: Option<String>,
+    /// Objects held.
+    pub objects: u64,
+    /// Bytes that its files take.
+    pub bytes: u64,
+    /// Bytes that they may take.
+    pub capacity: u64,
+    /// Look-ups that found an object.
+    pub hits: u64,
+    /// Objects written.
+    pub writes: u64,
+    /// Bytes written.
+    pub written_bytes: u64,
+    /// Objects that were not written, since too many waited.
+    pub dropped: u64,
+    /// Objects that had to make room.
+    pub evictions: u64,
+    /// Reads that failed, or gave something else than was written.
+    pub read_faults: u64,
+    /// Writes that failed.
+    pub write_faults: u64,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Disk").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Disk {
+    /// Takes a folder into use, aside: until what is in it is known, it holds nothing. `memory` is how much the memory
+    /// tier may hold, which bounds what is called small.
+    pub(crate) fn open(bounds: &DiskBounds, memory: u64, purges: Arc<Purges>) -> Self {
+        let segment = (bounds.size / 64).clamp(1 << 20, 256 << 20);
+        let (orders, received) = sync_channel(QUEUE);
+        let shared = Arc::new(Shared {
+            path: bounds.path.clone(),
+            size: AtomicU64::new(bounds.size),
+            segment,
+            small: (segment / 4).min(memory / 64).clamp(64 << 10, 4 << 20),
+            index: Index::default(),
+            files: RwLock::default(),
+            handles: moka::sync::Cache::new(HANDLES),
+            next: AtomicU32::new(1),
+            used: AtomicU64::new(0),
+            reserved: AtomicU64::new(0),
+            queued: AtomicU64::new(0),
+            reads: Semaphore::new(READS),
+            up: AtomicBool::new(false),
+            fault: Mutex::new(Some(STARTING.to_owned())),
+            admission: Admission::default(),
+            counts: Counts::default(),
+            purges,
+            orders,
+        });
+        writer::start(&shared, received);
+        Self { shared }
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.shared.path
+    }
+
+    /// Changes how large it may be.
+    pub(crate) fn resize(&self, size: u64) {
+        self.shared.size.store(size, Ordering::Relaxed);
+        self.shared.order(Order::MakeRoom);
+    }
+
+    /// Whether there may be an object with this key.
+    pub(crate) fn may_have(&self, key: KeyRef<'_>) -> bool {
+        self.shared.index.has(name::of_key(key.parts))
+    }
+
+    /// The largest body that is held in memory; larger ones have to come through [`Disk::part`].
+    pub(crate) fn small(&self) -> u64 {
+        self.shared.small
+    }
+
+    /// Whether so many bytes more have room without anything that has to go.
+    pub(crate) fn has_room(&self, bytes: u64) -> bool {
+        let waiting = self.shared.queued.load(Ordering::Relaxed);
+        self.shared.over(2 * self.shared.segment + waiting + bytes) == 0
+    }
+
+    /// Whether the writer takes anything.
+    pub(crate) fn is_up(&self) -> bool {
+        self.shared.up.load(Ordering::Acquire)
+    }
+
+    /// The object that answers a request with these fields, with terms as purges left them.
+    pub(crate) async fn find(
+        &self,
+        key: KeyRef<'_>,
+        request: &HeaderMap,
+    ) -> Option<Arc<Object>> {
+        let _one_of_the_reads = self.shared.reads.try_acquire().ok()?;
+        let entries = self.shared.index.find(name::of_key(key.parts));
+        let alone = entries.len() == 1;
+        // What the records read so far vary on tells which others can be the one.
+        let mut wanted: Vec<VariantName> = Vec::new();
+        for entry in entries {
+            if !wanted.is_empty() && !wanted.contains(&entry.variant) {
+                continue;
+            }
+            let Some(found) = self.shared.load(&entry, alone).await else {
+                continue;
+            };
+            if *found.object.key != *key.parts {
+                continue;
+            }
+            let selecting = found.object.vary.selecting(request);
+            if selecting.as_deref() != found.object.selecting.as_deref() {
+                wanted.push(of_variant(selecting.as_deref()));
+                continue;
+            }
+            return self.shared.complete(entry, found).await;
+        }
+        None
+    }
+
+    /// Writes a small object, now or as soon as the writer comes to it.
+    pub(crate) fn write(&self, object: &Arc<Object>) {
+        if object.body.len() <= self.shared.small && !object.is_written() {
+            object.set_written(self.shared.queue(object));
+        }
+    }
+
+    /// Notes that an object came into the memory tier. It is written if its key was asked for before; what is written
+    /// under its name is no longer good.
+    pub(crate) fn stored(&self, key: KeyRef<'_>, object: &Arc<Object>) {
+        let (name, variant) = (name::of_key(key.parts), object.variant_name());
+        let replaced = self.shared.index.remove(name, variant);
+        if !self.is_up() {
+            // What the folder has of it is not known yet.
+            self.shared.order(Order::Remove(name, variant));
+        }
+        if self.shared.admission.ask(key.hash) || replaced.is_some() {
+            self.write(object);
+        }
+    }
+
+    /// Writes the new head of a large object after its body.
+    pub(crate) fn renew(&self, object: &Arc<Object>) {
+        self.shared.order(Order::Renew(object.clone()));
+    }
+
+    /// Takes a variant out.
+    pub(crate) fn remove(&self, key: KeyRef<'_>, selecting: Option<&[u8]>) {
+        let (key, variant) = (name::of_key(key.parts), of_variant(selecting));
+        if self.shared.index.remove(key, variant).is_some() {
+            self.shared.order(Order::Remove(key, variant));
+        }
+    }
+
+    /// Begins a large body. Waits for the disk.
+    ///
+    /// # Errors
+    /// When no file can be made.
+    pub(crate) fn part(&self) -> io::Result<Part> {
+        Part::begin(self.shared.clone())
+    }
+
+    /// Takes everything out.
+    pub(crate) fn clear(&self) {
+        self.shared.index.clear();
+        self.shared.order(Order::Clear);
+    }
+
+    /// Waits until what was ordered so far is done, at most this long; whether it is.
+    pub(crate) fn flush(&self, within: Duration) -> bool {
+        let (done, told) = sync_channel(1);
+        self.shared.orders.send(Order::Flush(done)).is_ok() && told.recv_timeout(within).is_ok()
+    }
+
+    /// Ends its use.
+    pub(crate) fn close(&self) {
+        self.shared.order(Order::Stop);
+    }
+
+    /// What it holds and did.
+    pub(crate) fn stats(&self) -> DiskStats {
+        let (shared, counts) = (&self.shared, &self.shared.counts);
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        DiskStats {
+            up: self.is_up(),
+            fault: lock(&shared.fault).clone(),
+            objects: shared.index.len() as u64,
+            bytes: count(&shared.used),
+            capacity: count(&shared.size),
+            hits: count(&counts.hits),
+            writes: count(&counts.writes),
+            written_bytes: count(&counts.written_bytes),
+            dropped: count(&counts.dropped),
+            evictions: count(&counts.evictions),
+            read_faults: count(&counts.read_faults),
+            write_faults: count(&counts.write_faults),
+        }
+    }
+}
+
+/// An object as a record has it, with its body if that was read too.
+struct Loaded {
+    object: Object,
+    frame: Frame,
+    file: Arc<File>,
+    has_body: bool,
+}
+
+impl Shared {
+    /// Reads a record, with its body if it is wanted.
+    async fn load(self: &Arc<Self>, entry: &Entry, with_body: bool) -> Option<Loaded> {
+        let place = entry.place;
+        let Some(stored) = self.stored(place.file) else {
+            self.index.remove_at(entry.key, place);
+            return None;
+        };
+        let file = self.handle(place.file).await?;
+        let position = stored.position(&place)?;
+        let body = if with_body { place.body as usize } else { 0 };
+        match reading::read(&file, [place.head as usize, body], position).await {
+            Ok([head, body]) => {
+                let loaded = self.judge(&place, &head, body.into(), with_body, file);
+                if loaded.is_err() {
+                    self.read_failed(entry, &record::Damaged);
+                }
+                loaded.ok()
+            }
+            Err(error) => {
+                self.read_failed(entry, &error);
+                None
+            }
+        }
+    }
+
+    fn judge(
+        self: &Arc<Self>,
+        place: &Place,
+        bytes: &[u8],
+        body: Bytes,
+        with_body: bool,
+        file: Arc<File>,
+    ) -> Result<Loaded, record::Damaged> {
+        let frame = Frame::read(bytes)?;
+        frame.verify(bytes)?;
+        let head = record::read(&bytes[FRAME..])?;
+        let filed = head.filed.is_some();
+        if !frame.lies_at(place) || filed != (frame.kind == Kind::Filed) {
+            return Err(record::Damaged);
+        }
+        if with_body && !filed && record::sum([&*body]) != frame.body_sum {
+            return Err(record::Damaged);
+        }
+        let body = match head.filed {
+            Some(filed) => Body::filed(Filed::new(Arc::downgrade(self), place.file, filed)),
+            None => Body::new(vec![body]),
+        };
+        let object = Object {
+            variance: head.selecting.as_deref().map(vary::variance_of),
+            vary: Vary::of(&head.head.headers),
+            key: head.key,
+            selecting: head.selecting,
+            born: Generation::from_bits(head.born),
+            labels: Box::default(),
+            head: head.head,
+            body,
+            terms: head.terms,
+            hits: AtomicU64::new(head.hits),
+            written: AtomicBool::new(true),
+            superseded: AtomicBool::new(false),
+        };
+        Ok(Loaded {
+            object,
+            frame,
+            file,
+            has_body: with_body || filed,
+        })
+    }
+
+    /// Adds the body and the labels to an object that is the one asked for.
+    async fn complete(
+        self: &Arc<Self>,
+        entry: Entry,
+        loaded: Loaded,
+    ) -> Option<Arc<Object>> {
+        let Loaded {
+            mut object,
+            frame,
+            file,
+            has_body,
+        } = loaded;
+        if !has_body {
+            let position = u64::from(entry.place.offset) + u64::from(entry.place.head);
+            let read = reading::read(&file, [0, frame.body as usize], position).await;
+            let [_, body] = read.inspect_err(|error| self.read_failed(&entry, error)).ok()?;
+            if record::sum([body.as_slice()]) != frame.body_sum {
+                self.read_failed(&entry, &record::Damaged);
+                return None;
+            }
+            object.body = Body::new(vec![body.into()]);
+        }
+        let key = KeyRef::from_parts(0, &object.key);
+        let (labels, verdict) =
+            self.purges.readmit(key, &object.terms.surrogate_keys, object.born);
+        object.labels = labels;
+        match verdict {
+            Verdict::Untouched => {}
+            Verdict::StaleSince(time) => object.terms.expire_at(time),
+            Verdict::Gone => {
+                self.index.remove_at(entry.key, entry.place);
+                return None;
+            }
+        }
+        self.index.hit(entry.key, entry.place);
+        self.counts.hits.fetch_add(1, Ordering::Relaxed);
+        Some(Arc::new(object))
+    }
+
+    fn read_failed(&self, entry: &Entry, why: &dyn std::fmt::Display) {
+        self.index.remove_at(entry.key, entry.place);
+        if self.counts.read_faults.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::error!(file = entry.place.file, "reading the cache's disk failed, the object is fetched anew: {why}");
+        } else {
+            tracing::debug!(file = entry.place.file, "reading the cache's disk failed: {why}");
+        }
+    }
+
+    /// A file of a large object turned out to be damaged.
+    fn lose(&self, number: u32) {
+        self.counts.read_faults.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(file = number, "a large object of the cache's disk is damaged and goes");
+        self.forget_file(number);
+        self.order(Order::Lost(number));
+    }
+
+    fn write_failed(&self, error: &io::Error) {
+        self.counts.write_faults.fetch_add(1, Ordering::Relaxed);
+        self.down(&error.to_string());
+    }
+
+    /// Ends the writing until the writer finds that it works again.
+    fn down(&self, why: &str) {
+        let before = lock(&self.fault).replace(why.to_owned());
+        let news = self.up.swap(false, Ordering::AcqRel) || before.as_deref() == Some(STARTING);
+        if news {
+            tracing::error!(folder = %self.path.display(), "the cache goes on without its disk: {why}");
+        }
+    }
+
+    fn up(&self) {
+        *lock(&self.fault) = None;
+        if !self.up.swap(true, Ordering::AcqRel) {
+            tracing::info!(folder = %self.path.display(), objects = self.index.len(), "the cache uses its disk");
+        }
+    }
+
+    /// Queues an object for the writer; whether there was room.
+    fn queue(&self, object: &Arc<Object>) -> bool {
+        let weight = object.weight();
+        let room = self.queued.fetch_add(weight, Ordering::Relaxed) + weight <= QUEUED_BYTES;
+        let queued = room
+            && self.up.load(Ordering::Acquire)
+            && self.orders.try_send(Order::Store(object.clone(), weight)).is_ok();
+        if !queued {
+            self.queued.fetch_sub(weight, Ordering::Relaxed);
+            self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        queued
+    }
+
+    /// Tells the writer something that may be lost when it is too busy: each is caught up with at the next start or
+    /// the next time.
+    fn order(&self, order: Order) {
+        drop(self.orders.try_send(order));
+    }
+
+    fn stored(&self, number: u32) -> Option<Arc<Stored>> {
+        self.files().get(&number).cloned()
+    }
+
+    fn files(&self) -> std::sync::RwLockReadGuard<'_, HashMap<u32, Arc<Stored>>> {
+        self.files.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The open file with this number, opened on a thread that may wait if it is not.
+    async fn handle(self: &Arc<Self>, number: u32) -> Option<Arc<File>> {
+        let stored = self.stored(number)?;
+        if let Some(file) = stored.segment.clone().or_else(|| self.handles.get(&number)) {
+            return Some(file);
+        }
+        let shared = self.clone();
+        let opened = tokio::task::spawn_blocking(move || shared.open_object(number));
+        opened.await.ok()?
+    }
+
+    fn open_object(&self, number: u32) -> Option<Arc<File>> {
+        let file = folder::open(&folder::file_in(&self.path, number, FileKind::Object)).ok()?;
+        let file = Arc::new(file);
+        self.handles.insert(number, file.clone());
+        // It may have been put out since; then it is not to be kept open.
+        if self.stored(number).is_none() {
+            self.handles.invalidate(&number);
+        }
+        Some(file)
+    }
+
+    fn next_number(&self) -> u32 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Takes a finished file of a large object in.
+    fn adopt(&self, entry: Entry, file: &Arc<File>, bytes: u64, head: u64, born: u64) {
+        let number = entry.place.file;
+        self.add_file(
+            number,
+            Stored {
+                kind: FileKind::Object,
+                bytes: AtomicU64::new(bytes),
+                oldest: AtomicU64::new(born),
+                heads: Mutex::new(vec![head]),
+                segment: None,
+            },
+        );
+        self.handles.insert(number, file.clone());
+        self.index.put(entry);
+        self.counts.writes.fetch_add(1, Ordering::Relaxed);
+        self.counts.written_bytes.fetch_add(bytes, Ordering::Relaxed);
+        // A file that the writer does not hear of would never be put out, so this waits for its place in the queue.
+        drop(self.orders.send(Order::Adopted(number)));
+    }
+
+    fn add_file(&self, number: u32, stored: Stored) -> Arc<Stored> {
+        let stored = Arc::new(stored);
+        self.used.fetch_add(stored.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
+        files.insert(number, stored.clone());
+        stored
+    }
+
+    /// Ends the use of a file, which goes when nobody reads it any more.
+    fn forget_file(&self, number: u32) -> Option<Arc<Stored>> {
+        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
+        let stored = files.remove(&number)?;
+        drop(files);
+        self.used.fetch_sub(stored.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.handles.invalidate(&number);
+        Some(stored)
+    }
+
+    fn grow(&self, stored: &Stored, bytes: u64) {
+        stored.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes bytes of a part, for which others may have to go.
+    fn reserve(&self, bytes: u64) {
+        self.reserved.fetch_add(bytes, Ordering::Relaxed);
+        if self.over(0) > 0 {
+            self.order(Order::MakeRoom);
+        }
+    }
+
+    fn unreserve(&self, bytes: u64) {
+        self.reserved.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// By how many bytes the tier would be too large with `more`.
+    fn over(&self, more: u64) -> u64 {
+        let held = self.used.load(Ordering::Relaxed) + self.reserved.load(Ordering::Relaxed);
+        (held + more).saturating_sub(self.size.load(Ordering::Relaxed))
+    }
+
+    /// Lets the writer put something out and waits for it; whether there was something.
+    fn make_room_now(&self) -> bool {
+        let (done, told) = sync_channel(1);
+        let asked = self.orders.send(Order::MakeRoomNow(done));
+        asked.is_ok() && told.recv_timeout(Duration::from_secs(1)) == Ok(true)
+    }
+}
+
+impl Stored {
+    /// Where the record at a place begins in the file.
+    fn position(&self, place: &Place) -> Option<u64> {
+        match self.kind {
+            FileKind::Object => lock(&self.heads).get(place.offset as usize).copied(),
+            _ => Some(u64::from(place.offset)),
+        }
+    }
+}

@@ -1,0 +1,491 @@
+//! The disk tier through the store: what is written comes back, and nothing else ever does.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use pingora_http::ResponseHeader;
+
+use super::DiskBounds;
+use crate::fill::{FillError, Reader};
+use crate::policy::{Basis, Reason, Terms};
+use crate::store::{Bounds, Found, New, Store};
+use crate::vary::Vary;
+use crate::{Clock, Key, Mode, Purge};
+
+const MIB: u64 = 1 << 20;
+
+struct Place {
+    folder: tempfile::TempDir,
+    clock: Clock,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            clock: Clock::standing(),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("cache")
+    }
+
+    /// A store as a new process has it, with its disk in use.
+    fn store(&self, disk: u64) -> Store {
+        let store = self.start(disk);
+        wait_until(|| store.disk_stats().unwrap().up);
+        store
+    }
+
+    fn start(&self, disk: u64) -> Store {
+        let bounds = Bounds {
+            memory: 64 * MIB,
+            max_object: 32 * MIB,
+            disk: Some(DiskBounds {
+                path: self.path(),
+                size: disk,
+            }),
+        };
+        Store::new(bounds, self.clock.clone())
+    }
+
+    fn files(&self, kind: &str) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.path()).unwrap().map(|file| file.unwrap().path());
+        let mut files: Vec<_> = files.filter(|file| file.extension().is_some_and(|is| is == kind)).collect();
+        files.sort();
+        files
+    }
+}
+
+#[track_caller]
+fn wait_until(holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(20), "it never came to hold");
+        std::thread::yield_now();
+    }
+}
+
+fn key(path: &str) -> Key {
+    Key::builder("http", "a.example", path).finish()
+}
+
+fn terms(now: SystemTime, surrogate_keys: &[&str]) -> Terms {
+    Terms {
+        stored: now,
+        epoch: now - Duration::from_secs(7),
+        fresh_until: now + Duration::from_secs(600),
+        basis: Basis::SMaxage,
+        stale_while_revalidate: Duration::from_secs(1),
+        stale_if_error: Duration::from_millis(2500),
+        stale_if_unreachable: Duration::ZERO,
+        withheld: Arc::default(),
+        surrogate_keys: surrogate_keys.iter().map(|key| Box::from(*key)).collect(),
+    }
+}
+
+/// A body that tells its own seed, of no whole number of chunks.
+fn bytes(seed: u8, length: usize) -> Bytes {
+    (0..length)
+        .map(|at| u8::try_from((at / 7 + at + usize::from(seed)) % 251).unwrap())
+        .collect::<Vec<_>>()
+        .into()
+}
+
+fn head(fields: &[(&'static str, &'static str)]) -> ResponseHeader {
+    let mut head = ResponseHeader::build(200, None).unwrap();
+    for (name, value) in fields {
+        head.append_header(*name, *value).unwrap();
+    }
+    head
+}
+
+fn request(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+    let fields = fields.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+    fields.collect()
+}
+
+fn put_with(store: &Store, key: &Key, head: ResponseHeader, asked: &HeaderMap, keys: &[&str], body: &Bytes) -> Option<Reason> {
+    let vary = Vary::of(&head.headers);
+    let new = New {
+        key: key.as_ref(),
+        variance: vary.variance(asked),
+        selecting: vary.selecting(asked).map(Arc::from),
+        head,
+        terms: terms(store.now(), keys),
+        born: store.generation(),
+    };
+    let mut filler = store.begin(new).unwrap();
+    for piece in body.chunks(50_000) {
+        filler.write(Bytes::copy_from_slice(piece)).unwrap();
+    }
+    filler.finish().unwrap()
+}
+
+fn put(store: &Store, key: &Key, body: &Bytes) {
+    assert_eq!(put_with(store, key, head(&[]), &HeaderMap::new(), &[], body), None);
+}
+
+/// Asks a second time, so that it is let onto the disk.
+fn admit(store: &Store, key: &Key) {
+    assert!(store.lookup(key.as_ref(), None).is_some());
+}
+
+async fn all(mut reader: Reader) -> Result<Vec<u8>, FillError> {
+    let mut all = Vec::new();
+    while let Some(piece) = reader.read().await? {
+        all.extend_from_slice(&piece);
+    }
+    Ok(all)
+}
+
+async fn read_as(store: &Store, key: &Key, asked: &HeaderMap) -> Option<Vec<u8>> {
+    let variance = store.variance(key.as_ref(), asked);
+    match store.lookup_all(key.as_ref(), variance, Some(asked)).await? {
+        Found::Object(object, _) => Some(all(Reader::of(&object.body).await?).await.unwrap()),
+        Found::Growing(growing) => Some(all(growing.reader()).await.unwrap()),
+    }
+}
+
+async fn read(store: &Store, key: &Key) -> Option<Vec<u8>> {
+    read_as(store, key, &HeaderMap::new()).await
+}
+
+fn flip(file: &Path, at: u64) {
+    let file = OpenOptions::new().read(true).write(true).open(file).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
+}
+
+#[tokio::test]
+async fn an_object_comes_back_in_the_next_process_as_it_was() {
+    let place = Place::new();
+    let (key, body) = (key("/a"), bytes(1, 10_000));
+    let before = {
+        let store = place.store(64 * MIB);
+        let head = head(&[("X-Odd-Case", "1"), ("set-of", "a"), ("set-of", "b"), ("etag", "\"v\"")]);
+        put_with(&store, &key, head, &HeaderMap::new(), &["img", "all"], &body);
+        admit(&store, &key);
+        store.flush(Duration::from_secs(9));
+        store.variants(key.as_ref()).remove(0)
+    };
+    let store = place.store(64 * MIB);
+    assert_eq!(store.disk_stats().unwrap().objects, 1);
+    assert_eq!(read(&store, &key).await.unwrap(), body);
+    let (object, terms) = store.variants(key.as_ref()).remove(0);
+    assert_eq!((&terms, &object.head.headers), (&before.1, &before.0.head.headers));
+    let mut wire = Vec::new();
+    object.head.header_to_h1_wire(&mut wire);
+    assert!(String::from_utf8(wire).unwrap().contains("X-Odd-Case: 1"));
+    assert_eq!(store.disk_stats().unwrap().hits, 1);
+    // From now on it is in memory.
+    assert!(store.lookup(key.as_ref(), None).is_some());
+    assert_eq!(read(&store, &self::key("/b")).await, None);
+}
+
+#[tokio::test]
+async fn one_hit_wonders_stay_off_the_disk_until_the_end() {
+    let place = Place::new();
+    let store = place.store(64 * MIB);
+    for index in 0..100 {
+        put(&store, &key(&format!("/{index}")), &bytes(1, 100));
+    }
+    admit(&store, &key("/7"));
+    // Stored again: the key was asked for before.
+    put(&store, &key("/8"), &bytes(8, 100));
+    store.disk().unwrap().flush(Duration::from_secs(9));
+    assert_eq!(store.disk_stats().unwrap().objects, 2);
+    store.close(Duration::from_secs(9));
+    let store = place.store(64 * MIB);
+    assert_eq!(store.disk_stats().unwrap().objects, 100);
+    assert_eq!(read(&store, &key("/8")).await.unwrap(), bytes(8, 100));
+}
+
+#[tokio::test]
+async fn each_request_finds_its_own_variant() {
+    let place = Place::new();
+    let key = key("/a");
+    let languages = ["de", "en", "fr"].map(|language| request(&[("accept-language", language)]));
+    {
+        let store = place.store(64 * MIB);
+        for (seed, asked) in (0..).zip(&languages) {
+            let head = head(&[("vary", "accept-language")]);
+            put_with(&store, &key, head, asked, &[], &bytes(seed, 999));
+        }
+        store.close(Duration::from_secs(9));
+    }
+    let store = place.store(64 * MIB);
+    for (seed, asked) in (0..).zip(&languages) {
+        assert_eq!(read_as(&store, &key, asked).await.unwrap(), bytes(seed, 999));
+    }
+    assert_eq!(read_as(&store, &key, &request(&[("accept-language", "es")])).await, None);
+    assert_eq!(read_as(&store, &key, &HeaderMap::new()).await, None);
+    assert_eq!(store.variants(key.as_ref()).len(), 3);
+}
+
+#[tokio::test]
+async fn a_large_body_goes_to_disk_while_it_comes_in() {
+    let place = Place::new();
+    let store = place.store(256 * MIB);
+    let (key, body) = (key("/large"), bytes(3, 9_000_001));
+    let new = New {
+        key: key.as_ref(),
+        variance: None,
+        selecting: None,
+        head: head(&[]),
+        terms: terms(store.now(), &[]),
+        born: store.generation(),
+    };
+    let mut filler = store.begin(new).unwrap();
+    for piece in body.chunks(100_000) {
+        filler.room().await;
+        filler.write(Bytes::copy_from_slice(piece)).unwrap();
+    }
+    // One who comes late reads the beginning from the file, and the end when it is there.
+    let Some(Found::Growing(late)) = store.lookup(key.as_ref(), None) else {
+        panic!("it can't be joined")
+    };
+    assert_eq!(filler.finish(), Ok(None));
+    assert_eq!(all(late.reader()).await.unwrap(), body);
+    while store.stats().fills > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(store.stats().bytes < 100_000, "{:?}", store.stats());
+    assert_eq!(read(&store, &key).await.unwrap(), body);
+    let Some(Found::Object(object, _)) = store.lookup(key.as_ref(), None) else {
+        panic!("not found")
+    };
+    assert_eq!(object.head.headers["content-length"], "9000001");
+    let mut part = Reader::of(&object.body).await.unwrap();
+    part.seek(262_140, Some(262_150));
+    assert_eq!(all(part).await.unwrap(), body[262_140..262_150]);
+    drop(store);
+    let store = place.store(256 * MIB);
+    assert_eq!(read(&store, &key).await.unwrap(), body);
+}
+
+#[tokio::test]
+async fn a_large_body_that_breaks_off_leaves_nothing() {
+    let place = Place::new();
+    let store = place.store(256 * MIB);
+    let key = key("/large");
+    let new = New {
+        key: key.as_ref(),
+        variance: None,
+        selecting: None,
+        head: head(&[]),
+        terms: terms(store.now(), &[]),
+        born: store.generation(),
+    };
+    let mut filler = store.begin(new).unwrap();
+    for _ in 0..30 {
+        filler.room().await;
+        filler.write(bytes(1, 100_000)).unwrap();
+    }
+    let Some(Found::Growing(follower)) = store.lookup(key.as_ref(), None) else {
+        panic!("it can't be joined")
+    };
+    drop(filler);
+    assert_eq!(all(follower.reader()).await, Err(FillError::Abandoned));
+    while store.stats().fills > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((place.files("part").len(), place.files("object").len()), (0, 0));
+    assert_eq!(read(&store, &key).await, None);
+}
+
+#[tokio::test]
+async fn a_renewed_object_has_its_new_head_after_a_restart() {
+    for length in [5000, 3_000_000] {
+        let place = Place::new();
+        let (key, body) = (key("/a"), bytes(2, length));
+        let store = place.store(256 * MIB);
+        put(&store, &key, &body);
+        while store.stats().fills > 0 {
+            tokio::task::yield_now().await;
+        }
+        admit(&store, &key);
+        store.disk().unwrap().flush(Duration::from_secs(9));
+        let (object, _) = store.variants(key.as_ref()).remove(0);
+        place.clock.pass(Duration::from_secs(1000));
+        let renewed = terms(store.now(), &[]);
+        assert!(store.renew(&object, head(&[("x-new", "1")]), renewed.clone(), store.generation()));
+        assert_eq!(read(&store, &key).await.unwrap(), body);
+        store.flush(Duration::from_secs(9));
+        drop(store);
+        let store = place.store(256 * MIB);
+        assert_eq!(read(&store, &key).await.unwrap(), body, "{length}");
+        let (object, terms) = store.variants(key.as_ref()).remove(0);
+        assert_eq!((&object.head.headers["x-new"], terms), (&HeaderValue::from_static("1"), renewed));
+    }
+}
+
+#[tokio::test]
+async fn what_was_purged_or_taken_out_does_not_come_back() {
+    let place = Place::new();
+    let put_all = |store: &Store| {
+        for path in ["/url", "/pre/fix", "/key", "/removed", "/stays", "/soft"] {
+            let keys = if path == "/key" { ["img"].as_slice() } else { &[] };
+            put_with(store, &key(path), head(&[]), &HeaderMap::new(), keys, &bytes(1, 100));
+            admit(store, &key(path));
+        }
+        store.flush(Duration::from_secs(9));
+    };
+    let store = place.store(64 * MIB);
+    put_all(&store);
+    let (removed, _) = store.variants(key("/removed").as_ref()).remove(0);
+    store.remove(&removed);
+    for (purge, mode) in [
+        (Purge::Url(key("/url").as_ref()), Mode::Hard),
+        (Purge::SurrogateKey("img"), Mode::Hard),
+        (Purge::Url(key("/soft").as_ref()), Mode::Soft),
+        (Purge::Prefix { host: "a.example", path: "/pre/" }, Mode::Hard),
+    ] {
+        assert!(store.purge(&purge, mode).is_none());
+    }
+    store.flush(Duration::from_secs(9));
+    drop(store);
+    let store = place.store(64 * MIB);
+    for path in ["/url", "/pre/fix", "/key", "/removed"] {
+        assert_eq!(read(&store, &key(path)).await, None, "{path}");
+    }
+    assert!(read(&store, &key("/stays")).await.is_some());
+    let Some(Found::Object(_, terms)) = store.lookup_all(key("/soft").as_ref(), None, Some(&HeaderMap::new())).await else {
+        panic!("a soft purge took it")
+    };
+    assert!(!terms.is_fresh(store.now()));
+    store.purge(&Purge::Everything, Mode::Hard);
+    assert_eq!(read(&store, &key("/stays")).await, None);
+    drop(store);
+    assert_eq!(read(&place.store(64 * MIB), &key("/stays")).await, None);
+}
+
+#[tokio::test]
+async fn a_flipped_bit_anywhere_is_a_miss_and_never_a_wrong_byte() {
+    let place = Place::new();
+    let store = place.store(64 * MIB);
+    let body = bytes(5, 300);
+    put(&store, &key("/a"), &body);
+    admit(&store, &key("/a"));
+    store.flush(Duration::from_secs(9));
+    drop(store);
+    let segment = place.files("segment").remove(0);
+    let whole = fs::read(&segment).unwrap();
+    for at in (0..whole.len() as u64).step_by(3) {
+        fs::write(&segment, &whole).unwrap();
+        flip(&segment, at);
+        let store = place.store(64 * MIB);
+        let found = read(&store, &key("/a")).await;
+        assert!(found.as_ref().is_none_or(|found| *found == body), "byte {at}");
+        drop(store);
+    }
+    for cut in (0..whole.len()).step_by(7) {
+        fs::write(&segment, &whole[..cut]).unwrap();
+        let store = place.store(64 * MIB);
+        let found = read(&store, &key("/a")).await;
+        assert!(found.as_ref().is_none_or(|found| *found == body), "cut at {cut}");
+        drop(store);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_large_body_breaks_off_and_is_fetched_anew() {
+    let place = Place::new();
+    let store = place.store(256 * MIB);
+    let (key, body) = (key("/large"), bytes(3, 3_000_000));
+    put(&store, &key, &body);
+    while store.stats().fills > 0 {
+        tokio::task::yield_now().await;
+    }
+    flip(&place.files("object").remove(0), 1_500_000);
+    let Some(Found::Object(object, _)) = store.lookup(key.as_ref(), None) else {
+        panic!("not found")
+    };
+    let mut reader = Reader::of(&object.body).await.unwrap();
+    let mut got = Vec::new();
+    let error = loop {
+        match reader.read().await {
+            Ok(Some(piece)) => got.extend_from_slice(&piece),
+            Ok(None) => panic!("a damaged body looked whole"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((error, got.as_slice()), (FillError::Disk, &body[..got.len()]));
+    assert_eq!(read(&store, &key).await, None);
+    assert_eq!(store.disk_stats().unwrap().read_faults, 1);
+    put(&store, &key, &body);
+    while store.stats().fills > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(read(&store, &key).await.unwrap(), body);
+}
+
+#[tokio::test]
+async fn the_size_is_held_and_what_is_asked_for_stays() {
+    let place = Place::new();
+    let store = place.store(16 * MIB);
+    let (hot, large) = (key("/hot"), key("/large"));
+    put(&store, &hot, &bytes(9, 50_000));
+    admit(&store, &hot);
+    put(&store, &large, &bytes(8, 2_000_000));
+    for index in 0..1500 {
+        let key = key(&format!("/{index}"));
+        put(&store, &key, &bytes(1, 30_000));
+        admit(&store, &key);
+        if index % 20 == 0 {
+            store.disk().unwrap().flush(Duration::from_secs(9));
+            store.memory_clear();
+            let found = [read(&store, &hot).await, read(&store, &large).await];
+            assert!(found.iter().all(Option::is_some), "{index}: {:?}", store.disk_stats());
+            assert_eq!(found.map(Option::unwrap), [bytes(9, 50_000), bytes(8, 2_000_000)]);
+        }
+    }
+    store.flush(Duration::from_secs(9));
+    let stats = store.disk_stats().unwrap();
+    assert!(stats.bytes <= 16 * MIB && stats.bytes > 8 * MIB && stats.evictions > 500, "{stats:?}");
+    let on_disk: u64 = fs::read_dir(place.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    assert!(on_disk <= 17 * MIB, "{on_disk}");
+    assert_eq!(stats.read_faults, 0);
+}
+
+#[tokio::test]
+async fn an_edge_goes_on_without_its_folder_and_takes_it_back() {
+    let place = Place::new();
+    let store = place.store(64 * MIB);
+    put(&store, &key("/a"), &bytes(1, 1000));
+    admit(&store, &key("/a"));
+    store.flush(Duration::from_secs(9));
+    let away = place.folder.path().join("away");
+    fs::rename(place.path(), &away).unwrap();
+    fs::write(place.path(), "not a folder").unwrap();
+    wait_until(|| !store.disk_stats().unwrap().up);
+    assert!(store.disk_stats().unwrap().fault.is_some());
+    put(&store, &key("/b"), &bytes(2, 1000));
+    assert_eq!(read(&store, &key("/b")).await.unwrap(), bytes(2, 1000));
+    put(&store, &key("/large"), &bytes(3, 3_000_000));
+    assert_eq!(read(&store, &key("/large")).await.unwrap(), bytes(3, 3_000_000));
+    fs::remove_file(place.path()).unwrap();
+    fs::rename(&away, place.path()).unwrap();
+    wait_until(|| store.disk_stats().unwrap().up);
+    store.memory_clear();
+    assert_eq!(read(&store, &key("/a")).await.unwrap(), bytes(1, 1000));
+}
+
+#[tokio::test]
+async fn a_folder_in_use_elsewhere_is_waited_for() {
+    let place = Place::new();
+    let first = place.store(64 * MIB);
+    put(&first, &key("/a"), &bytes(1, 1000));
+    let second = place.start(64 * MIB);
+    wait_until(|| second.disk_stats().unwrap().fault.unwrap().contains("another process"));
+    first.close(Duration::from_secs(9));
+    wait_until(|| second.disk_stats().unwrap().up);
+    assert_eq!(read(&second, &key("/a")).await.unwrap(), bytes(1, 1000));
+}
