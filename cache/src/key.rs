@@ -178,6 +178,11 @@ impl<'a> KeyRef<'a> {
         self.part(b'H')
     }
 
+    /// The host without its port: what purges by host and prefix look at.
+    pub fn hostname(&self) -> &'a str {
+        without_port(self.host())
+    }
+
     /// The path.
     pub fn path(&self) -> &'a str {
         self.part(b'P')
@@ -207,6 +212,13 @@ fn frames(mut parts: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
         parts = rest;
         Some((*tag, bytes))
     })
+}
+
+pub(crate) fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
 }
 
 fn parameter_name(pair: &str) -> &str {

@@ -22,5 +22,5 @@ pub mod vary;
 pub use clock::Clock;
 pub use key::{Key, KeyBuilder, KeyRef, Query};
 pub use object::Object;
-pub use purge::{Generation, Mode, Purge};
+pub use purge::{Generation, Mode, Purge, Purges};
 pub use store::{Bounds, Store};

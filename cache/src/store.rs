@@ -22,7 +22,7 @@ use crate::key::KeyRef;
 use crate::memory::Memory;
 use crate::object::Object;
 use crate::policy::Terms;
-use crate::purge::{Generation, Mode, Purge, Purges, Verdict};
+use crate::purge::{Generation, JournalError, Mode, Purge, Purges, Verdict};
 use crate::vary::Variance;
 pub use filler::{Filler, New};
 use fills::Fills;
@@ -257,16 +257,18 @@ impl Store {
         self.0.memory.forget(hash)
     }
 
-    /// Purges. Seen by every lookup from now on.
-    pub fn purge(&self, purge: &Purge<'_>, mode: Mode) {
-        if let Some(oldest) = self.0.purges.purge(purge, mode, self.0.clock.now()) {
+    /// Purges. Seen by every lookup from now on; what comes back says why it would not hold over a restart.
+    pub fn purge(&self, purge: &Purge<'_>, mode: Mode) -> Option<JournalError> {
+        let purged = self.0.purges.purge(purge, mode, self.0.clock.now());
+        if let Some(prefixes) = purged.work_off {
             self.0
                 .memory
-                .sweep(|object| oldest.takes(KeyRef::from_parts(0, &object.key), object.born));
+                .sweep(|object| prefixes.takes(KeyRef::from_parts(0, &object.key), object.born));
         }
         if let (Purge::Everything, Mode::Hard) = (purge, mode) {
             self.0.memory.clear();
         }
+        purged.unrecorded
     }
 
     /// Changes the bounds.

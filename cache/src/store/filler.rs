@@ -12,7 +12,7 @@ use crate::fill::{Beginning, Fill, FillError, next_id};
 use crate::key::KeyRef;
 use crate::object::Object;
 use crate::policy::{Reason, Terms};
-use crate::purge::{Generation, Verdict};
+use crate::purge::Generation;
 use crate::vary::{Variance, Vary};
 
 /// A response to store.
@@ -135,8 +135,7 @@ impl Filler {
 
     fn was_purged(&self) -> bool {
         let purges = &self.store.0.purges;
-        let verdict = purges.verdict(self.key(), &self.fill.labels, self.fill.born);
-        verdict == Verdict::Gone || purges.is_forgotten(self.fill.born)
+        purges.took(self.key(), &self.fill.labels, self.fill.born)
     }
 
     fn key(&self) -> KeyRef<'_> {

@@ -448,7 +448,7 @@ async fn readers_writers_and_purges_at_once_never_mix_bodies_up() {
             for round in 0..400_usize {
                 let (name, key) = (round % 5, key(&format!("/{}", round % 5)));
                 match (usize::from(worker) + round) % 7 {
-                    0 => store.purge(&Purge::Url(key.as_ref()), Mode::Hard),
+                    0 => drop(store.purge(&Purge::Url(key.as_ref()), Mode::Hard)),
                     1 | 2 => {
                         let mut filler = begin(&store, &key, &[]);
                         let piece = Bytes::from(vec![u8::try_from(name).unwrap(); 1000]);
