@@ -26,7 +26,7 @@ use crate::purge::{Generation, JournalError, Mode, Purge, Purges, Verdict};
 use crate::vary::Variance;
 pub use filler::{Filler, New};
 use fills::Fills;
-pub use inspect::Stats;
+pub use inspect::{Choice, Listed, Listing, Shown, Stats, TierName, TierStats};
 
 /// How much the store may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,13 +1,21 @@
 //! What an operator can see of the store.
+//!
+//! All of it is told in plain values, whichever tier it comes from. Listing goes through the whole store and may read
+//! files, so it is nothing for a worker.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::SystemTime;
+
+use http::HeaderName;
+use pingora_http::ResponseHeader;
 
 use super::Store;
-use crate::key::KeyRef;
+use crate::key::{Key, KeyRef};
 use crate::object::Object;
 use crate::policy::Terms;
 use crate::purge::Verdict;
+use crate::vary::Variance;
 
 /// What the store holds and did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,44 +36,152 @@ pub struct Stats {
     pub fills: u64,
     /// Bytes of these.
     pub fill_bytes: u64,
+    /// Times that purges could no longer be written down.
+    pub purge_journal_failures: u64,
+}
+
+/// Where an object lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TierName {
+    /// In memory.
+    Memory,
+    /// On disk.
+    Disk,
+}
+
+impl TierName {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Disk => "disk",
+        }
+    }
+}
+
+/// What a tier holds and did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TierStats {
+    /// Which.
+    pub tier: TierName,
+    /// Keys with at least one object.
+    pub keys: u64,
+    /// Bytes held.
+    pub bytes: u64,
+    /// Bytes that may be held.
+    pub capacity: u64,
+    /// Lookups that found something there.
+    pub hits: u64,
+    /// Lookups that found nothing there.
+    pub misses: u64,
+    /// Objects that had to make room.
+    pub evictions: u64,
+}
+
+/// An object as it is listed.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Its key, readable.
+    pub key: String,
+    /// Where it lies.
+    pub tier: TierName,
+    /// Its status.
+    pub status: u16,
+    /// Seconds since the origin made it.
+    pub age: u64,
+    /// Seconds until it is stale; negative when it is.
+    pub ttl: i64,
+    /// Bytes of its body.
+    pub size: u64,
+    /// How often it was served.
+    pub hits: u64,
+    /// What distinguishes it from other variants under its key, hashed; `None` when it does not vary.
+    pub variance: Option<Variance>,
+}
+
+/// All there is to know of an object.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// What a list tells of it.
+    pub listed: Listed,
+    /// Its head as it is served, but for `Age`.
+    pub head: ResponseHeader,
+    /// Its terms as purges changed them.
+    pub terms: Terms,
+    /// The request fields that it varies on.
+    pub vary: Box<[HeaderName]>,
+}
+
+/// Which objects are listed.
+#[derive(Debug, Clone, Copy)]
+pub enum Choice<'a> {
+    /// Those whose readable key starts like this, with or without its scheme.
+    Prefix(&'a str),
+    /// Those with this surrogate key.
+    SurrogateKey(&'a str),
+    /// Those of the URLs of these keys, whatever headers, cookies or countries they are distinguished by.
+    Urls(&'a [Key]),
+}
+
+/// Some of the objects, and whether there are more.
+#[derive(Debug, Clone)]
+pub struct Listing<T> {
+    /// Those.
+    pub objects: Vec<T>,
+    /// Whether there are more.
+    pub more: bool,
 }
 
 impl Store {
-    /// All variants under a key that no purge took, with their terms as purges changed them, the newest first.
-    pub fn variants(&self, key: KeyRef<'_>) -> Vec<(Arc<Object>, Terms)> {
-        let slot = self.0.memory.get(key);
-        let variants = slot
-            .as_ref()
-            .map(|slot| slot.variants(key))
-            .unwrap_or_default();
-        variants
-            .iter()
-            .filter_map(|object| self.judged(object.clone()))
-            .collect()
+    /// Up to `limit` of the objects that no purge took, in no order.
+    pub fn list(&self, choice: Choice<'_>, limit: usize) -> Listing<Listed> {
+        let now = self.now();
+        self.choose(choice, limit, |object, terms| listed(object, &terms, now))
     }
 
-    /// Up to `limit` objects whose readable key starts with `prefix`, in no order. Goes through the whole store.
-    pub fn list(&self, prefix: &str, limit: usize) -> Vec<(Arc<Object>, Terms)> {
-        let starts = |object: &Arc<Object>| object.key().to_string().starts_with(prefix);
-        let objects = self.0.memory.objects().filter(starts);
-        objects
-            .filter_map(|object| self.judged(object))
-            .take(limit)
-            .collect()
+    /// The same, with all there is to know of each.
+    pub fn show(&self, choice: Choice<'_>, limit: usize) -> Listing<Shown> {
+        let now = self.now();
+        self.choose(choice, limit, |object, terms| Shown {
+            listed: listed(object, &terms, now),
+            head: object.head.clone(),
+            vary: object.vary.names().into(),
+            terms,
+        })
     }
 
-    fn judged(&self, object: Arc<Object>) -> Option<(Arc<Object>, Terms)> {
-        let mut terms = object.terms.clone();
-        match self
+    fn choose<T>(
+        &self,
+        choice: Choice<'_>,
+        limit: usize,
+        tell: impl Fn(&Object, Terms) -> T,
+    ) -> Listing<T> {
+        let chosen = self
             .0
-            .purges
-            .verdict(object.key(), &object.labels, object.born)
-        {
+            .memory
+            .objects()
+            .filter(|object| choice.takes(object.key(), &object.terms.surrogate_keys));
+        let mut told = chosen.filter_map(|object| {
+            let terms = self.judged(&object)?;
+            Some(tell(&object, terms))
+        });
+        let objects = told.by_ref().take(limit).collect();
+        Listing {
+            objects,
+            more: told.next().is_some(),
+        }
+    }
+
+    /// An object's terms as purges changed them; `None` when one took it.
+    fn judged(&self, object: &Arc<Object>) -> Option<Terms> {
+        let mut terms = object.terms.clone();
+        let purges = &self.0.purges;
+        match purges.verdict(object.key(), &object.labels, object.born) {
             Verdict::Untouched => {}
             Verdict::StaleSince(time) => terms.expire_at(time),
             Verdict::Gone => return None,
         }
-        Some((object, terms))
+        Some(terms)
     }
 
     /// What the store holds and did.
@@ -81,6 +197,50 @@ impl Store {
             evictions: self.0.memory.evictions(),
             fills,
             fill_bytes,
+            purge_journal_failures: self.0.purges.journal_failures(),
         }
+    }
+
+    /// What each tier holds and did, the nearest first.
+    pub fn tiers(&self) -> Vec<TierStats> {
+        let stats = self.stats();
+        vec![TierStats {
+            tier: TierName::Memory,
+            keys: stats.keys,
+            bytes: stats.bytes,
+            capacity: stats.capacity,
+            hits: stats.hits,
+            misses: stats.misses,
+            evictions: stats.evictions,
+        }]
+    }
+}
+
+impl Choice<'_> {
+    /// Whether an object with this key and these surrogate keys is one of those.
+    pub fn takes(&self, key: KeyRef<'_>, surrogate_keys: &[Box<str>]) -> bool {
+        match self {
+            Self::Prefix("") => true,
+            Self::Prefix(prefix) => {
+                let readable = key.to_string();
+                let without_scheme = readable.split_once("://").map_or("", |(_, rest)| rest);
+                readable.starts_with(prefix) || without_scheme.starts_with(prefix)
+            }
+            Self::SurrogateKey(name) => surrogate_keys.iter().any(|own| **own == **name),
+            Self::Urls(keys) => keys.iter().any(|other| other.as_ref().url() == key.url()),
+        }
+    }
+}
+
+fn listed(object: &Object, terms: &Terms, now: SystemTime) -> Listed {
+    Listed {
+        key: object.key().to_string(),
+        tier: TierName::Memory,
+        status: object.head.status.as_u16(),
+        age: terms.age(now).as_secs(),
+        ttl: terms.ttl(now),
+        size: object.body.len(),
+        hits: object.hits(),
+        variance: object.variance,
     }
 }
