@@ -38,8 +38,8 @@ use admission::Admission;
 pub(crate) use filed::{CHUNK, Filed, Opened, Part, after, read_chunk};
 use folder::FileKind;
 use index::{Entry, Index, Place};
-pub(crate) use name::of_variant;
 use name::VariantName;
+pub(crate) use name::of_variant;
 use record::{FRAME, Frame, Kind};
 use writer::Order;
 
@@ -149,7 +149,10 @@ pub struct DiskStats {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Disk").field("path", &self.path).finish_non_exhaustive()
+        formatter
+            .debug_struct("Disk")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -216,11 +219,7 @@ impl Disk {
     }
 
     /// The object that answers a request with these fields, with terms as purges left them.
-    pub(crate) async fn find(
-        &self,
-        key: KeyRef<'_>,
-        request: &HeaderMap,
-    ) -> Option<Arc<Object>> {
+    pub(crate) async fn find(&self, key: KeyRef<'_>, request: &HeaderMap) -> Option<Arc<Object>> {
         let _one_of_the_reads = self.shared.reads.try_acquire().ok()?;
         let entries = self.shared.index.find(name::of_key(key.parts));
         let alone = entries.len() == 1;
@@ -253,6 +252,27 @@ impl Disk {
         }
     }
 
+    /// Whether it has an object, as far as its name tells.
+    pub(crate) fn holds(&self, object: &Object) -> bool {
+        let entries = self.shared.index.find(name::of_key(&object.key));
+        entries
+            .iter()
+            .any(|entry| entry.variant == object.variant_name())
+    }
+
+    /// Counts a hit of an object that is in memory; writes it again if it was put out.
+    pub(crate) fn touch(&self, object: &Arc<Object>) {
+        let variant = object.variant_name();
+        let entries = self.shared.index.find(name::of_key(&object.key));
+        match entries.iter().find(|entry| entry.variant == variant) {
+            Some(entry) => self.shared.index.hit(entry.key, entry.place),
+            None => {
+                object.set_written(false);
+                self.write(object);
+            }
+        }
+    }
+
     /// Notes that an object came into the memory tier. It is written if its key was asked for before; what is written
     /// under its name is no longer good.
     pub(crate) fn stored(&self, key: KeyRef<'_>, object: &Arc<Object>) {
@@ -278,6 +298,15 @@ impl Disk {
         if self.shared.index.remove(key, variant).is_some() {
             self.shared.order(Order::Remove(key, variant));
         }
+    }
+
+    /// The heads of all objects that no purge took, in the order they lie in. Reads files, so it is nothing for a worker.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = Object> {
+        let mut entries: Vec<Entry> = self.shared.index.entries().collect();
+        entries.sort_unstable_by_key(|entry| entry.place);
+        entries
+            .into_iter()
+            .filter_map(|entry| self.shared.head(&entry))
     }
 
     /// Begins a large body. Waits for the disk.
@@ -380,7 +409,8 @@ impl Shared {
         }
         let body = match head.filed {
             Some(filed) => Body::filed(Filed::new(Arc::downgrade(self), place.file, filed)),
-            None => Body::new(vec![body]),
+            None if with_body => Body::new(vec![body]),
+            None => Body::unread(u64::from(frame.body)),
         };
         let object = Object {
             variance: head.selecting.as_deref().map(vary::variance_of),
@@ -405,11 +435,7 @@ impl Shared {
     }
 
     /// Adds the body and the labels to an object that is the one asked for.
-    async fn complete(
-        self: &Arc<Self>,
-        entry: Entry,
-        loaded: Loaded,
-    ) -> Option<Arc<Object>> {
+    async fn complete(self: &Arc<Self>, entry: Entry, loaded: Loaded) -> Option<Arc<Object>> {
         let Loaded {
             mut object,
             frame,
@@ -419,7 +445,9 @@ impl Shared {
         if !has_body {
             let position = u64::from(entry.place.offset) + u64::from(entry.place.head);
             let read = reading::read(&file, [0, frame.body as usize], position).await;
-            let [_, body] = read.inspect_err(|error| self.read_failed(&entry, error)).ok()?;
+            let [_, body] = read
+                .inspect_err(|error| self.read_failed(&entry, error))
+                .ok()?;
             if record::sum([body.as_slice()]) != frame.body_sum {
                 self.read_failed(&entry, &record::Damaged);
                 return None;
@@ -427,8 +455,9 @@ impl Shared {
             object.body = Body::new(vec![body.into()]);
         }
         let key = KeyRef::from_parts(0, &object.key);
-        let (labels, verdict) =
-            self.purges.readmit(key, &object.terms.surrogate_keys, object.born);
+        let (labels, verdict) = self
+            .purges
+            .readmit(key, &object.terms.surrogate_keys, object.born);
         object.labels = labels;
         match verdict {
             Verdict::Untouched => {}
@@ -443,19 +472,58 @@ impl Shared {
         Some(Arc::new(object))
     }
 
+    /// Reads the head of an object, on a thread that may wait.
+    fn head(self: &Arc<Self>, entry: &Entry) -> Option<Object> {
+        let place = entry.place;
+        let stored = self.stored(place.file)?;
+        let file = stored
+            .segment
+            .clone()
+            .or_else(|| self.open_object(place.file))?;
+        let position = stored.position(&place)?;
+        let [head, _] = reading::read_waiting(&file, [place.head as usize, 0], position).ok()?;
+        let mut object = self
+            .judge(&place, &head, Bytes::new(), false, file)
+            .ok()?
+            .object;
+        object
+            .hits
+            .fetch_add(u64::from(entry.hits), Ordering::Relaxed);
+        let key = KeyRef::from_parts(0, &object.key);
+        match self
+            .purges
+            .readmit(key, &object.terms.surrogate_keys, object.born)
+            .1
+        {
+            Verdict::Untouched => {}
+            Verdict::StaleSince(time) => object.terms.expire_at(time),
+            Verdict::Gone => return None,
+        }
+        Some(object)
+    }
+
     fn read_failed(&self, entry: &Entry, why: &dyn std::fmt::Display) {
         self.index.remove_at(entry.key, entry.place);
         if self.counts.read_faults.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::error!(file = entry.place.file, "reading the cache's disk failed, the object is fetched anew: {why}");
+            tracing::error!(
+                file = entry.place.file,
+                "reading the cache's disk failed, the object is fetched anew: {why}"
+            );
         } else {
-            tracing::debug!(file = entry.place.file, "reading the cache's disk failed: {why}");
+            tracing::debug!(
+                file = entry.place.file,
+                "reading the cache's disk failed: {why}"
+            );
         }
     }
 
     /// A file of a large object turned out to be damaged.
     fn lose(&self, number: u32) {
         self.counts.read_faults.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(file = number, "a large object of the cache's disk is damaged and goes");
+        tracing::error!(
+            file = number,
+            "a large object of the cache's disk is damaged and goes"
+        );
         self.forget_file(number);
         self.order(Order::Lost(number));
     }
@@ -487,7 +555,10 @@ impl Shared {
         let room = self.queued.fetch_add(weight, Ordering::Relaxed) + weight <= QUEUED_BYTES;
         let queued = room
             && self.up.load(Ordering::Acquire)
-            && self.orders.try_send(Order::Store(object.clone(), weight)).is_ok();
+            && self
+                .orders
+                .try_send(Order::Store(object.clone(), weight))
+                .is_ok();
         if !queued {
             self.queued.fetch_sub(weight, Ordering::Relaxed);
             self.counts.dropped.fetch_add(1, Ordering::Relaxed);
@@ -551,14 +622,17 @@ impl Shared {
         self.handles.insert(number, file.clone());
         self.index.put(entry);
         self.counts.writes.fetch_add(1, Ordering::Relaxed);
-        self.counts.written_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.counts
+            .written_bytes
+            .fetch_add(bytes, Ordering::Relaxed);
         // A file that the writer does not hear of would never be put out, so this waits for its place in the queue.
         drop(self.orders.send(Order::Adopted(number)));
     }
 
     fn add_file(&self, number: u32, stored: Stored) -> Arc<Stored> {
         let stored = Arc::new(stored);
-        self.used.fetch_add(stored.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.used
+            .fetch_add(stored.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
         let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
         files.insert(number, stored.clone());
         stored
@@ -569,7 +643,8 @@ impl Shared {
         let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
         let stored = files.remove(&number)?;
         drop(files);
-        self.used.fetch_sub(stored.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.used
+            .fetch_sub(stored.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
         self.handles.invalidate(&number);
         Some(stored)
     }

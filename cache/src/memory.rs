@@ -78,7 +78,9 @@ impl Memory {
                 .as_deref()
                 .map(|slot| slot.variants(key))
                 .unwrap_or_default();
-            let replaced = others.iter().filter(|other| other.variance == object.variance);
+            let replaced = others
+                .iter()
+                .filter(|other| other.variance == object.variance);
             replaced.for_each(|replaced| replaced.supersede());
             let kept = others
                 .iter()
@@ -99,7 +101,9 @@ impl Memory {
     pub(crate) fn promote(&self, key: KeyRef<'_>, object: Arc<Object>) -> Arc<Object> {
         let newer = self.get(key).and_then(|slot| {
             let mut variants = slot.variants(key).iter();
-            variants.find(|other| other.variance == object.variance).cloned()
+            variants
+                .find(|other| other.variance == object.variance)
+                .cloned()
         });
         if let Some(newer) = newer {
             return newer;

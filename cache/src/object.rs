@@ -130,6 +130,12 @@ impl Body {
         Self(Place::Memory { pieces, len })
     }
 
+    /// A body of which only the length was read.
+    pub(crate) fn unread(len: u64) -> Self {
+        let pieces = Pieces::One(Bytes::new());
+        Self(Place::Memory { pieces, len })
+    }
+
     /// A body that is a file.
     pub(crate) fn filed(file: Filed) -> Self {
         Self(Place::Disk(file))

@@ -5,38 +5,61 @@
 //! object whose origin was asked in an earlier generation is stale or gone from then on: a reader sees it by reading its
 //! labels, and whoever finds it gone takes it out. A response that was asked for before a purge and comes after it meets
 //! the same labels, so a purge wins against a fill.
+//!
+//! Objects on disk outlive the process. For them all that was purged is remembered, and written to a journal that the
+//! next process reads: [`Purges::keep_in`]. What comes back from disk is judged by [`Purges::readmit`].
 
-use std::collections::{HashMap, VecDeque};
+mod journal;
+mod label;
+mod mark;
+mod marks;
+mod prefix;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
-use arc_swap::ArcSwap;
-
-use crate::key::{KeyRef, hash};
-
-/// Labels of recent purges that are kept for responses still on their way.
-const RECENT: usize = 4096;
-/// Prefixes that every lookup compares with; above it the oldest is worked off.
-const MAX_PREFIXES: usize = 64;
+use crate::key::KeyRef;
+use journal::Journal;
+pub use journal::{JournalError, Kept};
+pub use mark::{Label, Verdict};
+use marks::Marks;
+pub use prefix::WorkOff;
+use record::Read;
 
 /// The state of purges at some moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Generation(u64);
+
+impl Generation {
+    /// As a number, to keep with an object on disk.
+    pub fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// What [`Generation::to_bits`] made a number of.
+    pub fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+}
 
 /// What to purge.
 #[derive(Debug, Clone, Copy)]
 pub enum Purge<'a> {
     /// All objects of a URL, whatever headers, cookies or countries they are distinguished by.
     Url(KeyRef<'a>),
-    /// All objects of a host whose path starts like this.
+    /// All objects of a host whose path starts like this, of both schemes and whatever port.
     Prefix {
         /// The host.
         host: &'a str,
         /// The beginning of the path.
         path: &'a str,
     },
-    /// All objects of a host.
+    /// All objects of a host, of both schemes and whatever port.
     Host(&'a str),
     /// All objects with this surrogate key.
     SurrogateKey(&'a str),
@@ -54,223 +77,148 @@ pub enum Mode {
 }
 
 /// The labels of one object.
-pub(crate) type Labels = Box<[Arc<Label>]>;
-
-/// What purges did to an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Untouched,
-    StaleSince(SystemTime),
-    Gone,
-}
-
-/// When the objects that share it were purged last.
-#[derive(Debug, Default)]
-pub(crate) struct Label {
-    hard: AtomicU64,
-    soft: AtomicU64,
-    /// Milliseconds since 1970, so that they fit an atomic.
-    soft_time: AtomicU64,
-}
-
-struct Prefix {
-    host: Box<str>,
-    path: Box<str>,
-    mark: Label,
-}
+pub type Labels = Box<[Arc<Label>]>;
 
 /// All labels and what was purged by them.
 #[derive(Default)]
-pub(crate) struct Purges {
-    generation: AtomicU64,
-    everything: Label,
-    /// Responses asked for before this generation are not stored: the label that might tell has been forgotten.
-    floor: AtomicU64,
-    labels: Mutex<Table>,
-    recent: Mutex<VecDeque<(u64, Arc<Label>)>>,
-    prefixes: ArcSwap<Vec<Arc<Prefix>>>,
+pub struct Purges {
+    marks: Arc<Marks>,
+    /// Held while a generation begins, so that a journal that is taken over lies before or after it.
+    journal: Mutex<Option<Arc<Journal>>>,
+    failures: Arc<AtomicU64>,
 }
 
-#[derive(Default)]
-struct Table {
-    labels: HashMap<u128, Weak<Label>, ahash::RandomState>,
-    sweep_at: usize,
+/// What a purge leaves to do and to tell.
+pub struct Purged {
+    /// Prefixes that are compared with on lookups no longer, so that their objects have to be taken out of memory.
+    pub work_off: Option<WorkOff>,
+    /// Why it is not written down, so that it holds only until the edge is restarted.
+    pub unrecorded: Option<JournalError>,
 }
 
 impl Purges {
-    pub(crate) fn generation(&self) -> Generation {
-        Generation(self.generation.load(Ordering::Acquire))
+    /// The state of purges now.
+    pub fn generation(&self) -> Generation {
+        self.marks.generation()
     }
 
     /// The labels of an object with this key and these surrogate keys.
-    pub(crate) fn labels(&self, key: KeyRef<'_>, surrogate_keys: &[Box<str>]) -> Labels {
-        let mut table = lock(&self.labels);
-        let own = [
-            label_id(b'u', key.url()),
-            label_id(b'h', key.host().as_bytes()),
-        ];
-        let surrogates = surrogate_keys
-            .iter()
-            .map(|surrogate| label_id(b's', surrogate.as_bytes()));
-        own.into_iter()
-            .chain(surrogates)
-            .map(|id| table.label(id))
-            .collect()
+    pub fn labels(&self, key: KeyRef<'_>, surrogate_keys: &[Box<str>]) -> Labels {
+        self.marks.labels(key, surrogate_keys)
     }
 
-    /// What purges did to an object with these labels whose origin was asked in generation `born`.
-    pub(crate) fn verdict(&self, key: KeyRef<'_>, labels: &Labels, born: Generation) -> Verdict {
-        let shared = labels.iter().map(|label| label.verdict(born));
-        let verdict = shared.fold(self.everything.verdict(born), Verdict::and);
-        let prefixes = self.prefixes.load();
-        let touching = prefixes.iter().filter(|prefix| prefix.matches(key));
-        touching
-            .map(|prefix| prefix.mark.verdict(born))
-            .fold(verdict, Verdict::and)
+    /// What purges did to an object in memory with these labels whose origin was asked in generation `born`.
+    pub fn verdict(&self, key: KeyRef<'_>, labels: &Labels, born: Generation) -> Verdict {
+        self.marks.verdict(key, labels, born)
     }
 
-    /// Whether a response asked for in generation `born` is too old to tell what purges did to it.
-    pub(crate) fn is_forgotten(&self, born: Generation) -> bool {
-        born.0 < self.floor.load(Ordering::Acquire)
-    }
-
-    /// Purges. What comes back is a prefix whose objects the caller has to take out one by one, since there are too
-    /// many prefixes to compare with on each lookup.
-    pub(crate) fn purge(&self, purge: &Purge<'_>, mode: Mode, now: SystemTime) -> Option<WorkOff> {
-        let generation = self.generation.fetch_add(1, Ordering::AcqRel) + 1;
-        let id = match purge {
-            Purge::Url(key) => label_id(b'u', key.url()),
-            Purge::Host(host) => label_id(b'h', host.to_ascii_lowercase().as_bytes()),
-            Purge::SurrogateKey(key) => label_id(b's', key.as_bytes()),
-            Purge::Everything => {
-                self.everything.mark(mode, generation, now);
-                return None;
-            }
-            Purge::Prefix { host, path } => {
-                return self.purge_prefix(host, path, mode, generation, now);
-            }
-        };
-        let label = lock(&self.labels).label(id);
-        label.mark(mode, generation, now);
-        let mut recent = lock(&self.recent);
-        recent.push_back((generation, label));
-        if recent.len() > RECENT
-            && let Some((forgotten, _)) = recent.pop_front()
-        {
-            self.floor.fetch_max(forgotten, Ordering::AcqRel);
+    /// Whether a response that was asked for in generation `born` and is whole now may not be stored.
+    pub fn took(&self, key: KeyRef<'_>, labels: &Labels, born: Generation) -> bool {
+        match self.marks.verdict_of_all(key, labels, born) {
+            Verdict::Untouched => false,
+            Verdict::Gone => true,
+            // Made stale by something that no lookup sees any more, it would be stored as fresh.
+            Verdict::StaleSince(_) => self.verdict(key, labels, born) == Verdict::Untouched,
         }
-        None
     }
 
-    fn purge_prefix(
+    /// The labels of an object that comes back from disk, and what all purges since `born` did to it. Prefixes that
+    /// lookups are compared with no longer are among them, so the terms it is put into memory with have to be those that
+    /// the verdict makes of its own.
+    pub fn readmit(
         &self,
-        host: &str,
-        path: &str,
-        mode: Mode,
-        generation: u64,
-        now: SystemTime,
-    ) -> Option<WorkOff> {
-        let prefix = Prefix {
-            host: host.to_ascii_lowercase().into(),
-            path: path.into(),
-            mark: Label::default(),
+        key: KeyRef<'_>,
+        surrogate_keys: &[Box<str>],
+        born: Generation,
+    ) -> (Labels, Verdict) {
+        let labels = self.labels(key, surrogate_keys);
+        let verdict = self.marks.verdict_of_all(key, &labels, born);
+        (labels, verdict)
+    }
+
+    /// Purges. It holds when this returns; it is written down, too, if a journal is kept and nothing is said of it.
+    pub fn purge(&self, purge: &Purge<'_>, mode: Mode, now: SystemTime) -> Purged {
+        let (generation, journal) = {
+            let journal = lock(&self.journal);
+            (self.marks.next_generation(), journal.clone())
         };
-        prefix.mark.mark(mode, generation, now);
-        let prefix = Arc::new(prefix);
-        let before = self.prefixes.rcu(|prefixes| {
-            let kept = prefixes.len().saturating_sub(MAX_PREFIXES - 1);
-            prefixes
-                .iter()
-                .skip(kept)
-                .chain([&prefix])
-                .cloned()
-                .collect::<Vec<_>>()
-        });
-        let oldest = before.first().filter(|_| before.len() >= MAX_PREFIXES)?;
-        self.floor.fetch_max(oldest.mark.newest(), Ordering::AcqRel);
-        Some(WorkOff(oldest.clone()))
-    }
-}
-
-/// A prefix that is compared with no longer, and whose objects have to go.
-pub(crate) struct WorkOff(Arc<Prefix>);
-
-impl WorkOff {
-    /// Whether an object with this key, whose origin was asked in generation `born`, has to go.
-    pub(crate) fn takes(&self, key: KeyRef<'_>, born: Generation) -> bool {
-        born.0 < self.0.mark.newest() && self.0.matches(key)
-    }
-}
-
-impl Prefix {
-    fn matches(&self, key: KeyRef<'_>) -> bool {
-        *self.host == *key.host() && key.path().starts_with(&*self.path)
-    }
-}
-
-impl Label {
-    fn mark(&self, mode: Mode, generation: u64, now: SystemTime) {
-        if mode == Mode::Soft {
-            let since_1970 = now
-                .duration_since(SystemTime::UNIX_EPOCH)
-                .unwrap_or_default();
-            let millis = u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX);
-            self.soft_time.store(millis, Ordering::Release);
-        }
-        let field = if mode == Mode::Soft {
-            &self.soft
-        } else {
-            &self.hard
-        };
-        field.fetch_max(generation, Ordering::AcqRel);
-    }
-
-    fn verdict(&self, born: Generation) -> Verdict {
-        if self.hard.load(Ordering::Acquire) > born.0 {
-            Verdict::Gone
-        } else if self.soft.load(Ordering::Acquire) > born.0 {
-            let millis = Duration::from_millis(self.soft_time.load(Ordering::Acquire));
-            Verdict::StaleSince(SystemTime::UNIX_EPOCH + millis)
-        } else {
-            Verdict::Untouched
+        let marked = self.marks.purge(purge, mode, generation, now);
+        Purged {
+            work_off: marked.work_off,
+            unrecorded: journal.and_then(|journal| journal.append(&marked.record)),
         }
     }
 
-    fn newest(&self) -> u64 {
-        self.hard
-            .load(Ordering::Acquire)
-            .max(self.soft.load(Ordering::Acquire))
+    /// Keeps a journal in this folder from now on, and takes over what a process before this one wrote there. Takes
+    /// time: it reads the journal and writes it anew.
+    ///
+    /// # Errors
+    /// When it can't be read or written. No journal is kept then.
+    pub fn keep_in(&self, folder: &Path) -> Result<Kept, JournalError> {
+        self.close_journal();
+        let told = Journal::read(folder)?;
+        let journal = Arc::new(Journal::new(folder, self.failures.clone()));
+        self.marks.keep_for_disk(true);
+        let kept = self.take_over(told, &journal);
+        if let Err(error) = journal.start(&self.marks) {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+            self.close_journal();
+            return Err(error);
+        }
+        Ok(kept)
+    }
+
+    fn take_over(&self, told: Option<Read>, journal: &Arc<Journal>) -> Kept {
+        let mut kept = lock(&self.journal);
+        *kept = Some(journal.clone());
+        match told {
+            Some(Read::Whole(records, last)) if self.marks.succeeds(Generation(last)) => {
+                self.marks.succeed(Generation(last));
+                // What is purged from now on comes after all of it.
+                drop(kept);
+                for record in records {
+                    self.marks.restore(record);
+                }
+                return Kept::Trusted;
+            }
+            Some(Read::Whole(..)) => {
+                tracing::warn!("the journal of purges is not this process's past");
+            }
+            Some(Read::Broken(reason)) => {
+                tracing::error!(reason, "the journal of purges is broken and begun anew");
+            }
+            None => {}
+        }
+        Kept::Untrusted
+    }
+
+    /// Keeps no journal any more, and no purges for objects on disk.
+    pub fn let_go(&self) {
+        self.close_journal();
+        self.marks.keep_for_disk(false);
+    }
+
+    fn close_journal(&self) {
+        if let Some(journal) = lock(&self.journal).take() {
+            journal.close();
+        }
+    }
+
+    /// Forgets purges that concern only what is older than `oldest`: there is nothing like that on disk any more.
+    pub fn forget_before(&self, oldest: Generation) {
+        self.marks.forget_before(oldest);
+    }
+
+    /// How often the journal could not be written.
+    pub fn journal_failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 }
 
-impl Verdict {
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Gone, _) | (_, Self::Gone) => Self::Gone,
-            (Self::StaleSince(one), Self::StaleSince(other)) => Self::StaleSince(one.min(other)),
-            (Self::Untouched, verdict) | (verdict, Self::Untouched) => verdict,
-        }
+impl Drop for Purges {
+    fn drop(&mut self) {
+        self.close_journal();
     }
-}
-
-impl Table {
-    fn label(&mut self, id: u128) -> Arc<Label> {
-        if let Some(label) = self.labels.get(&id).and_then(Weak::upgrade) {
-            return label;
-        }
-        // Labels whose objects are gone are swept when the table has doubled: constant time in the mean.
-        if self.labels.len() >= self.sweep_at {
-            self.labels.retain(|_, label| label.strong_count() > 0);
-            self.sweep_at = (self.labels.len() * 2).max(1024);
-        }
-        let label = Arc::new(Label::default());
-        self.labels.insert(id, Arc::downgrade(&label));
-        label
-    }
-}
-
-fn label_id(kind: u8, name: &[u8]) -> u128 {
-    hash(name) ^ u128::from(kind)
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

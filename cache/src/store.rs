@@ -30,7 +30,10 @@ use crate::purge::{Generation, JournalError, Mode, Purge, Purges, Verdict};
 use crate::vary::Variance;
 pub use filler::{Filler, New};
 use fills::Fills;
-pub use inspect::Stats;
+pub use inspect::{Choice, Listed, Listing, Shown, Stats, TierName, TierStats};
+
+/// One of so many hits in memory is told to the disk tier.
+const TOUCH: u64 = 64;
 
 /// How much the store may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,10 +159,12 @@ impl Store {
     pub fn lookup(&self, key: KeyRef<'_>, variance: Option<Variance>) -> Option<Found> {
         let found = self.find(key, variance);
         self.count(found.is_some());
-        if let Some(Found::Object(object, _)) = &found
-            && object.count_hit() == 0
-        {
-            self.admit(object);
+        if let Some(Found::Object(object, _)) = &found {
+            match object.count_hit() {
+                0 => self.admit(object),
+                many if many % TOUCH == 0 => self.touch(object),
+                _ => {}
+            }
         }
         found
     }

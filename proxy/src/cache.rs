@@ -127,7 +127,10 @@ impl Cache {
         if let Some(variance) = self.objects().variance(key.as_ref(), &request.headers) {
             found.set_variance_key(variance.to_be_bytes());
         }
-        if self.objects().is_for_disk(key.as_ref(), storage::variance(&found)) {
+        if self
+            .objects()
+            .is_for_disk(key.as_ref(), storage::variance(&found))
+        {
             let fields = Arc::new(request.headers.clone());
             found.extensions.insert(storage::Fields(fields));
         }
@@ -202,12 +205,15 @@ impl Cache {
                 caching.terms = Some((*terms).clone());
                 let head = caching::head_for_client(response.clone(), &rules);
                 let mut meta = self.tier.meta(head, *terms, None);
-                let selecting = Vary::of(&response.headers).selecting(&session.req_header().headers);
+                let selecting =
+                    Vary::of(&response.headers).selecting(&session.req_header().headers);
                 if let Some(selecting) = selecting {
-                    meta.extensions_mut().insert(storage::Selecting(selecting.into()));
+                    meta.extensions_mut()
+                        .insert(storage::Selecting(selecting.into()));
                 }
                 if let Some(object) = caching.object() {
-                    meta.extensions_mut().insert(storage::Stored(object.clone()));
+                    meta.extensions_mut()
+                        .insert(storage::Stored(object.clone()));
                 }
                 RespCacheable::Cacheable(meta)
             }
@@ -221,7 +227,10 @@ impl Cache {
 
     /// A response that is not stored still ends the use of an older one (RFC 9111 §4.3.3), unless it is an error.
     fn supersede(&self, caching: &Caching, response: &ResponseHeader) {
-        if let Some(object) = caching.object().filter(|_| !response.status.is_server_error()) {
+        if let Some(object) = caching
+            .object()
+            .filter(|_| !response.status.is_server_error())
+        {
             self.objects().remove(object);
         }
     }

@@ -74,8 +74,13 @@ mod tests {
         let admission = Admission::default();
         assert!(!admission.ask(of(1)));
         assert!(admission.ask(of(1)));
-        let strangers = (10..100_010).filter(|number| admission.ask(of(*number))).count();
-        assert!(strangers < 2000, "{strangers} of 100000 strangers were let in");
+        let strangers = (10..100_010)
+            .filter(|number| admission.ask(of(*number)))
+            .count();
+        assert!(
+            strangers < 2000,
+            "{strangers} of 100000 strangers were let in"
+        );
         assert!(admission.ask(of(1)));
     }
 

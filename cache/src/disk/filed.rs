@@ -231,6 +231,11 @@ impl Drop for Part {
     fn drop(&mut self) {
         self.disk.unreserve(self.len);
         // Renamed when it is finished; then nothing has this name.
-        std::fs::remove_file(folder::file_in(&self.disk.path, self.number, FileKind::Part)).ok();
+        std::fs::remove_file(folder::file_in(
+            &self.disk.path,
+            self.number,
+            FileKind::Part,
+        ))
+        .ok();
     }
 }

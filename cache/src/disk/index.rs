@@ -65,7 +65,9 @@ impl Index {
 
     /// Whether there is any object with this key's name.
     pub(crate) fn has(&self, key: KeyName) -> bool {
-        self.shard(key).find(key, |entry| entry.key == key).is_some()
+        self.shard(key)
+            .find(key, |entry| entry.key == key)
+            .is_some()
     }
 
     /// Puts an object in the place of the one that it replaces; what had to go for it.
@@ -75,7 +77,9 @@ impl Index {
         if let Some(old) = shard.find_mut(entry.key, same) {
             return Some(std::mem::replace(old, entry));
         }
-        let variants = shard.iter_hash(entry.key).filter(|other| other.key == entry.key);
+        let variants = shard
+            .iter_hash(entry.key)
+            .filter(|other| other.key == entry.key);
         let (count, oldest) = variants.fold((0, None), |(count, oldest), other| {
             let older = oldest.is_none_or(|oldest: Place| other.place < oldest);
             (count + 1, if older { Some(other.place) } else { oldest })
@@ -91,7 +95,9 @@ impl Index {
     pub(crate) fn restore(&self, entry: Entry) {
         let newer = self
             .shard(entry.key)
-            .find(entry.key, |other| other.key == entry.key && other.variant == entry.variant)
+            .find(entry.key, |other| {
+                other.key == entry.key && other.variant == entry.variant
+            })
             .is_some_and(|other| other.place > entry.place);
         if !newer {
             self.put(entry);
@@ -111,7 +117,9 @@ impl Index {
     /// The entry of the object that lies there.
     pub(crate) fn at(&self, key: KeyName, place: Place) -> Option<Entry> {
         let shard = self.shard(key);
-        shard.find(key, |entry| entry.key == key && entry.place == place).copied()
+        shard
+            .find(key, |entry| entry.key == key && entry.place == place)
+            .copied()
     }
 
     /// Moves an object that still lies at `from`; whether it did.
@@ -202,7 +210,10 @@ mod tests {
         let found = index.find(7);
         assert_eq!(found.len(), MAX_VARIANTS);
         assert_eq!((found[0].place.file, found[31].place.file), (39, 8));
-        assert_eq!(index.put(entry(7, 40, 50)).map(|old| old.place.file), Some(39));
+        assert_eq!(
+            index.put(entry(7, 40, 50)).map(|old| old.place.file),
+            Some(39)
+        );
         assert_eq!((index.find(7)[0].place.file, index.len()), (50, 32));
         assert!(index.find(8).is_empty());
     }

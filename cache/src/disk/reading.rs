@@ -85,11 +85,22 @@ mod tests {
         let bytes: Vec<u8> = (0..=255).cycle().take(1_000_000).collect();
         file.write_all(&bytes).unwrap();
         let file = Arc::new(file);
-        for (sizes, position) in [([0, 0], 0), ([10, 0], 5), ([48, 100_000], 7), ([1, 900_000], 0)] {
+        for (sizes, position) in [
+            ([0, 0], 0),
+            ([10, 0], 5),
+            ([48, 100_000], 7),
+            ([1, 900_000], 0),
+        ] {
             let at = usize::try_from(position).unwrap();
             let expected = &bytes[at..at + sizes[0] + sizes[1]];
-            assert_eq!(read(&file, sizes, position).await.unwrap().concat(), expected);
-            assert_eq!(read_waiting(&file, sizes, position).unwrap().concat(), expected);
+            assert_eq!(
+                read(&file, sizes, position).await.unwrap().concat(),
+                expected
+            );
+            assert_eq!(
+                read_waiting(&file, sizes, position).unwrap().concat(),
+                expected
+            );
         }
         assert!(read(&file, [1, 1], 999_999).await.is_err());
         assert!(read_waiting(&file, [2, 0], 999_999).is_err());

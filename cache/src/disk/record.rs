@@ -130,12 +130,19 @@ impl Frame {
             body_sum,
             head_sum,
         };
-        if magic == MAGIC { Ok(frame) } else { Err(Damaged) }
+        if magic == MAGIC {
+            Ok(frame)
+        } else {
+            Err(Damaged)
+        }
     }
 
     /// Whether a record with this frame lies at a place.
     pub(crate) fn lies_at(&self, place: &Place) -> bool {
-        Some(place.head) == u32::try_from(FRAME).ok().and_then(|frame| frame.checked_add(self.head))
+        Some(place.head)
+            == u32::try_from(FRAME)
+                .ok()
+                .and_then(|frame| frame.checked_add(self.head))
             && place.body == self.body
     }
 
@@ -164,7 +171,11 @@ pub(crate) fn write(
     variant: VariantName,
     filed: Option<FiledBody>,
 ) -> Result<Frame, Damaged> {
-    let kind = if filed.is_some() { Kind::Filed } else { Kind::Whole };
+    let kind = if filed.is_some() {
+        Kind::Filed
+    } else {
+        Kind::Whole
+    };
     let start = buffer.len();
     buffer.resize(start + FRAME, 0);
     let written = Writing::of(object, filed);
@@ -246,7 +257,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Head, Damaged> {
         let name = bytes::Bytes::copy_from_slice(name);
         head.append_header(name, *value).map_err(|_| Damaged)?;
     }
-    head.set_reason_phrase(written.reason).map_err(|_| Damaged)?;
+    head.set_reason_phrase(written.reason)
+        .map_err(|_| Damaged)?;
     Ok(Head {
         key: written.key.into(),
         selecting: written.selecting.map(Arc::from),
@@ -289,7 +301,11 @@ impl Writing {
 
     fn as_written<'a>(&'a self, object: &'a Object) -> Written<'a> {
         let terms = &object.terms;
-        let values = object.head.headers.iter().map(|(_, value)| value.as_bytes());
+        let values = object
+            .head
+            .headers
+            .iter()
+            .map(|(_, value)| value.as_bytes());
         let names = self.names.iter().map(Vec::as_slice);
         Written {
             key: &object.key,
@@ -336,13 +352,20 @@ impl WrittenTerms<'_> {
             stale_if_error: if_error,
             stale_if_unreachable: if_unreachable,
             withheld: withheld.map_err(|_| Damaged)?.into(),
-            surrogate_keys: self.surrogate_keys.iter().map(|key| Box::from(*key)).collect(),
+            surrogate_keys: self
+                .surrogate_keys
+                .iter()
+                .map(|key| Box::from(*key))
+                .collect(),
         })
     }
 }
 
 fn nanos(time: SystemTime) -> u64 {
-    span_nanos(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+    span_nanos(
+        time.duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default(),
+    )
 }
 
 fn span_nanos(span: Duration) -> u64 {

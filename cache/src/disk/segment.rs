@@ -96,7 +96,9 @@ pub(crate) fn read_end(file: &File, len: u64) -> io::Result<Option<(Vec<u8>, u64
     };
     let [tail, _] = read_waiting(file, [TAIL, 0], at)?;
     let word = |from: usize| {
-        let bytes: Option<[u8; 8]> = tail.get(from..from + 8).and_then(|bytes| bytes.try_into().ok());
+        let bytes: Option<[u8; 8]> = tail
+            .get(from..from + 8)
+            .and_then(|bytes| bytes.try_into().ok());
         u64::from_le_bytes(bytes.unwrap_or_default())
     };
     let (position, oldest, kind, expected) = (word(0), word(8), word(16), word(24));
@@ -119,8 +121,9 @@ pub(crate) fn contents(file: &File, len: u64) -> io::Result<Contents> {
     };
     let records = list.chunks_exact(LISTED).map(|record| {
         let number = |from: usize| {
-            let bytes: Option<[u8; 4]> =
-                record.get(from..from + 4).and_then(|bytes| bytes.try_into().ok());
+            let bytes: Option<[u8; 4]> = record
+                .get(from..from + 4)
+                .and_then(|bytes| bytes.try_into().ok());
             u32::from_le_bytes(bytes.unwrap_or_default())
         };
         Listed {
@@ -155,7 +158,11 @@ fn scan(file: &File, len: u64) -> io::Result<Contents> {
             key: frame.key,
             variant: frame.variant,
             offset,
-            head: if is_removal { 0 } else { frame.head + FRAME as u32 },
+            head: if is_removal {
+                0
+            } else {
+                frame.head + FRAME as u32
+            },
             body: frame.body,
         });
         contents.oldest = contents.oldest.min(born);
@@ -221,11 +228,22 @@ mod tests {
             sealed: true,
         };
         assert_eq!(contents(&whole, len).unwrap(), expected);
-        for flipped in [99, 100, 500, bytes.len() - 30, bytes.len() - 12, bytes.len() - 1] {
+        for flipped in [
+            99,
+            100,
+            500,
+            bytes.len() - 30,
+            bytes.len() - 12,
+            bytes.len() - 1,
+        ] {
             let mut bytes = bytes.clone();
             bytes[flipped] ^= 1;
             let (damaged, len) = file(&bytes);
-            assert_eq!(contents(&damaged, len).unwrap().sealed, flipped < 100, "{flipped}");
+            assert_eq!(
+                contents(&damaged, len).unwrap().sealed,
+                flipped < 100,
+                "{flipped}"
+            );
         }
         let (torn, len) = file(&bytes[..bytes.len() - 1]);
         assert!(!contents(&torn, len).unwrap().sealed);

@@ -13,9 +13,9 @@ use pingora_http::ResponseHeader;
 use super::DiskBounds;
 use crate::fill::{FillError, Reader};
 use crate::policy::{Basis, Reason, Terms};
-use crate::store::{Bounds, Found, New, Store};
+use crate::store::{Bounds, Choice, Found, New, Store, TierName};
 use crate::vary::Vary;
-use crate::{Clock, Key, Mode, Purge};
+use crate::{Clock, Key, Mode, Object, Purge};
 
 const MIB: u64 = 1 << 20;
 
@@ -56,18 +56,36 @@ impl Place {
     }
 
     fn files(&self, kind: &str) -> Vec<PathBuf> {
-        let files = fs::read_dir(self.path()).unwrap().map(|file| file.unwrap().path());
-        let mut files: Vec<_> = files.filter(|file| file.extension().is_some_and(|is| is == kind)).collect();
+        let files = fs::read_dir(self.path())
+            .unwrap()
+            .map(|file| file.unwrap().path());
+        let mut files: Vec<_> = files
+            .filter(|file| file.extension().is_some_and(|is| is == kind))
+            .collect();
         files.sort();
         files
     }
+}
+
+/// An object in memory, and its terms.
+fn shown(store: &Store, key: &Key) -> (Arc<Object>, Terms) {
+    let objects = store.objects().into_iter();
+    let object = objects
+        .filter(|object| *object.key == **key.parts())
+        .next()
+        .unwrap();
+    let terms = object.terms.clone();
+    (object, terms)
 }
 
 #[track_caller]
 fn wait_until(holds: impl Fn() -> bool) {
     let began = Instant::now();
     while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(20), "it never came to hold");
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "it never came to hold"
+        );
         std::thread::yield_now();
     }
 }
@@ -107,11 +125,20 @@ fn head(fields: &[(&'static str, &'static str)]) -> ResponseHeader {
 }
 
 fn request(fields: &[(&'static str, &'static str)]) -> HeaderMap {
-    let fields = fields.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+    let fields = fields
+        .iter()
+        .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
     fields.collect()
 }
 
-fn put_with(store: &Store, key: &Key, head: ResponseHeader, asked: &HeaderMap, keys: &[&str], body: &Bytes) -> Option<Reason> {
+fn put_with(
+    store: &Store,
+    key: &Key,
+    head: ResponseHeader,
+    asked: &HeaderMap,
+    keys: &[&str],
+    body: &Bytes,
+) -> Option<Reason> {
     let vary = Vary::of(&head.headers);
     let new = New {
         key: key.as_ref(),
@@ -129,7 +156,10 @@ fn put_with(store: &Store, key: &Key, head: ResponseHeader, asked: &HeaderMap, k
 }
 
 fn put(store: &Store, key: &Key, body: &Bytes) {
-    assert_eq!(put_with(store, key, head(&[]), &HeaderMap::new(), &[], body), None);
+    assert_eq!(
+        put_with(store, key, head(&[]), &HeaderMap::new(), &[], body),
+        None
+    );
 }
 
 /// Asks a second time, so that it is let onto the disk.
@@ -147,7 +177,10 @@ async fn all(mut reader: Reader) -> Result<Vec<u8>, FillError> {
 
 async fn read_as(store: &Store, key: &Key, asked: &HeaderMap) -> Option<Vec<u8>> {
     let variance = store.variance(key.as_ref(), asked);
-    match store.lookup_all(key.as_ref(), variance, Some(asked)).await? {
+    match store
+        .lookup_all(key.as_ref(), variance, Some(asked))
+        .await?
+    {
         Found::Object(object, _) => Some(all(Reader::of(&object.body).await?).await.unwrap()),
         Found::Growing(growing) => Some(all(growing.reader()).await.unwrap()),
     }
@@ -158,7 +191,11 @@ async fn read(store: &Store, key: &Key) -> Option<Vec<u8>> {
 }
 
 fn flip(file: &Path, at: u64) {
-    let file = OpenOptions::new().read(true).write(true).open(file).unwrap();
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(file)
+        .unwrap();
     let mut byte = [0];
     file.read_exact_at(&mut byte, at).unwrap();
     file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
@@ -170,17 +207,32 @@ async fn an_object_comes_back_in_the_next_process_as_it_was() {
     let (key, body) = (key("/a"), bytes(1, 10_000));
     let before = {
         let store = place.store(64 * MIB);
-        let head = head(&[("X-Odd-Case", "1"), ("set-of", "a"), ("set-of", "b"), ("etag", "\"v\"")]);
-        put_with(&store, &key, head, &HeaderMap::new(), &["img", "all"], &body);
+        let head = head(&[
+            ("X-Odd-Case", "1"),
+            ("set-of", "a"),
+            ("set-of", "b"),
+            ("etag", "\"v\""),
+        ]);
+        put_with(
+            &store,
+            &key,
+            head,
+            &HeaderMap::new(),
+            &["img", "all"],
+            &body,
+        );
         admit(&store, &key);
         store.flush(Duration::from_secs(9));
-        store.variants(key.as_ref()).remove(0)
+        shown(&store, &key)
     };
     let store = place.store(64 * MIB);
     assert_eq!(store.disk_stats().unwrap().objects, 1);
     assert_eq!(read(&store, &key).await.unwrap(), body);
-    let (object, terms) = store.variants(key.as_ref()).remove(0);
-    assert_eq!((&terms, &object.head.headers), (&before.1, &before.0.head.headers));
+    let (object, terms) = shown(&store, &key);
+    assert_eq!(
+        (&terms, &object.head.headers),
+        (&before.1, &before.0.head.headers)
+    );
     let mut wire = Vec::new();
     object.head.header_to_h1_wire(&mut wire);
     assert!(String::from_utf8(wire).unwrap().contains("X-Odd-Case: 1"));
@@ -223,11 +275,17 @@ async fn each_request_finds_its_own_variant() {
     }
     let store = place.store(64 * MIB);
     for (seed, asked) in (0..).zip(&languages) {
-        assert_eq!(read_as(&store, &key, asked).await.unwrap(), bytes(seed, 999));
+        assert_eq!(
+            read_as(&store, &key, asked).await.unwrap(),
+            bytes(seed, 999)
+        );
     }
-    assert_eq!(read_as(&store, &key, &request(&[("accept-language", "es")])).await, None);
+    assert_eq!(
+        read_as(&store, &key, &request(&[("accept-language", "es")])).await,
+        None
+    );
     assert_eq!(read_as(&store, &key, &HeaderMap::new()).await, None);
-    assert_eq!(store.variants(key.as_ref()).len(), 3);
+    assert_eq!(store.objects().len(), 3);
 }
 
 #[tokio::test]
@@ -297,7 +355,10 @@ async fn a_large_body_that_breaks_off_leaves_nothing() {
     while store.stats().fills > 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!((place.files("part").len(), place.files("object").len()), (0, 0));
+    assert_eq!(
+        (place.files("part").len(), place.files("object").len()),
+        (0, 0)
+    );
     assert_eq!(read(&store, &key).await, None);
 }
 
@@ -313,17 +374,25 @@ async fn a_renewed_object_has_its_new_head_after_a_restart() {
         }
         admit(&store, &key);
         store.disk().unwrap().flush(Duration::from_secs(9));
-        let (object, _) = store.variants(key.as_ref()).remove(0);
+        let (object, _) = shown(&store, &key);
         place.clock.pass(Duration::from_secs(1000));
         let renewed = terms(store.now(), &[]);
-        assert!(store.renew(&object, head(&[("x-new", "1")]), renewed.clone(), store.generation()));
+        assert!(store.renew(
+            &object,
+            head(&[("x-new", "1")]),
+            renewed.clone(),
+            store.generation()
+        ));
         assert_eq!(read(&store, &key).await.unwrap(), body);
         store.flush(Duration::from_secs(9));
         drop(store);
         let store = place.store(256 * MIB);
         assert_eq!(read(&store, &key).await.unwrap(), body, "{length}");
-        let (object, terms) = store.variants(key.as_ref()).remove(0);
-        assert_eq!((&object.head.headers["x-new"], terms), (&HeaderValue::from_static("1"), renewed));
+        let (object, terms) = shown(&store, &key);
+        assert_eq!(
+            (&object.head.headers["x-new"], terms),
+            (&HeaderValue::from_static("1"), renewed)
+        );
     }
 }
 
@@ -332,21 +401,38 @@ async fn what_was_purged_or_taken_out_does_not_come_back() {
     let place = Place::new();
     let put_all = |store: &Store| {
         for path in ["/url", "/pre/fix", "/key", "/removed", "/stays", "/soft"] {
-            let keys = if path == "/key" { ["img"].as_slice() } else { &[] };
-            put_with(store, &key(path), head(&[]), &HeaderMap::new(), keys, &bytes(1, 100));
+            let keys = if path == "/key" {
+                ["img"].as_slice()
+            } else {
+                &[]
+            };
+            put_with(
+                store,
+                &key(path),
+                head(&[]),
+                &HeaderMap::new(),
+                keys,
+                &bytes(1, 100),
+            );
             admit(store, &key(path));
         }
         store.flush(Duration::from_secs(9));
     };
     let store = place.store(64 * MIB);
     put_all(&store);
-    let (removed, _) = store.variants(key("/removed").as_ref()).remove(0);
+    let (removed, _) = shown(&store, &key("/removed"));
     store.remove(&removed);
     for (purge, mode) in [
         (Purge::Url(key("/url").as_ref()), Mode::Hard),
         (Purge::SurrogateKey("img"), Mode::Hard),
         (Purge::Url(key("/soft").as_ref()), Mode::Soft),
-        (Purge::Prefix { host: "a.example", path: "/pre/" }, Mode::Hard),
+        (
+            Purge::Prefix {
+                host: "a.example",
+                path: "/pre/",
+            },
+            Mode::Hard,
+        ),
     ] {
         assert!(store.purge(&purge, mode).is_none());
     }
@@ -357,7 +443,10 @@ async fn what_was_purged_or_taken_out_does_not_come_back() {
         assert_eq!(read(&store, &key(path)).await, None, "{path}");
     }
     assert!(read(&store, &key("/stays")).await.is_some());
-    let Some(Found::Object(_, terms)) = store.lookup_all(key("/soft").as_ref(), None, Some(&HeaderMap::new())).await else {
+    let Some(Found::Object(_, terms)) = store
+        .lookup_all(key("/soft").as_ref(), None, Some(&HeaderMap::new()))
+        .await
+    else {
         panic!("a soft purge took it")
     };
     assert!(!terms.is_fresh(store.now()));
@@ -383,14 +472,20 @@ async fn a_flipped_bit_anywhere_is_a_miss_and_never_a_wrong_byte() {
         flip(&segment, at);
         let store = place.store(64 * MIB);
         let found = read(&store, &key("/a")).await;
-        assert!(found.as_ref().is_none_or(|found| *found == body), "byte {at}");
+        assert!(
+            found.as_ref().is_none_or(|found| *found == body),
+            "byte {at}"
+        );
         drop(store);
     }
     for cut in (0..whole.len()).step_by(7) {
         fs::write(&segment, &whole[..cut]).unwrap();
         let store = place.store(64 * MIB);
         let found = read(&store, &key("/a")).await;
-        assert!(found.as_ref().is_none_or(|found| *found == body), "cut at {cut}");
+        assert!(
+            found.as_ref().is_none_or(|found| *found == body),
+            "cut at {cut}"
+        );
         drop(store);
     }
 }
@@ -417,7 +512,10 @@ async fn a_damaged_large_body_breaks_off_and_is_fetched_anew() {
             Err(error) => break error,
         }
     };
-    assert_eq!((error, got.as_slice()), (FillError::Disk, &body[..got.len()]));
+    assert_eq!(
+        (error, got.as_slice()),
+        (FillError::Disk, &body[..got.len()])
+    );
     assert_eq!(read(&store, &key).await, None);
     assert_eq!(store.disk_stats().unwrap().read_faults, 1);
     put(&store, &key, &body);
@@ -443,14 +541,27 @@ async fn the_size_is_held_and_what_is_asked_for_stays() {
             store.disk().unwrap().flush(Duration::from_secs(9));
             store.memory_clear();
             let found = [read(&store, &hot).await, read(&store, &large).await];
-            assert!(found.iter().all(Option::is_some), "{index}: {:?}", store.disk_stats());
-            assert_eq!(found.map(Option::unwrap), [bytes(9, 50_000), bytes(8, 2_000_000)]);
+            assert!(
+                found.iter().all(Option::is_some),
+                "{index}: {:?}",
+                store.disk_stats()
+            );
+            assert_eq!(
+                found.map(Option::unwrap),
+                [bytes(9, 50_000), bytes(8, 2_000_000)]
+            );
         }
     }
     store.flush(Duration::from_secs(9));
     let stats = store.disk_stats().unwrap();
-    assert!(stats.bytes <= 16 * MIB && stats.bytes > 8 * MIB && stats.evictions > 500, "{stats:?}");
-    let on_disk: u64 = fs::read_dir(place.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    assert!(
+        stats.bytes <= 16 * MIB && stats.bytes > 8 * MIB && stats.evictions > 500,
+        "{stats:?}"
+    );
+    let on_disk: u64 = fs::read_dir(place.path())
+        .unwrap()
+        .map(|file| file.unwrap().metadata().unwrap().len())
+        .sum();
     assert!(on_disk <= 17 * MIB, "{on_disk}");
     assert_eq!(stats.read_faults, 0);
 }
@@ -470,7 +581,10 @@ async fn an_edge_goes_on_without_its_folder_and_takes_it_back() {
     put(&store, &key("/b"), &bytes(2, 1000));
     assert_eq!(read(&store, &key("/b")).await.unwrap(), bytes(2, 1000));
     put(&store, &key("/large"), &bytes(3, 3_000_000));
-    assert_eq!(read(&store, &key("/large")).await.unwrap(), bytes(3, 3_000_000));
+    assert_eq!(
+        read(&store, &key("/large")).await.unwrap(),
+        bytes(3, 3_000_000)
+    );
     fs::remove_file(place.path()).unwrap();
     fs::rename(&away, place.path()).unwrap();
     wait_until(|| store.disk_stats().unwrap().up);
@@ -484,8 +598,64 @@ async fn a_folder_in_use_elsewhere_is_waited_for() {
     let first = place.store(64 * MIB);
     put(&first, &key("/a"), &bytes(1, 1000));
     let second = place.start(64 * MIB);
-    wait_until(|| second.disk_stats().unwrap().fault.unwrap().contains("another process"));
+    wait_until(|| {
+        second
+            .disk_stats()
+            .unwrap()
+            .fault
+            .unwrap()
+            .contains("another process")
+    });
     first.close(Duration::from_secs(9));
     wait_until(|| second.disk_stats().unwrap().up);
     assert_eq!(read(&second, &key("/a")).await.unwrap(), bytes(1, 1000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_on_disk_are_listed_as_those_in_memory() {
+    let place = Place::new();
+    let store = place.store(64 * MIB);
+    for (path, length) in [("/a/1", 10), ("/a/2", 3_000_000), ("/b", 30)] {
+        let keys = if path == "/b" {
+            ["img"].as_slice()
+        } else {
+            &[]
+        };
+        put_with(
+            &store,
+            &key(path),
+            head(&[]),
+            &HeaderMap::new(),
+            keys,
+            &bytes(1, length),
+        );
+    }
+    while store.stats().fills > 0 {
+        tokio::task::yield_now().await;
+    }
+    store.close(Duration::from_secs(9));
+    let store = place.store(64 * MIB);
+    read(&store, &key("/a/1")).await.unwrap();
+    let list = |choice| {
+        let listing = tokio::task::block_in_place(|| store.list(choice, 10));
+        let mut rows: Vec<_> = listing
+            .objects
+            .iter()
+            .map(|row| (row.key.clone(), row.tier, row.size))
+            .collect();
+        rows.sort();
+        rows
+    };
+    let row = |path: &str, tier, size| (format!("http://a.example{path}"), tier, size);
+    let expected = [
+        row("/a/1", TierName::Memory, 10),
+        row("/a/2", TierName::Disk, 3_000_000),
+    ];
+    assert_eq!(list(Choice::Prefix("http://a.example/a/")), expected);
+    assert_eq!(
+        list(Choice::SurrogateKey("img")),
+        [row("/b", TierName::Disk, 30)]
+    );
+    store.purge(&Purge::SurrogateKey("img"), Mode::Hard);
+    assert_eq!(list(Choice::SurrogateKey("img")), []);
 }

@@ -228,8 +228,14 @@ impl Writer {
         if !shared.up.load(Ordering::Acquire) && self.folder.probe().is_ok() {
             shared.up();
         }
-        let oldest = shared.files().values().map(|file| file.oldest.load(Ordering::Relaxed)).min();
-        shared.purges.forget_before(crate::Generation::from_bits(oldest.unwrap_or(u64::MAX)));
+        let oldest = shared
+            .files()
+            .values()
+            .map(|file| file.oldest.load(Ordering::Relaxed))
+            .min();
+        shared
+            .purges
+            .forget_before(crate::Generation::from_bits(oldest.unwrap_or(u64::MAX)));
         true
     }
 
@@ -302,7 +308,11 @@ impl Writer {
     /// Appends the batch to the segment; where it begins there.
     fn append(&mut self, shared: &Arc<Shared>) -> io::Result<u32> {
         let len = self.batch.len() as u64;
-        if self.segment.as_ref().is_some_and(|segment| segment.len + len > shared.segment) {
+        if self
+            .segment
+            .as_ref()
+            .is_some_and(|segment| segment.len + len > shared.segment)
+        {
             self.seal(shared);
         }
         loop {
@@ -350,7 +360,12 @@ impl Writer {
         let Some(segment) = &mut self.segment else {
             return;
         };
-        for Pending { mut record, born, what } in pending {
+        for Pending {
+            mut record,
+            born,
+            what,
+        } in pending
+        {
             record.offset += start;
             segment.records.push(record);
             segment.oldest = segment.oldest.min(born);
@@ -372,7 +387,10 @@ impl Writer {
                 What::Object(_) | What::Removal => {}
             }
             let bytes = u64::from(record.head) + u64::from(record.body);
-            shared.counts.written_bytes.fetch_add(bytes, Ordering::Relaxed);
+            shared
+                .counts
+                .written_bytes
+                .fetch_add(bytes, Ordering::Relaxed);
         }
     }
 

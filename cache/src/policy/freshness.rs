@@ -59,7 +59,9 @@ impl Basis {
 
     pub(crate) fn number(self) -> u8 {
         let found = Self::NUMBERED.iter().position(|basis| *basis == self);
-        found.and_then(|number| u8::try_from(number).ok()).unwrap_or(u8::MAX)
+        found
+            .and_then(|number| u8::try_from(number).ok())
+            .unwrap_or(u8::MAX)
     }
 
     pub(crate) fn from_number(number: u8) -> Option<Self> {

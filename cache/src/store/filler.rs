@@ -139,7 +139,11 @@ impl Filler {
         if self.is_poured || self.fill.unstored().is_some() {
             return;
         }
-        if let Some(disk) = self.store.disk().filter(|disk| length > disk.small() && disk.is_up()) {
+        if let Some(disk) = self
+            .store
+            .disk()
+            .filter(|disk| length > disk.small() && disk.is_up())
+        {
             self.is_poured = true;
             self.fill.is_to_be_poured();
             spill::start(&self.store, &disk, &self.fill, &self.place);

@@ -58,6 +58,13 @@ impl Store {
         }
     }
 
+    /// An object is asked for again and again in memory; the disk tier is to keep it, too.
+    pub(super) fn touch(&self, object: &Arc<Object>) {
+        if let Some(disk) = self.disk() {
+            disk.touch(object);
+        }
+    }
+
     pub(super) fn renew_on_disk(&self, object: &Arc<Object>) {
         let Some(disk) = self.disk() else { return };
         if object.body.as_filed().is_some() {
@@ -70,7 +77,11 @@ impl Store {
     /// The largest body that may come in.
     pub(super) fn limit(&self) -> u64 {
         let is_poured = self.disk().is_some_and(|disk| disk.is_up());
-        let held = if is_poured { u64::MAX } else { self.0.memory.capacity() };
+        let held = if is_poured {
+            u64::MAX
+        } else {
+            self.0.memory.capacity()
+        };
         self.max_object().min(held)
     }
 
@@ -115,7 +126,12 @@ impl Store {
             return;
         };
         let until = Instant::now() + within;
-        let mut objects: Vec<_> = self.0.memory.objects().filter(|object| !object.is_written()).collect();
+        let mut objects: Vec<_> = self
+            .0
+            .memory
+            .objects()
+            .filter(|object| !disk.holds(object))
+            .collect();
         objects.sort_by_key(|object| std::cmp::Reverse(object.hits()));
         for object in objects {
             let left = until.saturating_duration_since(Instant::now());
@@ -129,7 +145,17 @@ impl Store {
                 disk.write(&object);
             }
         }
-        disk.flush(until.saturating_duration_since(Instant::now()).max(Duration::from_secs(1)));
+        disk.flush(
+            until
+                .saturating_duration_since(Instant::now())
+                .max(Duration::from_secs(1)),
+        );
+    }
+
+    /// Every object in memory.
+    #[cfg(test)]
+    pub(crate) fn objects(&self) -> Vec<Arc<Object>> {
+        self.0.memory.objects().collect()
     }
 
     #[cfg(test)]

@@ -204,23 +204,24 @@ async fn a_range_can_be_read_while_the_response_grows() {
     assert_eq!(follower.read().await.unwrap(), None);
 }
 
+fn put_labelled(store: &Store, key: &Key, surrogate_key: &str) {
+    let terms = Terms {
+        surrogate_keys: Arc::from([Box::from(surrogate_key)]),
+        ..terms(store, 60)
+    };
+    let new = New {
+        key: key.as_ref(),
+        variance: None,
+        selecting: None,
+        head: head(&[]),
+        terms,
+        born: store.generation(),
+    };
+    store.begin(new).unwrap().finish().unwrap();
+}
+
 #[test]
 fn purges_take_what_they_name() {
-    let labelled = |store: &Store, key: &Key| {
-        let terms = Terms {
-            surrogate_keys: Arc::from([Box::from("img")]),
-            ..terms(store, 60)
-        };
-        let new = New {
-            key: key.as_ref(),
-            variance: None,
-            selecting: None,
-            head: head(&[]),
-            terms,
-            born: store.generation(),
-        };
-        store.begin(new).unwrap().finish().unwrap();
-    };
     let url = key("/dir/a");
     let with_header = Key::builder("http", "a.example", "/dir/a")
         .header("x", Some("1"))
@@ -250,8 +251,8 @@ fn purges_take_what_they_name() {
     ] {
         for mode in [Mode::Hard, Mode::Soft] {
             let store = store();
-            labelled(&store, &url);
-            labelled(&store, &with_header);
+            put_labelled(&store, &url, "img");
+            put_labelled(&store, &with_header, "img");
             store.purge(&purge, mode);
             for key in [&url, &with_header] {
                 let found = store.lookup(key.as_ref(), None);
@@ -264,7 +265,7 @@ fn purges_take_what_they_name() {
                     assert_eq!(terms.is_fresh(store.now()), !takes, "{purge:?} {mode:?}");
                 }
             }
-            labelled(&store, &url);
+            put_labelled(&store, &url, "img");
             assert!(
                 body(&store, &url).is_some(),
                 "what comes after a purge is stored: {purge:?} {mode:?}"
@@ -355,11 +356,11 @@ fn a_renewed_object_keeps_its_body_and_a_purged_one_is_not_renewed() {
     let asked = store.generation();
     store.clock().pass(Duration::from_secs(61));
     assert_eq!(body(&store, &key), None);
-    let (object, _) = store.variants(key.as_ref()).remove(0);
+    let object = store.objects().remove(0);
     assert!(store.renew(&object, head(&[("x-new", "1")]), terms(&store, 60), asked));
     assert_eq!(body(&store, &key).unwrap(), "body");
-    let (object, _) = store.variants(key.as_ref()).remove(0);
-    assert_eq!(object.head.headers["x-new"], "1");
+    let shown = store.show(Choice::Prefix(""), 1).objects.remove(0);
+    assert_eq!(shown.head.headers["x-new"], "1");
     store.purge(&Purge::Url(key.as_ref()), Mode::Hard);
     assert!(!store.renew(&object, head(&[]), terms(&store, 60), asked));
 }
@@ -383,10 +384,9 @@ fn variants_are_found_counted_and_bounded() {
         };
         store.begin(new).unwrap().finish().unwrap();
     }
-    assert_eq!(
-        (store.variants(key.as_ref()).len(), store.stats().keys),
-        (32, 1)
-    );
+    let variants = store.list(Choice::Urls(std::slice::from_ref(&key)), 99);
+    store.stats();
+    assert_eq!((variants.objects.len(), store.stats().keys), (32, 1));
     let found = |value| {
         let variance = store.variance(key.as_ref(), &request(value));
         store.lookup(key.as_ref(), variance).is_some()
@@ -420,25 +420,62 @@ fn memory_is_bounded_and_can_be_resized() {
 #[test]
 fn objects_can_be_listed() {
     let store = store();
-    put(
-        &store,
-        &Key::builder("http", "b.example", "/a")
-            .query(Some("q"), Query::All)
-            .finish(),
-        "b",
-    );
+    let with_query = Key::builder("http", "b.example", "/a").query(Some("q"), Query::All);
+    put(&store, &with_query.finish(), "b");
     put(&store, &key("/1"), "1");
-    put(&store, &key("/2"), "2");
+    put(&store, &key("/2"), "22");
+    put_labelled(&store, &key("/img"), "img");
     store.stats();
-    let listed = |prefix, limit| store.list(prefix, limit).len();
-    assert_eq!(
+    for (choice, limit, count, more) in [
+        (Choice::Prefix(""), 9, 4, false),
+        (Choice::Prefix(""), 4, 4, false),
+        (Choice::Prefix(""), 3, 3, true),
+        (Choice::Prefix("http://a.example/"), 9, 3, false),
+        (Choice::Prefix("a.example/"), 9, 3, false),
+        (Choice::Prefix("https://a.example/"), 9, 0, false),
+        (Choice::Prefix("http://b.example/a?q"), 9, 1, false),
+        (Choice::SurrogateKey("img"), 9, 1, false),
+        (Choice::SurrogateKey("im"), 9, 0, false),
         (
-            listed("http://a.example/", 9),
-            listed("http://", 2),
-            listed("http://b.example/a?q", 9)
+            Choice::Urls(&[key("/1"), key("/2"), key("/3")]),
+            9,
+            2,
+            false,
         ),
-        (2, 2, 1)
+    ] {
+        let listing = store.list(choice, limit);
+        assert_eq!(
+            (listing.objects.len(), listing.more),
+            (count, more),
+            "{choice:?}"
+        );
+    }
+    store.clock().pass(Duration::from_secs(70));
+    store.lookup(key("/2").as_ref(), None);
+    let shown = store
+        .show(Choice::Prefix("a.example/2"), 1)
+        .objects
+        .remove(0);
+    let Listed {
+        key,
+        tier,
+        status,
+        age,
+        ttl,
+        size,
+        hits,
+        variance,
+    } = shown.listed;
+    assert_eq!(
+        (key.as_str(), tier.as_str(), status),
+        ("http://a.example/2", "memory", 200)
     );
+    assert_eq!((age, ttl, size, hits, variance), (70, -10, 2, 1, None));
+    assert_eq!(shown.head.headers["content-length"], "2");
+    store.purge(&Purge::Everything, Mode::Soft);
+    assert_eq!(store.list(Choice::Prefix(""), 9).objects.len(), 4);
+    store.purge(&Purge::SurrogateKey("img"), Mode::Hard);
+    assert_eq!(store.list(Choice::Prefix(""), 9).objects.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -462,7 +499,9 @@ async fn readers_writers_and_purges_at_once_never_mix_bodies_up() {
                     }
                     _ => {
                         let reader = match store.lookup(key.as_ref(), None) {
-                            Some(Found::Object(object, _)) => Reader::of(&object.body).await.unwrap(),
+                            Some(Found::Object(object, _)) => {
+                                Reader::of(&object.body).await.unwrap()
+                            }
                             Some(Found::Growing(growing)) => growing.reader(),
                             None => continue,
                         };

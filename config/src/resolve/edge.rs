@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::config::{
-    AccessFormat, AccessLog, Admin, AdminAddress, CacheBounds, CacheDisk, GeoIp, Log, LogFormat, LogTarget,
-    Pop, UnknownHost,
+    AccessFormat, AccessLog, Admin, AdminAddress, CacheBounds, CacheDisk, GeoIp, Log, LogFormat,
+    LogTarget, Pop, UnknownHost,
 };
 use crate::document;
 use crate::value::{ByteSize, Short, Switch};
@@ -186,7 +186,9 @@ pub(crate) fn cache(written: document::Cache, scope: &mut Scope<'_>) -> CacheBou
         ByteSize(64 << 10)..=most,
         ByteSize(256 << 20),
     );
-    let disk = written.disk.map(|disk| cache_disk(&disk, &mut scope.key("disk")));
+    let disk = written
+        .disk
+        .map(|disk| cache_disk(&disk, &mut scope.key("disk")));
     let (room, room_is, usual) = match &disk {
         Some(disk) => (disk.size / 4, "a quarter of `disk.size`", 2 << 30),
         None => (memory, "`memory`", 64 << 20),

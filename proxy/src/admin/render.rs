@@ -68,17 +68,62 @@ fn render_cache(stats: &rimward_cache::store::Stats, text: &mut String) -> std::
 
 fn render_disk(stats: &rimward_cache::DiskStats, text: &mut String) -> std::fmt::Result {
     for (name, kind, help, value) in [
-        ("up", "gauge", "1 while the cache's disk is in use", u64::from(stats.up)),
+        (
+            "up",
+            "gauge",
+            "1 while the cache's disk is in use",
+            u64::from(stats.up),
+        ),
         ("objects", "gauge", "Objects held on disk", stats.objects),
-        ("bytes", "gauge", "Bytes that the cache's files take", stats.bytes),
-        ("capacity_bytes", "gauge", "Bytes that they may take", stats.capacity),
-        ("hits", "counter", "Look-ups that found an object on disk", stats.hits),
+        (
+            "bytes",
+            "gauge",
+            "Bytes that the cache's files take",
+            stats.bytes,
+        ),
+        (
+            "capacity_bytes",
+            "gauge",
+            "Bytes that they may take",
+            stats.capacity,
+        ),
+        (
+            "hits",
+            "counter",
+            "Look-ups that found an object on disk",
+            stats.hits,
+        ),
         ("writes", "counter", "Objects written to disk", stats.writes),
-        ("written_bytes", "counter", "Bytes written to disk", stats.written_bytes),
-        ("dropped", "counter", "Objects not written, since too many waited", stats.dropped),
-        ("evictions", "counter", "Objects on disk that had to make room", stats.evictions),
-        ("read_faults", "counter", "Reads that failed or gave something else than was written", stats.read_faults),
-        ("write_faults", "counter", "Writes that failed", stats.write_faults),
+        (
+            "written_bytes",
+            "counter",
+            "Bytes written to disk",
+            stats.written_bytes,
+        ),
+        (
+            "dropped",
+            "counter",
+            "Objects not written, since too many waited",
+            stats.dropped,
+        ),
+        (
+            "evictions",
+            "counter",
+            "Objects on disk that had to make room",
+            stats.evictions,
+        ),
+        (
+            "read_faults",
+            "counter",
+            "Reads that failed or gave something else than was written",
+            stats.read_faults,
+        ),
+        (
+            "write_faults",
+            "counter",
+            "Writes that failed",
+            stats.write_faults,
+        ),
     ] {
         metric(text, &format!("cache_disk_{name}"), kind, help, value)?;
     }

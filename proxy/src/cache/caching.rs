@@ -70,7 +70,10 @@ impl Caching {
 
     pub(super) fn found(&mut self, meta: &CacheMeta, is_fresh: bool) {
         self.terms = meta.extensions().get::<Terms>().cloned();
-        self.object = meta.extensions().get::<Stored>().map(|stored| stored.0.clone());
+        self.object = meta
+            .extensions()
+            .get::<Stored>()
+            .map(|stored| stored.0.clone());
         self.joined = meta.extensions().get::<Joined>().is_some();
         self.was_stale = !is_fresh;
     }

@@ -153,7 +153,10 @@ impl Storage for Tier {
         let new = New {
             key: key_ref(key),
             variance: meta.variance().map(u128::from_be_bytes),
-            selecting: meta.extensions().get::<Selecting>().map(|selecting| selecting.0.clone()),
+            selecting: meta
+                .extensions()
+                .get::<Selecting>()
+                .map(|selecting| selecting.0.clone()),
             head: meta.response_header_copy(),
             terms: terms(meta)?,
             born: asked(key),

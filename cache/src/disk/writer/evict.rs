@@ -48,7 +48,12 @@ impl Writer {
     }
 
     fn put_out_object(&mut self, shared: &Arc<Shared>, number: u32, stored: &Stored, rescue: bool) {
-        let entry = object_entry(shared, self.folder.file(number, FileKind::Object), number, stored);
+        let entry = object_entry(
+            shared,
+            self.folder.file(number, FileKind::Object),
+            number,
+            stored,
+        );
         if let Some(entry) = &entry
             && rescue
             && entry.hits > 0
@@ -73,7 +78,10 @@ impl Writer {
         }
         if let Some(stored) = shared.forget_file(from) {
             let bytes = stored.bytes.load(Ordering::Relaxed);
-            let mut files = shared.files.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut files = shared
+                .files
+                .write()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             files.insert(to, stored);
             drop(files);
             shared.used.fetch_add(bytes, Ordering::Relaxed);

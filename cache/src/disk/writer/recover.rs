@@ -21,7 +21,10 @@ impl Writer {
         let folder = Folder::open(&shared.path)?;
         folder.probe()?;
         forget_all(shared);
-        let kept = shared.purges.keep_in(&shared.path).map_err(io::Error::other)?;
+        let kept = shared
+            .purges
+            .keep_in(&shared.path)
+            .map_err(io::Error::other)?;
         let mut files = folder.files()?;
         if kept == Kept::Untrusted && !files.is_empty() {
             tracing::warn!(folder = %shared.path.display(), "the journal of purges is damaged, so the cache's disk begins empty");
@@ -56,7 +59,10 @@ impl Writer {
 
 fn forget_all(shared: &Shared) {
     shared.index.clear();
-    let mut files = shared.files.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut files = shared
+        .files
+        .write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     files.clear();
     shared.used.store(0, Ordering::Relaxed);
     shared.handles.invalidate_all();

@@ -1,0 +1,495 @@
+//! Purges by themselves: what they are remembered by, over a restart, a broken journal and a disk that fails.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::key::{Key, Query};
+
+fn key(host: &str, path: &str) -> Key {
+    let key = Key::builder("https", host, path);
+    key.query(None, Query::All).finish()
+}
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+}
+
+fn names(names: &[&str]) -> Vec<Box<str>> {
+    names.iter().map(|name| Box::from(*name)).collect()
+}
+
+/// What became of an object of `https://a.example/dir/page` with the surrogate key `img`.
+fn verdict(purges: &Purges, born: Generation) -> Verdict {
+    let key = key("a.example", "/dir/page");
+    purges.readmit(key.as_ref(), &names(&["img"]), born).1
+}
+
+/// Another process that takes over what is in the folder.
+fn restarted(folder: &Path) -> (Purges, Kept) {
+    let purges = Purges::default();
+    let kept = purges.keep_in(folder).unwrap();
+    (purges, kept)
+}
+
+fn journal(folder: &TempDir) -> std::path::PathBuf {
+    folder.path().join("purges")
+}
+
+const GONE: Verdict = Verdict::Gone;
+const UNTOUCHED: Verdict = Verdict::Untouched;
+
+#[test]
+fn every_kind_of_purge_holds_over_a_restart() {
+    let url = key("a.example", "/dir/page");
+    let elsewhere = key("a.example", "/dir/other");
+    for (purge, takes) in [
+        (Purge::Url(url.as_ref()), true),
+        (Purge::Url(elsewhere.as_ref()), false),
+        (Purge::Host("A.example"), true),
+        (Purge::Host("a.example:8443"), true),
+        (Purge::Host("b.example"), false),
+        (
+            Purge::Prefix {
+                host: "A.EXAMPLE:8080",
+                path: "/dir/",
+            },
+            true,
+        ),
+        (
+            Purge::Prefix {
+                host: "a.example",
+                path: "/other/",
+            },
+            false,
+        ),
+        (Purge::SurrogateKey("img"), true),
+        (Purge::SurrogateKey("IMG"), false),
+        (Purge::Everything, true),
+    ] {
+        for (mode, touched) in [(Mode::Hard, GONE), (Mode::Soft, Verdict::StaleSince(now()))] {
+            let folder = TempDir::new().unwrap();
+            let (purges, kept) = restarted(folder.path());
+            assert_eq!(kept, Kept::Untrusted, "there was no journal");
+            let before = purges.generation();
+            assert_eq!(purges.purge(&purge, mode, now()).unrecorded, None);
+            let after = purges.generation();
+            for _ in 0..3 {
+                let (purges, kept) = restarted(folder.path());
+                let expected = if takes { touched } else { UNTOUCHED };
+                assert_eq!(kept, Kept::Trusted);
+                assert!(purges.generation() > after);
+                assert_eq!(verdict(&purges, before), expected, "{purge:?} {mode:?}");
+                assert_eq!(verdict(&purges, after), UNTOUCHED, "{purge:?} {mode:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_label_is_the_same_in_every_process() {
+    let id = label::Id::surrogate_key("img");
+    assert_eq!(
+        u128::from_be_bytes(id.0),
+        0x573448e04bdd0815a3649c62b8bbf354
+    );
+}
+
+#[test]
+fn what_is_purged_after_a_restart_takes_what_was_stored_before() {
+    let folder = TempDir::new().unwrap();
+    let (purges, _) = restarted(folder.path());
+    let born = purges.generation();
+    drop(purges);
+    for _ in 0..3 {
+        let (purges, _) = restarted(folder.path());
+        assert_eq!(verdict(&purges, born), UNTOUCHED);
+    }
+    let (purges, _) = restarted(folder.path());
+    purges.purge(&Purge::SurrogateKey("img"), Mode::Hard, now());
+    assert_eq!(verdict(&purges, born), GONE);
+    assert_eq!(verdict(&restarted(folder.path()).0, born), GONE);
+}
+
+#[test]
+fn what_was_born_when_nobody_wrote_purges_down_does_not_come_back() {
+    let folder = TempDir::new().unwrap();
+    let (purges, _) = restarted(folder.path());
+    let born = purges.generation();
+    let copy = fs::read(journal(&folder)).unwrap();
+    purges.purge(&Purge::SurrogateKey("other"), Mode::Hard, now());
+    let lost = purges.generation();
+    drop(purges);
+    // As if the disk had lost the last write.
+    fs::write(journal(&folder), copy).unwrap();
+    let (purges, kept) = restarted(folder.path());
+    assert_eq!(kept, Kept::Trusted);
+    assert_eq!(verdict(&purges, born), UNTOUCHED);
+    assert_eq!(verdict(&purges, lost), GONE);
+    assert_eq!(
+        verdict(&purges, Generation(7 << 32)),
+        GONE,
+        "of nobody's epoch"
+    );
+    assert_eq!(verdict(&restarted(folder.path()).0, lost), GONE, "for good");
+}
+
+/// A journal with purges of every kind, and the generations before and after each.
+fn written() -> (TempDir, Vec<Generation>) {
+    let folder = TempDir::new().unwrap();
+    let (purges, _) = restarted(folder.path());
+    let mut generations = vec![purges.generation()];
+    let url = key("a.example", "/dir/page");
+    for purge in [
+        Purge::SurrogateKey("other"),
+        Purge::Url(url.as_ref()),
+        Purge::Prefix {
+            host: "a.example",
+            path: "/dir/",
+        },
+        Purge::SurrogateKey("img"),
+        Purge::Everything,
+    ] {
+        purges.purge(&purge, Mode::Hard, now());
+        generations.push(purges.generation());
+    }
+    (folder, generations)
+}
+
+#[test]
+fn a_journal_that_is_cut_off_anywhere_tells_what_was_whole() {
+    let (folder, generations) = written();
+    let whole = fs::read(journal(&folder)).unwrap();
+    let begun = record::HEAD.len();
+    let (mut known, mut untrusted) = (Vec::new(), 0);
+    for length in 0..=whole.len() {
+        fs::write(journal(&folder), &whole[..length]).unwrap();
+        let (purges, kept) = restarted(folder.path());
+        if kept == Kept::Untrusted {
+            untrusted += 1;
+            continue;
+        }
+        assert!(length > begun, "a head alone is nothing to trust");
+        // Born before all, it is gone as soon as the second purge is known; what is born later is as well or is unknown.
+        let verdicts = generations.iter().map(|born| verdict(&purges, *born));
+        known.push(verdicts.collect::<Vec<_>>());
+    }
+    known.dedup();
+    let [u, g] = [UNTOUCHED, GONE];
+    assert_eq!(
+        known,
+        [
+            [u, g, g, g, g, g],
+            [u, u, g, g, g, g],
+            [g, g, u, g, g, g],
+            [g, g, g, u, g, g],
+            [g, g, g, g, u, g],
+            [g, g, g, g, g, u]
+        ]
+    );
+    assert!(untrusted > begun && untrusted < whole.len() / 2);
+}
+
+#[test]
+fn a_journal_with_a_changed_byte_is_not_trusted() {
+    let (folder, generations) = written();
+    let whole = fs::read(journal(&folder)).unwrap();
+    for index in 0..whole.len() {
+        for change in [1, 0x80, 0xff] {
+            let mut changed = whole.clone();
+            changed[index] ^= change;
+            fs::write(journal(&folder), &changed).unwrap();
+            let (purges, kept) = restarted(folder.path());
+            assert_eq!(kept, Kept::Untrusted, "byte {index}");
+            let all_gone = generations
+                .iter()
+                .all(|born| verdict(&purges, *born) == GONE);
+            assert!(all_gone, "byte {index}");
+        }
+    }
+}
+
+#[test]
+fn the_journal_that_follows_a_broken_one_is_trusted() {
+    let (folder, _) = written();
+    fs::write(journal(&folder), "rimward purges\n\x02").unwrap();
+    let (purges, kept) = restarted(folder.path());
+    assert_eq!(kept, Kept::Untrusted, "of another version");
+    let born = purges.generation();
+    purges.purge(&Purge::Everything, Mode::Hard, now());
+    let (purges, kept) = restarted(folder.path());
+    assert_eq!((kept, verdict(&purges, born)), (Kept::Trusted, GONE));
+}
+
+proptest! {
+    #[test]
+    fn garbage_is_no_journal(bytes in proptest::collection::vec(any::<u8>(), 0..200), headed: bool) {
+        let mut journal = if headed { record::HEAD.to_vec() } else { Vec::new() };
+        journal.extend(bytes);
+        prop_assert!(matches!(record::read(&journal), Read::Broken(_)));
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written(
+        hard: u64, soft: u64, soft_time: u64, id: [u8; 16], host in ".{0,9}", path in ".{0,9}",
+    ) {
+        use record::Record;
+        let mark = mark::Mark { hard, soft, soft_time };
+        let records = vec![
+            Record::Generation(hard),
+            Record::Floor(soft),
+            Record::Epoch(soft_time),
+            Record::Everything(mark),
+            Record::Label(label::Id(id), mark),
+            Record::Prefix(mark, host.into(), path.into()),
+        ];
+        let mut journal = record::HEAD.to_vec();
+        records.iter().for_each(|record| record.write(&mut journal));
+        prop_assert_eq!(record::read(&journal), Read::Whole(records, hard.max(soft)));
+    }
+
+    /// A model: the last purge of each name and mode, and what it means for objects born at any time.
+    #[test]
+    fn purges_and_restarts_in_any_order_keep_every_purge(
+        steps in proptest::collection::vec((0..5_usize, any::<bool>()), 1..40)
+    ) {
+        let folder = TempDir::new().unwrap();
+        let (mut purges, _) = restarted(folder.path());
+        let surrogates = ["a", "b", "c", "d"];
+        let mut born: Vec<(Generation, [Verdict; 4])> = Vec::new();
+        for (step, soft) in steps {
+            born.push((purges.generation(), [UNTOUCHED; 4]));
+            let Some(name) = surrogates.get(step) else {
+                drop(purges);
+                let (again, kept) = restarted(folder.path());
+                prop_assert_eq!(kept, Kept::Trusted);
+                purges = again;
+                continue;
+            };
+            let mode = if soft { Mode::Soft } else { Mode::Hard };
+            purges.purge(&Purge::SurrogateKey(name), mode, now());
+            for (_, verdicts) in &mut born {
+                let new = if soft { Verdict::StaleSince(now()) } else { GONE };
+                verdicts[step] = verdicts[step].and(new);
+            }
+        }
+        let key = key("a.example", "/");
+        for (born, expected) in born {
+            let verdicts = surrogates.map(|name| purges.readmit(key.as_ref(), &names(&[name]), born).1);
+            prop_assert_eq!(verdicts, expected);
+        }
+    }
+}
+
+#[test]
+fn a_process_that_purged_without_the_journal_does_not_trust_it() {
+    let (folder, _) = written();
+    let purges = Purges::default();
+    purges.purge(&Purge::SurrogateKey("img"), Mode::Hard, now());
+    assert_eq!(purges.keep_in(folder.path()), Ok(Kept::Untrusted));
+    // Its own it does, whatever it purged in between.
+    let born = purges.generation();
+    purges.let_go();
+    purges.purge(&Purge::SurrogateKey("img"), Mode::Hard, now());
+    assert_eq!(purges.keep_in(folder.path()), Ok(Kept::Trusted));
+    assert_eq!(verdict(&purges, born), GONE);
+    assert_eq!(verdict(&restarted(folder.path()).0, born), GONE);
+}
+
+#[test]
+fn many_purges_are_kept_and_the_journal_stays_small() {
+    let folder = TempDir::new().unwrap();
+    let (purges, _) = restarted(folder.path());
+    let born = purges.generation();
+    let journal = journal(&folder);
+    for round in 0..9 {
+        for number in 0..20_000 {
+            let name = format!("key-{number}");
+            let mode = if round % 2 == 0 {
+                Mode::Hard
+            } else {
+                Mode::Soft
+            };
+            purges.purge(&Purge::SurrogateKey(&name), mode, now());
+        }
+        lock(&purges.journal).as_ref().unwrap().tend(&purges.marks);
+        let size = fs::metadata(&journal).unwrap().len();
+        assert!(size < 6_500_000, "{size} after round {round}");
+    }
+    let purges = restarted(folder.path()).0;
+    let key = key("a.example", "/");
+    for number in 0..20_000 {
+        let name = names(&[&format!("key-{number}")]);
+        assert_eq!(purges.readmit(key.as_ref(), &name, born).1, GONE);
+    }
+    assert_eq!(
+        purges.readmit(key.as_ref(), &names(&["key-x"]), born).1,
+        UNTOUCHED
+    );
+}
+
+#[test]
+fn purges_at_once_are_all_written_down_while_the_journal_is_written_anew() {
+    let folder = TempDir::new().unwrap();
+    let (purges, _) = restarted(folder.path());
+    let born = purges.generation();
+    std::thread::scope(|scope| {
+        for worker in 0..4 {
+            let purges = &purges;
+            scope.spawn(move || {
+                for number in 0..2000 {
+                    let name = format!("{worker}-{number}");
+                    let purged = purges.purge(&Purge::SurrogateKey(&name), Mode::Hard, now());
+                    assert_eq!(purged.unrecorded, None);
+                }
+            });
+        }
+        for _ in 0..10 {
+            let journal = lock(&purges.journal).clone().unwrap();
+            journal.rewrite(&purges.marks).unwrap();
+        }
+    });
+    let purges = restarted(folder.path()).0;
+    let key = key("a.example", "/");
+    for worker in 0..4 {
+        for number in 0..2000 {
+            let name = names(&[&format!("{worker}-{number}")]);
+            assert_eq!(purges.readmit(key.as_ref(), &name, born).1, GONE);
+        }
+    }
+}
+
+#[test]
+fn labels_beyond_the_bound_are_forgotten_and_so_are_their_objects() {
+    let mut table = label::Table::new(2);
+    let add = |table: &mut label::Table, name: &str, generation| {
+        let mark = mark::Mark::new(Mode::Hard, generation, now());
+        table.add(label::Id::surrogate_key(name), mark).1
+    };
+    assert_eq!(add(&mut table, "a", 1), 0);
+    assert_eq!(add(&mut table, "b", 2), 0);
+    assert_eq!(add(&mut table, "a", 3), 0, "purged again, it counts once");
+    assert_eq!(
+        add(&mut table, "c", 4),
+        2,
+        "`b` is the oldest, and what is older is not known any more"
+    );
+    assert_eq!(table.forget_before(3, 0), 3);
+    assert_eq!(table.purged_after(0, 9).len(), 1);
+}
+
+#[test]
+fn prefixes_that_lookups_do_not_see_any_more_still_hold() {
+    let folder = TempDir::new().unwrap();
+    let (purges, _) = restarted(folder.path());
+    let born = purges.generation();
+    let object = key("a.example", "/dir/page");
+    let labels = purges.labels(object.as_ref(), &[]);
+    purges.purge(
+        &Purge::Prefix {
+            host: "a.example",
+            path: "/dir/",
+        },
+        Mode::Soft,
+        now(),
+    );
+    let mut worked_off = 0;
+    for number in 0..1500 {
+        let path = format!("/{number}/");
+        let purge = Purge::Prefix {
+            host: "a.example",
+            path: &path,
+        };
+        if let Some(prefixes) = purges.purge(&purge, Mode::Hard, now()).work_off {
+            worked_off += 1;
+            assert!(prefixes.takes(object.as_ref(), born));
+            assert!(!prefixes.takes(object.as_ref(), purges.generation()));
+        }
+    }
+    assert_eq!(worked_off, 1);
+    assert_eq!(purges.verdict(object.as_ref(), &labels, born), UNTOUCHED);
+    assert!(
+        purges.took(object.as_ref(), &labels, born),
+        "what comes too late is not stored as fresh"
+    );
+    let stale = Verdict::StaleSince(now());
+    assert_eq!(purges.readmit(object.as_ref(), &[], born).1, stale);
+    let purges = restarted(folder.path()).0;
+    assert_eq!(purges.readmit(object.as_ref(), &[], born).1, stale);
+}
+
+#[test]
+fn what_no_object_needs_is_forgotten() {
+    let folder = TempDir::new().unwrap();
+    let (purges, _) = restarted(folder.path());
+    for number in 0..10_000 {
+        purges.purge(&Purge::SurrogateKey(&number.to_string()), Mode::Hard, now());
+    }
+    let born = purges.generation();
+    purges.purge(&Purge::SurrogateKey("img"), Mode::Hard, now());
+    purges.forget_before(born);
+    let journal_now = lock(&purges.journal).clone().unwrap();
+    journal_now.rewrite(&purges.marks).unwrap();
+    let size = fs::metadata(journal(&folder)).unwrap().len();
+    assert!(size < 300_000, "{size}");
+    assert_eq!(verdict(&purges, born), GONE);
+    assert_eq!(verdict(&restarted(folder.path()).0, born), GONE);
+}
+
+#[test]
+fn a_purge_that_cannot_be_written_down_holds_and_is_not_undone_by_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let inner = folder.path().join("cache");
+    fs::create_dir(&inner).unwrap();
+    let (purges, _) = restarted(&inner);
+    let born = purges.generation();
+    lock(&purges.journal).as_ref().unwrap().break_for_tests();
+    let told = purges.purge(&Purge::SurrogateKey("img"), Mode::Hard, now());
+    assert!(told.unrecorded.is_some());
+    assert_eq!(verdict(&purges, born), GONE);
+    assert_eq!(purges.journal_failures(), 1);
+    assert!(!inner.join("purges").exists());
+    // The volume is gone, and comes back.
+    fs::remove_dir(&inner).unwrap();
+    let journal = lock(&purges.journal).clone().unwrap();
+    journal.tend(&purges.marks);
+    let told = purges.purge(&Purge::SurrogateKey("css"), Mode::Hard, now());
+    assert!(told.unrecorded.is_some());
+    fs::create_dir(&inner).unwrap();
+    journal.tend(&purges.marks);
+    let told = purges.purge(&Purge::SurrogateKey("js"), Mode::Hard, now());
+    assert_eq!(told.unrecorded, None);
+    assert_eq!(purges.journal_failures(), 1, "told once");
+    let (purges, kept) = restarted(&inner);
+    assert_eq!((kept, verdict(&purges, born)), (Kept::Trusted, GONE));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    let purges = Purges::default();
+    let error = purges.keep_in(&folder.path().join("missing")).unwrap_err();
+    assert!(error.to_string().contains("missing/purges"), "{error}");
+    let purged = purges.purge(&Purge::Everything, Mode::Hard, now());
+    assert_eq!(purged.unrecorded, None, "no journal is kept");
+}
+
+/// Killed at any moment, what was answered is written down.
+#[test]
+fn a_record_is_in_the_file_when_the_purge_returns() {
+    let folder = TempDir::new().unwrap();
+    let (purges, _) = restarted(folder.path());
+    let born = purges.generation();
+    let copied = TempDir::new().unwrap();
+    for (number, name) in ["other", "img"].into_iter().enumerate() {
+        purges.purge(&Purge::SurrogateKey(name), Mode::Hard, now());
+        fs::copy(journal(&folder), journal(&copied)).unwrap();
+        let (copy, kept) = restarted(copied.path());
+        assert_eq!(kept, Kept::Trusted);
+        assert_eq!(verdict(&copy, born) == GONE, number == 1);
+    }
+}
