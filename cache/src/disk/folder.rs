@@ -53,11 +53,26 @@ impl Folder {
                 "another process uses this folder for its cache",
             )
         })?;
-        Ok(Self {
+        let folder = Self {
             path: path.to_owned(),
             identity: identity(path)?,
             _lock: lock,
-        })
+        };
+        folder.remove_half_written()?;
+        Ok(folder)
+    }
+
+    /// Removes what another process was writing when it died.
+    fn remove_half_written(&self) -> io::Result<()> {
+        for file in fs::read_dir(&self.path)? {
+            let name = file?.file_name();
+            let name = name.to_string_lossy();
+            let is_part = matches!(number_and_kind(&name), Some((_, FileKind::Part)));
+            if is_part || name.starts_with("purges.new") {
+                fs::remove_file(self.path.join(&*name))?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether its path still leads to it.
@@ -66,15 +81,12 @@ impl Folder {
             && self.path.join("lock").exists()
     }
 
-    /// The whole files in it, the oldest first. What another process left half is removed.
+    /// The whole files in it, the oldest first.
     pub(crate) fn files(&self) -> io::Result<Vec<(u32, FileKind)>> {
         let mut files = Vec::new();
         for file in fs::read_dir(&self.path)? {
-            match number_and_kind(&file?.file_name().to_string_lossy()) {
-                Some((number, FileKind::Part)) => self.remove(number, FileKind::Part),
-                Some(whole) => files.push(whole),
-                None => {}
-            }
+            let file = number_and_kind(&file?.file_name().to_string_lossy());
+            files.extend(file.filter(|(_, kind)| *kind != FileKind::Part));
         }
         files.sort_unstable_by_key(|(number, _)| *number);
         Ok(files)
@@ -164,13 +176,16 @@ mod tests {
         fs::write(path.join("notes.txt"), "not ours").unwrap();
         let expected = [(3, FileKind::Segment), (12, FileKind::Object)];
         assert_eq!(folder.files().unwrap(), expected);
-        assert!(!folder.file(4, FileKind::Part).exists());
         assert!(folder.probe().is_ok() && folder.is_there());
         fs::rename(&path, place.path().join("away")).unwrap();
         assert!(!folder.is_there());
         fs::create_dir(&path).unwrap();
         assert!(!folder.is_there());
         drop(folder);
-        assert!(Folder::open(&path).is_ok());
+        fs::remove_dir(&path).unwrap();
+        fs::rename(place.path().join("away"), &path).unwrap();
+        let folder = Folder::open(&path).unwrap();
+        assert_eq!(folder.files().unwrap(), expected);
+        assert!(!folder.file(4, FileKind::Part).exists());
     }
 }

@@ -203,7 +203,10 @@ impl Journal {
     pub(super) fn rewrite(&self, marks: &Marks) -> io::Result<()> {
         let alone = lock(&self.rewriting);
         lock(&self.state).pending.get_or_insert_default();
-        let temporary = self.path.with_extension("new");
+        // One that was let go may still be writing its own.
+        static WRITTEN: AtomicU64 = AtomicU64::new(0);
+        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.path.with_extension(format!("new-{number}"));
         let written = self.write_anew(marks, &temporary);
         let Some(file) = self.replace(written, &temporary)? else {
             return Ok(());
@@ -224,6 +227,7 @@ impl Journal {
         let mut state = lock(&self.state);
         let pending = state.pending.take();
         if state.closed {
+            fs::remove_file(temporary).ok();
             return Ok(None);
         }
         let renamed = written.and_then(|mut file| {
