@@ -87,6 +87,8 @@ pub(crate) struct Shared {
     queued: AtomicU64,
     reads: Semaphore,
     up: AtomicBool,
+    /// The device that the folder was on last.
+    device: Mutex<Option<u64>>,
     fault: Mutex<Option<String>>,
     admission: Admission,
     counts: Counts,
@@ -176,6 +178,7 @@ impl Disk {
             queued: AtomicU64::new(0),
             reads: Semaphore::new(READS),
             up: AtomicBool::new(false),
+            device: Mutex::default(),
             fault: Mutex::new(Some(STARTING.to_owned())),
             admission: Admission::default(),
             counts: Counts::default(),

@@ -43,7 +43,7 @@ impl Admission {
         }
         let added = self.added.fetch_add(1, Ordering::Relaxed);
         let newer = &self.sets[added / KEYS % 2];
-        if added % KEYS == 0 {
+        if added.is_multiple_of(KEYS) {
             // It held the keys before the last ones.
             for word in newer {
                 word.store(0, Ordering::Relaxed);

@@ -35,12 +35,22 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Takes a folder into use; makes it if it is not there.
+    /// Takes a folder into use; makes it if it is not there. `device` is where it was before, if it was: what is under a
+    /// mount point while its volume is away is not taken for it.
     ///
     /// # Errors
     /// When it can't be made, read or written, or another process uses it.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, device: Option<u64>) -> io::Result<Self> {
         fs::create_dir_all(path)?;
+        let is_ours = path.join("lock").exists();
+        if device
+            .is_some_and(|device| identity(path).is_ok_and(|(now, _)| now != device) && !is_ours)
+        {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "its volume is gone",
+            ));
+        }
         let lock = OpenOptions::new()
             .read(true)
             .write(true)
@@ -73,6 +83,11 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// The device that it is on.
+    pub(crate) fn device(&self) -> u64 {
+        self.identity.0
     }
 
     /// Whether its path still leads to it.
@@ -164,8 +179,8 @@ mod tests {
     fn a_folder_has_one_user_and_knows_its_files() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("cache");
-        let folder = Folder::open(&path).unwrap();
-        assert!(Folder::open(&path).is_err());
+        let folder = Folder::open(&path, None).unwrap();
+        assert!(Folder::open(&path, None).is_err());
         for (number, kind) in [
             (12, FileKind::Object),
             (3, FileKind::Segment),
@@ -184,7 +199,7 @@ mod tests {
         drop(folder);
         fs::remove_dir(&path).unwrap();
         fs::rename(place.path().join("away"), &path).unwrap();
-        let folder = Folder::open(&path).unwrap();
+        let folder = Folder::open(&path, None).unwrap();
         assert_eq!(folder.files().unwrap(), expected);
         assert!(!folder.file(4, FileKind::Part).exists());
     }

@@ -69,11 +69,8 @@ impl Place {
 
 /// An object in memory, and its terms.
 fn shown(store: &Store, key: &Key) -> (Arc<Object>, Terms) {
-    let objects = store.objects().into_iter();
-    let object = objects
-        .filter(|object| *object.key == **key.parts())
-        .next()
-        .unwrap();
+    let mut objects = store.objects().into_iter();
+    let object = objects.find(|object| *object.key == **key.parts()).unwrap();
     let terms = object.terms.clone();
     (object, terms)
 }

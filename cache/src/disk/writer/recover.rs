@@ -13,12 +13,15 @@ use super::super::record::{FRAME, Frame};
 use super::super::segment::{contents, read_end};
 use super::super::{Shared, Stored};
 use super::{KeyName, VariantName, Writer};
-use crate::purge::Kept;
+use crate::purge::{Kept, lock};
 
 impl Writer {
     /// Takes the folder into use with all that is in it.
     pub(super) fn begin(shared: &Arc<Shared>) -> io::Result<Self> {
-        let folder = Folder::open(&shared.path)?;
+        let mut device = lock(&shared.device);
+        let folder = Folder::open(&shared.path, *device)?;
+        *device = Some(folder.device());
+        drop(device);
         folder.probe()?;
         forget_all(shared);
         let kept = shared
