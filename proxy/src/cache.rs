@@ -104,11 +104,12 @@ impl Cache {
         let mut overrides = CacheOptionOverrides::default();
         overrides.wait_timeout = Some(self.lock.timeout());
         overrides.max_lock_retries = Some(MAX_WAITS);
+        let lock = caching.waits().then_some(self.lock as _);
         session.cache.enable(
             self.tier,
             None,
             Some(self.passes),
-            Some(self.lock),
+            lock,
             Some(overrides),
         );
         caching.enable(key, rules);

@@ -9,6 +9,7 @@ mod errors;
 mod finish;
 mod forward;
 pub(crate) mod key;
+mod next_hop;
 mod respond;
 mod revalidate;
 

@@ -113,7 +113,10 @@ fn origins(settings: rimward_config::Servers) -> Origins {
 }
 
 pub(super) fn pick(origin: &Arc<Origin>, tried: &[ServerId]) -> Result<Picked, NoServer> {
-    origin.pick(&Pick { hash: None, tried })
+    origin.pick(&Pick {
+        tried,
+        ..Pick::default()
+    })
 }
 
 fn port(picked: &Picked) -> u16 {
