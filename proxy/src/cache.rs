@@ -105,13 +105,9 @@ impl Cache {
         overrides.wait_timeout = Some(self.lock.timeout());
         overrides.max_lock_retries = Some(MAX_WAITS);
         let lock = caching.waits().then_some(self.lock as _);
-        session.cache.enable(
-            self.tier,
-            None,
-            Some(self.passes),
-            lock,
-            Some(overrides),
-        );
+        session
+            .cache
+            .enable(self.tier, None, Some(self.passes), lock, Some(overrides));
         caching.enable(key, rules);
     }
 

@@ -32,7 +32,8 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
 use rimward_cache::Key;
 use rimward_config::{
-    self as config, Balance, Config, HashKey, OriginId, OriginKind, Outlier, ServerAddress, ShieldId,
+    self as config, Balance, Config, Fallback, HashKey, OriginId, OriginKind, Outlier,
+    ServerAddress, ShieldId,
 };
 use rimward_filters::Exchange;
 use tokio::task::JoinSet;
@@ -84,18 +85,18 @@ impl Origins {
     /// Reads certificates and opens directories; blocking, but nothing goes over the network.
     pub fn compile(config: &Config, previous: Option<&Self>) -> Result<Self, Vec<OriginProblem>> {
         let mut problems = Vec::new();
-        let mut compile = |section, origin: &config::Origin| {
+        let mut compile = |origin: &config::Origin, shields: Option<Fallback>| {
             let before = previous.and_then(|previous| previous.named(&origin.name));
-            Origin::compile(section, origin, before)
+            Origin::compile(origin, shields, before)
                 .map(Arc::new)
                 .map_err(|found| problems.extend(found))
                 .ok()
         };
         let origins = config.origins.iter();
-        let origins = origins.filter_map(|origin| compile("origin", origin));
+        let origins = origins.filter_map(|origin| compile(origin, None));
         let origins = origins.collect();
         let shields = config.shields.iter();
-        let shields = shields.filter_map(|shield| compile("shield", &shield.edges));
+        let shields = shields.filter_map(|shield| compile(&shield.edges, Some(shield.fallback)));
         let shields = shields.collect();
         if problems.is_empty() {
             Ok(Self {
@@ -196,9 +197,6 @@ pub struct Pick<'a> {
     pub hash: Option<u64>,
     /// The servers that this request was sent to before, in order; they are asked again only when no other is left.
     pub tried: &'a [ServerId],
-    /// Whether somebody else can be asked instead: a server that checks and answers speak against is not asked then, and
-    /// none is asked twice.
-    pub only_well: bool,
 }
 
 /// Why no server could be picked.
@@ -222,15 +220,19 @@ pub struct Origin {
     settings: config::Servers,
     sources: Vec<Source>,
     servers: ArcSwap<Servers>,
+    /// Whether somebody else can be asked instead: a server that checks and answers speak against is not asked then, and
+    /// none is asked twice.
+    spare: bool,
     budget: RetryBudget,
     /// Held while servers are replaced, so that no two look-ups undo each other's work.
     replacing: Mutex<()>,
 }
 
 impl Origin {
+    /// `shields` tells what happens when the servers, edges of a shield, can't be asked; `None` for an origin.
     fn compile(
-        section: &'static str,
         origin: &config::Origin,
+        shields: Option<Fallback>,
         before: Option<&Arc<Self>>,
     ) -> Result<Self, Vec<OriginProblem>> {
         let (settings, sources) = match &origin.kind {
@@ -238,7 +240,11 @@ impl Origin {
             OriginKind::Directory(directory) => servers::directory(directory),
         };
         let problem = |(key, message)| OriginProblem {
-            section,
+            section: if shields.is_some() {
+                "shield"
+            } else {
+                "origin"
+            },
             origin: origin.name.clone(),
             key,
             message,
@@ -256,6 +262,7 @@ impl Origin {
             settings,
             sources,
             servers: ArcSwap::from_pointee(Servers::default()),
+            spare: shields == Some(Fallback::Origin),
             replacing: Mutex::default(),
         };
         compiled.replace(before.map(|before| before.servers()).as_deref());
@@ -286,10 +293,10 @@ impl Origin {
         }
         let now = Instant::now();
         let most = self.settings.max_requests;
-        let all = !what.only_well && !servers.all.iter().any(|server| server.usable(now));
+        let all = !self.spare && !servers.all.iter().any(|server| server.usable(now));
         let random = &mut rand::rng();
         for again in [false, true] {
-            if again && what.only_well {
+            if again && self.spare {
                 return Err(NoServer::NoneLeft);
             }
             let share = |server: &Server| {
@@ -405,7 +412,8 @@ impl Origin {
             .iter()
             .filter(|server| server.state.record.ejected(now))
             .count();
-        outlier::may_eject(rule, servers.all.len(), ejected)
+        // Who can be asked instead is like one server more.
+        outlier::may_eject(rule, servers.all.len() + usize::from(self.spare), ejected)
     }
 
     /// Whether its servers are asked over HTTP/2.

@@ -29,6 +29,7 @@ use pingora_http::{RequestHeader, ResponseHeader};
 
 use crate::edge::Process;
 use context::{Context, Progress};
+pub(crate) use next_hop::hops;
 
 pub(crate) use revalidate::Revalidations;
 

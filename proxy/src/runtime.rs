@@ -6,6 +6,7 @@ mod error_pages;
 mod route;
 mod shield;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,6 +49,8 @@ pub struct Site {
     pub name: Arc<str>,
     /// Its routes by path.
     pub paths: Paths<Arc<Route>>,
+    /// The shields of its routes, each once.
+    pub shields: Vec<Arc<Shield>>,
 }
 
 /// A route at work.
@@ -270,7 +273,19 @@ fn build_sites(
             };
             paths.insert(&route.path, &route.when, Arc::new(compiled));
         }
-        let site_at_work = Arc::new(Site { name, paths });
+        let used: BTreeSet<usize> = site
+            .routes
+            .iter()
+            .filter_map(|route| route.shield.map(|id| id.0))
+            .collect();
+        let site_at_work = Arc::new(Site {
+            name,
+            paths,
+            shields: used
+                .into_iter()
+                .map(|index| behind.shields[index].clone())
+                .collect(),
+        });
         for host in &site.hosts {
             hosts.insert(host, site_at_work.clone());
         }

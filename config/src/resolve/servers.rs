@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::config::{
-    Balance, HashKey, HealthCheck, OriginTimeouts, OriginTls, Outlier, Retries,
-    RetryOn, Server, ServerAddress, Servers,
+    Balance, HashKey, HealthCheck, OriginTimeouts, OriginTls, Outlier, Retries, RetryOn, Server,
+    ServerAddress, Servers,
 };
 use crate::document;
 use crate::value::{Percent, ServerUrl, Short, is_name, is_token};

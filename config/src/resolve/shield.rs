@@ -70,10 +70,17 @@ fn shield(name: &str, written: document::Shield, scope: &mut Scope<'_>) -> Shiel
         max_requests: written.max_requests,
         ..document::Origin::default()
     };
-    let edges = Servers {
+    let may_eject_all = as_origin
+        .outlier
+        .as_ref()
+        .is_some_and(|outlier| outlier.max_ejected_percent.is_none());
+    let mut edges = Servers {
         balance: Balance::Hash(HashKey::CacheKey),
         ..servers(list, as_origin, scope)
     };
+    if let Some(outlier) = edges.outlier.as_mut().filter(|_| may_eject_all) {
+        outlier.max_ejected_percent = 100;
+    }
     let purge = written.purge.unwrap_or_default();
     Shield {
         fallback: match written.fallback {

@@ -191,11 +191,7 @@ fn host(request: &RequestHeader) -> &str {
     }
 }
 
-fn find_site<'r>(
-    process: &Process,
-    runtime: &'r Runtime,
-    host: &str,
-) -> Result<&'r Arc<Site>> {
+fn find_site<'r>(process: &Process, runtime: &'r Runtime, host: &str) -> Result<&'r Arc<Site>> {
     let Some(site) = runtime.hosts.find(host) else {
         process.metrics.unknown_host.inc();
         let status = match runtime.config.unknown_host {

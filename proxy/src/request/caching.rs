@@ -26,7 +26,7 @@ pub(super) fn enable(process: &Process, session: &mut Session, ctx: &mut Context
     let Some(rules) = ctx.route.as_ref().map(|route| route.rules.clone()) else {
         return;
     };
-    if next_hop::hops(session.req_header(), &ctx.runtime.config.pop.name) > 0 {
+    if next_hop::hops(&session.req_header().headers, &ctx.runtime.config.pop.name) > 0 {
         // What it would wait for may be itself.
         ctx.caching.never_wait();
     }

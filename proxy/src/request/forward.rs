@@ -192,12 +192,20 @@ pub(super) fn body(ctx: &mut Context, bytes: Option<&Bytes>, end: bool) -> Resul
 }
 
 /// A connection could not be made: whether another server is tried.
-pub(super) fn not_connected(session: &mut Session, ctx: &mut Context, error: Box<Error>) -> Box<Error> {
+pub(super) fn not_connected(
+    session: &mut Session,
+    ctx: &mut Context,
+    error: Box<Error>,
+) -> Box<Error> {
     failed(session, ctx, error)
 }
 
 /// A try ended before its response did: whether another one is made.
-pub(super) fn broke_off(session: &mut Session, ctx: &mut Context, mut error: Box<Error>) -> Box<Error> {
+pub(super) fn broke_off(
+    session: &mut Session,
+    ctx: &mut Context,
+    mut error: Box<Error>,
+) -> Box<Error> {
     if *error.esource() != ErrorSource::Upstream {
         error.set_retry(false);
         return error;
