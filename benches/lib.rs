@@ -1,4 +1,6 @@
-//! What the benches share: configurations of any size.
+//! What the benches share: configurations of any size, and objects to store.
+
+pub mod objects;
 
 use std::fmt::Write;
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 mod listener;
 mod origin;
+mod shield;
 mod site;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ pub use origin::{
     Balance, Directory, HashKey, HealthCheck, Origin, OriginKind, OriginTimeouts, OriginTls,
     Outlier, Retries, RetryOn, Server, ServerAddress, Servers,
 };
+pub use shield::{Fallback, Shield};
 pub use site::{CachePolicy, Conditions, KeyRules, QueryRule, Route, Site};
 
 /// A whole configuration that is right: the edge can be built from it but for files that may be missing or broken.
@@ -39,6 +41,8 @@ pub struct Config {
     pub geoip: Option<GeoIp>,
     /// Everything that responses can come from; [`OriginId`] indexes it.
     pub origins: Vec<Origin>,
+    /// Every shield; [`ShieldId`] indexes it.
+    pub shields: Vec<Shield>,
     /// Every filter, named or written in place; [`FilterId`] indexes it.
     pub filters: Vec<FilterSpec>,
     /// The sites, in file order.
@@ -110,6 +114,10 @@ impl Places {
 /// Index into [`Config::origins`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OriginId(pub usize);
+
+/// Index into [`Config::shields`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ShieldId(pub usize);
 
 /// Index into [`Config::filters`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

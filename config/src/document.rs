@@ -9,6 +9,7 @@ mod listen;
 mod log;
 mod origin;
 mod pop;
+mod shield;
 mod site;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub(crate) use origin::{
     Balance, HashBy, Health, Origin, OriginTimeouts, OriginTls, Outlier, Retries, Server,
 };
 pub(crate) use pop::{Pop, Threads};
+pub(crate) use shield::{Fallback, Shield, ShieldAdmin, ShieldUse};
 pub(crate) use site::{CacheKey, CachePolicy, QueryKey, QueryWord, Route, Site, Wanted};
 
 use crate::value::OneOrMany;
@@ -50,6 +52,8 @@ pub(crate) struct Document {
     pub(crate) geoip: Option<GeoIp>,
     /// Where responses come from, by name.
     pub(crate) origin: BTreeMap<String, Origin>,
+    /// Edges that are asked before an origin, by name.
+    pub(crate) shield: BTreeMap<String, Shield>,
     /// Filters, by name.
     pub(crate) filter: BTreeMap<String, FilterTable>,
     /// Hosts that share an origin, a policy and filters.

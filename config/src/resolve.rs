@@ -9,6 +9,7 @@ mod origin;
 mod reach;
 mod scope;
 mod servers;
+mod shield;
 mod site;
 
 use crate::config::{Admin, Config, Places, UnknownHost};
@@ -61,10 +62,13 @@ pub(crate) fn resolve(
     let origin_names = Names::collect(&files, "origin", is_whole, problems);
     let filter_names = Names::collect(&files, "filter", is_whole, problems);
     let origins = origin::origins(&mut files, &origin_names, problems);
+    let shield_names = Names::collect(&files, "shield", is_whole, problems);
+    let shields = shield::shields(&mut files, &shield_names, &origin_names, problems);
     let mut filters = Filters::named(&mut files, filter_names);
     let (sites, site_places) = site::sites(
         &mut files,
         &origin_names,
+        (&shield_names, &shields),
         &mut filters,
         geoip.is_some(),
         problems,
@@ -78,6 +82,7 @@ pub(crate) fn resolve(
         cache,
         geoip,
         origins,
+        shields,
         filters: filters.specs,
         sites,
         unknown_host,

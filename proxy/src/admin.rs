@@ -5,6 +5,7 @@ mod client;
 mod purge;
 mod render;
 mod respond;
+mod shields;
 
 use std::fs;
 use std::io;

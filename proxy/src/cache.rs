@@ -104,13 +104,10 @@ impl Cache {
         let mut overrides = CacheOptionOverrides::default();
         overrides.wait_timeout = Some(self.lock.timeout());
         overrides.max_lock_retries = Some(MAX_WAITS);
-        session.cache.enable(
-            self.tier,
-            None,
-            Some(self.passes),
-            Some(self.lock),
-            Some(overrides),
-        );
+        let lock = caching.waits().then_some(self.lock as _);
+        session
+            .cache
+            .enable(self.tier, None, Some(self.passes), lock, Some(overrides));
         caching.enable(key, rules);
     }
 

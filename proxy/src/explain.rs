@@ -5,12 +5,15 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, Method, Uri};
 use pingora_http::RequestHeader;
-use rimward_config::{CachePolicy, Config, OriginKind, Problems, QueryRule, Server, ServerAddress};
+use rimward_cache::Key;
+use rimward_config::{
+    CachePolicy, Config, Fallback, OriginKind, Problems, QueryRule, Server, ServerAddress,
+};
 use rimward_filters::Phase;
 
 use crate::metrics::Metrics;
 use crate::request::key::{Parts, key};
-use crate::runtime::{Asked, Matched, Route, Runtime, locate};
+use crate::runtime::{Asked, Matched, Route, Runtime, Shield, locate};
 
 /// A request that is only thought of.
 #[derive(Debug)]
@@ -163,6 +166,7 @@ fn tell_route(
     }
     let scheme = question.url.scheme_str().unwrap_or("http");
     let asked_for = matches!(question.method, Method::GET | Method::HEAD);
+    let mut found_by = None;
     match &route.cache {
         None => told.row("cache", "pass: the route is not cached"),
         Some(_) if !asked_for => told.row(
@@ -182,9 +186,14 @@ fn tell_route(
                 headers: &request.headers,
                 country: country.as_deref(),
             };
-            told.row("cache key", key(&policy.key, &parts));
+            let key = key(&policy.key, &parts);
+            told.row("cache key", &key);
             tell_policy(told, policy);
+            found_by = Some(key);
         }
+    }
+    if let Some(shield) = &route.shield {
+        tell_shield(told, runtime, shield, found_by.as_ref());
     }
     tell_origin(told, runtime, route);
 }
@@ -225,6 +234,27 @@ fn tell_policy(told: &mut Table, policy: &CachePolicy) {
     if !policy.surrogate_keys.is_empty() {
         told.row("  surrogate keys", policy.surrogate_keys.join(", "));
     }
+}
+
+fn tell_shield(told: &mut Table, runtime: &Runtime, shield: &Shield, key: Option<&Key>) {
+    let name = shield.edges.name();
+    let written = runtime.config.shields.iter();
+    let written = written
+        .map(|shield| &shield.edges)
+        .find(|edges| edges.name == name);
+    let edges = match written.map(|edges| &edges.kind) {
+        Some(OriginKind::Servers(servers)) => servers.servers.iter().map(server).collect(),
+        _ => Vec::new(),
+    };
+    let place = match key.and_then(|key| shield.edges.first_for(key)) {
+        Some(edge) if edges.len() > 1 => format!("{edge}, of {}", edges.join(", ")),
+        _ => edges.join(", "),
+    };
+    let otherwise = match shield.fallback {
+        Fallback::Origin => "or else the origin",
+        Fallback::Fail => "or else 503",
+    };
+    told.row("shield", format!("{name}: {place}; {otherwise}"));
 }
 
 fn tell_origin(told: &mut Table, runtime: &Runtime, route: &Route) {

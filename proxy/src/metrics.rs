@@ -48,6 +48,8 @@ pub struct Metrics {
     pub log_dropped: Counter,
     /// Requests tried again at an origin.
     pub retries: Counter,
+    shield_requests: Family<ShieldLabel, Counter>,
+    shield_fallbacks: Family<ShieldLabel, Counter>,
     /// Requests for hosts that no site has.
     pub unknown_host: Counter,
 }
@@ -107,6 +109,11 @@ struct SiteLabel {
 struct FilterLabels {
     filter: Text,
     phase: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ShieldLabel {
+    shield: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -205,6 +212,11 @@ impl Default for Metrics {
                 "Access log lines dropped because their target was too slow"
             ),
             retries: register!("origin_retries", "Requests tried again at an origin"),
+            shield_requests: register!("shield_requests", "Requests sent to an edge of a shield"),
+            shield_fallbacks: register!(
+                "shield_fallbacks",
+                "Requests that went to the origin, since no edge of the shield could be asked"
+            ),
             unknown_host: register!("unknown_host", "Requests for hosts that no site has"),
             registry,
         }
@@ -252,6 +264,17 @@ impl Metrics {
                 .each_ref()
                 .map(|labels| self.filter_errors.get_or_create(labels).clone()),
         })
+    }
+
+    /// Where the requests to a shield are counted, and those that it could not take.
+    pub fn shield(&self, name: &str) -> (Counter, Counter) {
+        let label = ShieldLabel {
+            shield: name.to_owned(),
+        };
+        (
+            self.shield_requests.get_or_create(&label).clone(),
+            self.shield_fallbacks.get_or_create(&label).clone(),
+        )
     }
 
     /// Counts something refused before it was routed.

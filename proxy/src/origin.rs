@@ -28,8 +28,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Uri};
+use rimward_cache::Key;
 use rimward_config::{
-    self as config, Balance, Config, HashKey, OriginId, OriginKind, Outlier, ServerAddress,
+    self as config, Balance, Config, Fallback, HashKey, OriginId, OriginKind, Outlier,
+    ServerAddress, ShieldId,
 };
 use rimward_filters::Exchange;
 use tokio::task::JoinSet;
@@ -48,8 +52,10 @@ const SWEEP: Duration = Duration::from_secs(5);
 
 /// Why an origin of a configuration can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("origin `{origin}`: {key}: {message}")]
+#[error("{section} `{origin}`: {key}: {message}")]
 pub struct OriginProblem {
+    /// `origin` or `shield`.
+    pub section: &'static str,
     /// The origin's name.
     pub origin: String,
     /// The key within the origin's table, such as `tls.ca`.
@@ -61,7 +67,7 @@ pub struct OriginProblem {
 impl OriginProblem {
     /// Where in the file it is.
     pub fn key(&self) -> String {
-        format!("origin.{}.{}", self.origin, self.key)
+        format!("{}.{}.{}", self.section, self.origin, self.key)
     }
 }
 
@@ -69,6 +75,8 @@ impl OriginProblem {
 #[derive(Debug)]
 pub struct Origins {
     origins: Vec<Arc<Origin>>,
+    /// The edges of shields, which are used like an origin's servers.
+    shields: Vec<Arc<Origin>>,
     /// Look-ups, checks and sweeps; they end when this is dropped.
     tasks: Mutex<JoinSet<()>>,
 }
@@ -76,18 +84,24 @@ pub struct Origins {
 impl Origins {
     /// Reads certificates and opens directories; blocking, but nothing goes over the network.
     pub fn compile(config: &Config, previous: Option<&Self>) -> Result<Self, Vec<OriginProblem>> {
-        let mut origins = Vec::with_capacity(config.origins.len());
         let mut problems = Vec::new();
-        for origin in &config.origins {
+        let mut compile = |origin: &config::Origin, shields: Option<Fallback>| {
             let before = previous.and_then(|previous| previous.named(&origin.name));
-            match Origin::compile(origin, before) {
-                Ok(origin) => origins.push(Arc::new(origin)),
-                Err(found) => problems.extend(found),
-            }
-        }
+            Origin::compile(origin, shields, before)
+                .map(Arc::new)
+                .map_err(|found| problems.extend(found))
+                .ok()
+        };
+        let origins = config.origins.iter();
+        let origins = origins.filter_map(|origin| compile(origin, None));
+        let origins = origins.collect();
+        let shields = config.shields.iter();
+        let shields = shields.filter_map(|shield| compile(&shield.edges, Some(shield.fallback)));
+        let shields = shields.collect();
         if problems.is_empty() {
             Ok(Self {
                 origins,
+                shields,
                 tasks: Mutex::default(),
             })
         } else {
@@ -103,7 +117,7 @@ impl Origins {
     /// [`Self::start`] with another resolver than the system's.
     pub fn start_with(&self, resolver: &Arc<dyn Resolve>) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        for origin in &self.origins {
+        for origin in self.all() {
             for (index, name) in origin.names() {
                 tasks.spawn(resolve::follow(
                     origin.clone(),
@@ -116,7 +130,7 @@ impl Origins {
                 tasks.spawn(health::watch(origin.clone(), check.clone()));
             }
         }
-        let origins = self.origins.clone();
+        let origins: Vec<_> = self.all().cloned().collect();
         tasks.spawn(async move {
             loop {
                 tokio::time::sleep(SWEEP).await;
@@ -128,7 +142,7 @@ impl Origins {
     /// Waits until every name was looked up once, whatever came of it, but no longer than `bound`.
     pub async fn ready(&self, bound: Duration) {
         let all = async {
-            for origin in &self.origins {
+            for origin in self.all() {
                 origin.asked().await;
             }
         };
@@ -145,16 +159,24 @@ impl Origins {
         &self.origins[id.0]
     }
 
-    /// The origin of this name.
+    /// The edges of a shield, of the same configuration.
+    pub fn shield(&self, id: ShieldId) -> &Arc<Origin> {
+        &self.shields[id.0]
+    }
+
+    /// The origin or shield of this name.
     pub fn named(&self, name: &str) -> Option<&Arc<Origin>> {
-        self.origins.iter().find(|origin| origin.name() == name)
+        self.all().find(|origin| origin.name() == name)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Origin>> {
+        self.origins.iter().chain(&self.shields)
     }
 
     /// Every server as it is now.
     pub fn status(&self) -> Vec<ServerStatus> {
         let now = Instant::now();
-        self.origins
-            .iter()
+        self.all()
             .flat_map(|origin| {
                 let slow_start = origin.settings.slow_start;
                 let servers = origin.servers();
@@ -186,6 +208,9 @@ pub enum NoServer {
     /// Every server has as many requests as it may.
     #[error("every server of the origin has as many requests as `max_requests` allows")]
     Busy,
+    /// Every server is down, busy or was asked already.
+    #[error("no server of the origin is left to ask")]
+    NoneLeft,
 }
 
 /// Where responses come from: servers that speak HTTP, or a directory.
@@ -195,14 +220,19 @@ pub struct Origin {
     settings: config::Servers,
     sources: Vec<Source>,
     servers: ArcSwap<Servers>,
+    /// Whether somebody else can be asked instead: a server that checks and answers speak against is not asked then, and
+    /// none is asked twice.
+    spare: bool,
     budget: RetryBudget,
     /// Held while servers are replaced, so that no two look-ups undo each other's work.
     replacing: Mutex<()>,
 }
 
 impl Origin {
+    /// `shields` tells what happens when the servers, edges of a shield, can't be asked; `None` for an origin.
     fn compile(
         origin: &config::Origin,
+        shields: Option<Fallback>,
         before: Option<&Arc<Self>>,
     ) -> Result<Self, Vec<OriginProblem>> {
         let (settings, sources) = match &origin.kind {
@@ -210,6 +240,11 @@ impl Origin {
             OriginKind::Directory(directory) => servers::directory(directory),
         };
         let problem = |(key, message)| OriginProblem {
+            section: if shields.is_some() {
+                "shield"
+            } else {
+                "origin"
+            },
             origin: origin.name.clone(),
             key,
             message,
@@ -227,6 +262,7 @@ impl Origin {
             settings,
             sources,
             servers: ArcSwap::from_pointee(Servers::default()),
+            spare: shields == Some(Fallback::Origin),
             replacing: Mutex::default(),
         };
         compiled.replace(before.map(|before| before.servers()).as_deref());
@@ -257,9 +293,12 @@ impl Origin {
         }
         let now = Instant::now();
         let most = self.settings.max_requests;
-        let all = !servers.all.iter().any(|server| server.usable(now));
+        let all = !self.spare && !servers.all.iter().any(|server| server.usable(now));
         let random = &mut rand::rng();
         for again in [false, true] {
+            if again && self.spare {
+                return Err(NoServer::NoneLeft);
+            }
             let share = |server: &Server| {
                 let fits = (all || server.usable(now))
                     && (again || !what.tried.contains(&server.id()))
@@ -290,6 +329,34 @@ impl Origin {
         Err(NoServer::Busy)
     }
 
+    /// What consistent hashing goes by for an object: the same on every edge.
+    pub fn hash_of(key: &Key) -> u64 {
+        balance::hash(key.parts())
+    }
+
+    /// The same for a request whose route is not cached.
+    pub fn hash_of_target(host: Option<&HeaderValue>, uri: &Uri) -> u64 {
+        let host = host.map_or(&b""[..], HeaderValue::as_bytes);
+        let target = uri.path_and_query().map_or("", PathAndQuery::as_str);
+        balance::hash(&[host, target.as_bytes()].concat())
+    }
+
+    /// The server that is asked for an object while all are well, as far as addresses are known.
+    pub fn first_for(&self, key: &Key) -> Option<String> {
+        let servers = self.servers();
+        let all_known = self.names().is_empty();
+        let share = |server: &Server| server.weight;
+        let chosen = servers.choose(
+            &self.settings.balance,
+            Some(Self::hash_of(key)),
+            share,
+            &mut rand::rng(),
+        );
+        chosen
+            .filter(|_| all_known)
+            .map(|server| server.label.to_string())
+    }
+
     /// What consistent hashing goes by; `None` when the balance is another or the request has no such thing.
     pub fn hash_key(&self, exchange: &Exchange) -> Option<u64> {
         let Balance::Hash(key) = &self.settings.balance else {
@@ -314,12 +381,20 @@ impl Origin {
             HashKey::Cookie(name) => exchange
                 .cookie(name)
                 .map(|value| balance::hash(value.as_bytes())),
+            // Of shields, whose requests bring the hash of their key.
+            HashKey::CacheKey => None,
         }
     }
 
     /// Whether a failed request is to be tried again; a yes is counted.
     pub fn should_retry(&self, request: &FailedTry<'_>) -> bool {
         retry::wanted(&self.settings.retries, request) && self.budget.allow()
+    }
+
+    /// Whether a failed request may be sent elsewhere: its failure is one that is tried again, however often it was. What
+    /// goes elsewhere adds nothing to the load here.
+    pub fn may_go_elsewhere(&self, request: &FailedTry<'_>) -> bool {
+        retry::may_repeat(&self.settings.retries, request)
     }
 
     fn servers(&self) -> Arc<Servers> {
@@ -337,7 +412,8 @@ impl Origin {
             .iter()
             .filter(|server| server.state.record.ejected(now))
             .count();
-        outlier::may_eject(rule, servers.all.len(), ejected)
+        // Who can be asked instead is like one server more.
+        outlier::may_eject(rule, servers.all.len() + usize::from(self.spare), ejected)
     }
 
     /// Whether its servers are asked over HTTP/2.

@@ -152,6 +152,8 @@ pub(crate) fn files(runtime: &Runtime) -> Vec<PathBuf> {
             .iter()
             .filter_map(|admin| admin.token_file.clone()),
     );
+    let shields = config.shields.iter().flat_map(|shield| &shield.purge);
+    files.extend(shields.filter_map(|admin| admin.token_file.clone()));
     files.extend(runtime.filter_files.iter().cloned());
     files.sort_unstable();
     files.dedup();

@@ -9,6 +9,7 @@ mod errors;
 mod finish;
 mod forward;
 pub(crate) mod key;
+mod next_hop;
 mod respond;
 mod revalidate;
 
@@ -28,6 +29,7 @@ use pingora_http::{RequestHeader, ResponseHeader};
 
 use crate::edge::Process;
 use context::{Context, Progress};
+pub(crate) use next_hop::hops;
 
 pub(crate) use revalidate::Revalidations;
 

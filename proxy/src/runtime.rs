@@ -4,13 +4,17 @@
 
 mod error_pages;
 mod route;
+mod shield;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rimward_cache::policy::Rules;
-use rimward_config::{CachePolicy, Config, FilterId, FilterSpec, OnErrorSpec, Problem, Problems};
+use rimward_config::{
+    CachePolicy, Config, FilterId, FilterSpec, OnErrorSpec, Problem, Problems, ShieldId,
+};
 use rimward_filters::{Builder, Filter, OnError, Pipeline, Step};
 use rimward_geoip::Countries;
 
@@ -19,6 +23,7 @@ use crate::origin::{Origin, Origins};
 
 pub use error_pages::{ErrorPages, Page};
 pub use route::{Asked, Hosts, Matched, Paths, locate};
+pub use shield::{Shield, ShieldAdmin};
 
 /// A configuration at work.
 pub struct Runtime {
@@ -30,6 +35,8 @@ pub struct Runtime {
     pub hosts: Hosts<Arc<Site>>,
     /// Where responses come from.
     pub origins: Origins,
+    /// Edges that are asked before origins.
+    pub shields: Vec<Arc<Shield>>,
     /// Where addresses are located.
     pub countries: Option<Countries>,
     /// Files that filters were built from.
@@ -42,6 +49,8 @@ pub struct Site {
     pub name: Arc<str>,
     /// Its routes by path.
     pub paths: Paths<Arc<Route>>,
+    /// The shields of its routes, each once.
+    pub shields: Vec<Arc<Shield>>,
 }
 
 /// A route at work.
@@ -54,6 +63,8 @@ pub struct Route {
     pub pipeline: Pipeline,
     /// Where its responses come from.
     pub origin: Option<Arc<Origin>>,
+    /// Who is asked before the origin.
+    pub shield: Option<Arc<Shield>>,
     /// How its responses are stored; `None` when they are not.
     pub cache: Option<CachePolicy>,
     /// The same, as the cache's policy wants it.
@@ -97,7 +108,15 @@ impl Runtime {
         let (Ok(origins), true) = (origins, problems.is_empty()) else {
             return Err(Problems(problems));
         };
-        let hosts = build_sites(&config, &filters, &origins, metrics, &mut problems);
+        let shields = build_shields(&config, &origins, metrics, &mut problems);
+        if !problems.is_empty() {
+            return Err(Problems(problems));
+        }
+        let behind = Behind {
+            origins: &origins,
+            shields: &shields,
+        };
+        let hosts = build_sites(&config, &filters, behind, metrics, &mut problems);
         if !problems.is_empty() {
             return Err(Problems(problems));
         }
@@ -107,6 +126,7 @@ impl Runtime {
             config,
             hosts,
             origins,
+            shields,
             countries,
             filter_files,
         })
@@ -178,10 +198,34 @@ fn rules(policy: &CachePolicy) -> Rules {
     }
 }
 
+fn build_shields(
+    config: &Config,
+    origins: &Origins,
+    metrics: &Metrics,
+    problems: &mut Vec<Problem>,
+) -> Vec<Arc<Shield>> {
+    let mut shields = Vec::with_capacity(config.shields.len());
+    for (index, written) in config.shields.iter().enumerate() {
+        let edges = origins.shield(ShieldId(index)).clone();
+        match Shield::compile(written, edges, config, metrics) {
+            Ok(shield) => shields.push(Arc::new(shield)),
+            Err(found) => problems.extend(found),
+        }
+    }
+    shields
+}
+
+/// Who stands behind the routes.
+#[derive(Clone, Copy)]
+struct Behind<'a> {
+    origins: &'a Origins,
+    shields: &'a [Arc<Shield>],
+}
+
 fn build_sites(
     config: &Config,
     filters: &[Option<Built>],
-    origins: &Origins,
+    behind: Behind<'_>,
     metrics: &Metrics,
     problems: &mut Vec<Problem>,
 ) -> Hosts<Arc<Site>> {
@@ -220,7 +264,8 @@ fn build_sites(
                 site: name.clone(),
                 name: route.name.as_str().into(),
                 pipeline: Pipeline::new(steps(&route.filters)),
-                origin: route.origin.map(|id| origins.get(id).clone()),
+                origin: route.origin.map(|id| behind.origins.get(id).clone()),
+                shield: route.shield.map(|id| behind.shields[id.0].clone()),
                 rules: Arc::new(route.cache.as_ref().map(rules).unwrap_or_default()),
                 cache: route.cache.clone(),
                 error_pages: error_pages.clone(),
@@ -228,7 +273,19 @@ fn build_sites(
             };
             paths.insert(&route.path, &route.when, Arc::new(compiled));
         }
-        let site_at_work = Arc::new(Site { name, paths });
+        let used: BTreeSet<usize> = site
+            .routes
+            .iter()
+            .filter_map(|route| route.shield.map(|id| id.0))
+            .collect();
+        let site_at_work = Arc::new(Site {
+            name,
+            paths,
+            shields: used
+                .into_iter()
+                .map(|index| behind.shields[index].clone())
+                .collect(),
+        });
         for host in &site.hosts {
             hosts.insert(host, site_at_work.clone());
         }

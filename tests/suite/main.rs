@@ -15,3 +15,4 @@ mod pingora;
 mod refused;
 mod reload;
 mod routing;
+mod shields;

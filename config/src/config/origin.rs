@@ -114,6 +114,8 @@ pub enum HashKey {
     Header(String),
     /// A cookie.
     Cookie(String),
+    /// The cache key; of shields only.
+    CacheKey,
 }
 
 /// Active health checks.

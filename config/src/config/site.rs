@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{FilterId, OriginId};
+use super::{FilterId, OriginId, ShieldId};
 use crate::host::HostPattern;
 use crate::path::PathPattern;
 
@@ -30,6 +30,8 @@ pub struct Route {
     pub when: Conditions,
     /// Where responses come from; `None` only when a filter always answers (checked at compile).
     pub origin: Option<OriginId>,
+    /// The edges that are asked before the origin.
+    pub shield: Option<ShieldId>,
     /// The filters in order: the site's, then the route's.
     pub filters: Vec<FilterId>,
     /// The cache's policy; `None` when the route is not cached.

@@ -8,7 +8,7 @@ use serde::de::value::{SeqAccessDeserializer, StrDeserializer};
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::FilterUse;
+use super::{FilterUse, ShieldUse};
 use crate::host::HostPattern;
 use crate::path::PathPattern;
 use crate::value::{Country, ErrorStatus, HeaderName, Method, Span, Switch};
@@ -23,6 +23,8 @@ pub(crate) struct Site {
     pub(crate) host: Option<HostPattern>,
     /// The name of the origin that responses come from.
     pub(crate) origin: Option<String>,
+    /// The name of the shield that is asked before the origin. Default: none.
+    pub(crate) shield: Option<ShieldUse>,
     /// Filters in order: names of `[filter.NAME]`, or tables in place. Default: none.
     pub(crate) filters: Option<Vec<FilterUse>>,
     /// How responses are stored; `false` for not at all. Default: as the origin says.
@@ -51,6 +53,8 @@ pub(crate) struct Route {
     pub(crate) country: Option<Vec<Country>>,
     /// The name of the origin that responses come from. Default: the site's.
     pub(crate) origin: Option<String>,
+    /// The name of the shield that is asked before the origin; `false` for none. Default: the site's.
+    pub(crate) shield: Option<ShieldUse>,
     /// Filters that come after the site's. Default: none.
     pub(crate) filters: Option<Vec<FilterUse>>,
     /// How responses are stored; `false` for not at all. Its keys win over the site's.

@@ -38,7 +38,7 @@ pub(crate) fn origins(
 }
 
 /// Never seen: there is a problem where it stands.
-fn stand_in() -> OriginKind {
+pub(super) fn stand_in() -> OriginKind {
     OriginKind::Directory(Directory {
         root: Path::new("").into(),
         index: String::new(),
@@ -55,7 +55,7 @@ fn origin(mut written: document::Origin, scope: &mut Scope<'_>) -> OriginKind {
             );
             stand_in()
         }
-        (Some(list), None) => servers(list, written, scope),
+        (Some(list), None) => OriginKind::Servers(Box::new(servers(list, written, scope))),
         (None, Some(root)) => directory(&root, &written, scope),
         (None, None) => {
             if !scope.source.misses("servers") && !scope.source.misses("directory") {

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::config::{
-    Balance, HashKey, HealthCheck, OriginKind, OriginTimeouts, OriginTls, Outlier, Retries,
-    RetryOn, Server, ServerAddress, Servers,
+    Balance, HashKey, HealthCheck, OriginTimeouts, OriginTls, Outlier, Retries, RetryOn, Server,
+    ServerAddress, Servers,
 };
 use crate::document;
 use crate::value::{Percent, ServerUrl, Short, is_name, is_token};
@@ -17,7 +17,7 @@ pub(super) fn servers(
     list: Vec<Short<ServerUrl, document::Server>>,
     written: document::Origin,
     scope: &mut Scope<'_>,
-) -> OriginKind {
+) -> Servers {
     refuse(
         &[
             ("index", written.index.is_some()),
@@ -44,7 +44,7 @@ pub(super) fn servers(
             ),
         );
     }
-    OriginKind::Servers(Box::new(Servers {
+    Servers {
         balance: balance(written.balance, written.hash_by, scope),
         health: written
             .health
@@ -74,7 +74,7 @@ pub(super) fn servers(
             .within_if_any("max_requests", written.max_requests, 1..=1_000_000)
             .and_then(|most| usize::try_from(most).ok()),
         servers,
-    }))
+    }
 }
 
 fn server_list(

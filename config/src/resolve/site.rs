@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::config::{Conditions, FilterId, OriginId, Route, Site};
+use crate::config::{Conditions, Fallback, FilterId, OriginId, Route, Shield, ShieldId, Site};
 use crate::document::{self, Wanted};
 use crate::host::HostPattern;
 use crate::load::Loaded;
@@ -11,11 +11,12 @@ use crate::problem::Problem;
 use crate::source::Source;
 
 use super::cache_policy::{self, twice};
-use super::{Filters, Names, Scope, reach};
+use super::{Filters, Names, Scope, reach, shield};
 
 pub(crate) fn sites(
     files: &mut [Loaded],
     origins: &Names,
+    shields: (&Names, &[Shield]),
     filters: &mut Filters,
     has_geoip: bool,
     problems: &mut Vec<Problem>,
@@ -33,6 +34,7 @@ pub(crate) fn sites(
             let mut scope = Scope::new(source, problems);
             let mut resolver = Resolver {
                 origins,
+                shields,
                 filters,
                 has_geoip,
             };
@@ -45,6 +47,7 @@ pub(crate) fn sites(
 /// What the parts of a site are resolved with.
 struct Resolver<'a> {
     origins: &'a Names,
+    shields: (&'a Names, &'a [Shield]),
     filters: &'a mut Filters,
     has_geoip: bool,
 }
@@ -55,6 +58,9 @@ struct Inherited {
     origin: Option<OriginId>,
     /// Whether an origin is named, be it one that isn't there.
     has_origin: bool,
+    shield: Option<ShieldId>,
+    /// Whether the shield needs no origin behind it.
+    shield_answers: bool,
     filters: Vec<FilterId>,
     has_filters: bool,
     cache: cache_policy::Written,
@@ -76,9 +82,12 @@ impl Resolver<'_> {
             .as_ref()
             .is_some_and(|filters| !filters.is_empty())
             || scope.source.misses("filters");
+        let shield = shield::used(written.shield.as_ref(), None, self.shields.0, scope);
         let site = Inherited {
             origin: self.origin(written.origin.as_deref(), scope),
             has_origin: written.origin.is_some() || scope.source.misses("origin"),
+            shield,
+            shield_answers: self.answers(shield),
             filters: self
                 .filters
                 .used(written.filters.unwrap_or_default(), &owner, scope),
@@ -97,7 +106,7 @@ impl Resolver<'_> {
             })
             .collect::<BTreeMap<_, _>>();
         let has_routes = !written.route.is_empty() || scope.source.misses("route");
-        if !has_routes && !site.has_origin && !site.has_filters {
+        if !has_routes && !site.has_origin && !site.has_filters && !site.shield_answers {
             let message = "nothing answers this site: it has no origin, no filter and no route";
             scope.tell_with_help("", message, "add `origin = \"…\"`");
         }
@@ -130,8 +139,11 @@ impl Resolver<'_> {
         let called = path
             .as_ref()
             .map_or_else(|| "this route".to_owned(), |path| format!("`{path}`"));
-        let has_origin =
-            site.has_origin || written.origin.is_some() || scope.source.misses("origin");
+        let shield = shield::used(written.shield.as_ref(), site.shield, self.shields.0, scope);
+        let has_origin = site.has_origin
+            || written.origin.is_some()
+            || scope.source.misses("origin")
+            || self.answers(shield);
         let has_filters = site.has_filters
             || written
                 .filters
@@ -177,6 +189,7 @@ impl Resolver<'_> {
             when,
             path,
             origin: own_origin.or(site.origin),
+            shield,
             filters: site.filters.iter().copied().chain(own_filters).collect(),
             cache: cache.as_ref().map(cache_policy::policy),
         })
@@ -185,6 +198,12 @@ impl Resolver<'_> {
     fn origin(&self, name: Option<&str>, scope: &mut Scope<'_>) -> Option<OriginId> {
         name.and_then(|name| self.origins.find(name, "origin", scope))
             .map(OriginId)
+    }
+
+    /// Whether a shield never needs the origin.
+    fn answers(&self, shield: Option<ShieldId>) -> bool {
+        let shield = shield.and_then(|id| self.shields.1.get(id.0));
+        shield.is_some_and(|shield| shield.fallback == Fallback::Fail)
     }
 
     fn conditions(
@@ -318,9 +337,9 @@ fn hosts(
 
 /// The routes, ending with one for every path that no other is for, with the site's own words.
 ///
-/// A site that has neither an origin nor a filter of its own has nothing to say for them.
+/// A site that has neither an origin nor a filter of its own, nor a shield that needs none, has nothing to say for them.
 fn with_last(mut routes: Vec<Route>, site: &Inherited) -> Vec<Route> {
-    if !site.has_origin && !site.has_filters {
+    if !site.has_origin && !site.has_filters && !site.shield_answers {
         return routes;
     }
     let every = PathPattern::every();
@@ -333,6 +352,7 @@ fn with_last(mut routes: Vec<Route>, site: &Inherited) -> Vec<Route> {
             path: every,
             when: Conditions::default(),
             origin: site.origin,
+            shield: site.shield,
             filters: site.filters.clone(),
             cache: site.cache.as_ref().map(cache_policy::policy),
         });

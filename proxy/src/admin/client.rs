@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -20,6 +20,7 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 pub struct Client {
     address: AdminAddress,
     token: Option<String>,
+    field: Option<(HeaderName, HeaderValue)>,
 }
 
 /// Why an edge could not be asked.
@@ -41,7 +42,27 @@ pub enum ClientError {
 impl Client {
     /// The edge whose admin interface is at `address`.
     pub fn new(address: AdminAddress, token: Option<String>) -> Self {
-        Self { address, token }
+        Self {
+            address,
+            token,
+            field: None,
+        }
+    }
+
+    /// The same, with a field that each request has.
+    pub(super) fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self {
+            field: Some((name, value)),
+            ..self
+        }
+    }
+
+    /// The admin address as it is written in a file.
+    pub fn address(&self) -> String {
+        match &self.address {
+            AdminAddress::Tcp(address) => address.to_string(),
+            AdminAddress::Unix(path) => format!("unix:{}", path.display()),
+        }
     }
 
     /// Sends one request and returns status and body of the answer.
@@ -96,6 +117,9 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
+        if let Some((name, value)) = &self.field {
+            request = request.header(name, value);
+        }
         request.body(Full::new(body.into()))
     }
 
@@ -122,12 +146,8 @@ impl Client {
     }
 
     fn unreachable(&self, error: &dyn std::error::Error) -> ClientError {
-        let address = match &self.address {
-            AdminAddress::Tcp(address) => address.to_string(),
-            AdminAddress::Unix(path) => format!("unix:{}", path.display()),
-        };
         ClientError::Unreachable {
-            address,
+            address: self.address(),
             reason: error.to_string(),
         }
     }

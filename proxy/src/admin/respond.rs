@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::access::Access;
 use super::purge::purge;
 use super::render::render_metrics;
+use super::shields;
 use crate::edge::Edge;
 
 /// The longest request body that is read, in bytes.
@@ -153,13 +154,15 @@ struct PurgeOrder {
 }
 
 async fn purge_request(edge: &Edge, request: Request<Incoming>) -> Reply {
-    let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await else {
+    let (head, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
         return text(
             StatusCode::PAYLOAD_TOO_LARGE,
             "the body is too long or was cut off\n",
         );
     };
-    let asked: PurgeOrder = match serde_json::from_slice(&body.to_bytes()) {
+    let body = body.to_bytes();
+    let asked: PurgeOrder = match serde_json::from_slice(&body) {
         Ok(asked) => asked,
         Err(error) => {
             let message =
@@ -167,7 +170,9 @@ async fn purge_request(edge: &Edge, request: Request<Incoming>) -> Reply {
             return text(StatusCode::BAD_REQUEST, message);
         }
     };
+    let failed = shields::purge_first(edge.process(), &head.headers, &body).await;
     match purge(edge.process(), &asked.url, asked.soft) {
+        Ok(()) if !failed.is_empty() => text(StatusCode::BAD_GATEWAY, shields::report(&failed)),
         Ok(()) => text(StatusCode::OK, "purged\n"),
         Err(error) => text(StatusCode::BAD_REQUEST, format!("{error}\n")),
     }

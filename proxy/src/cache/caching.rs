@@ -30,12 +30,23 @@ pub struct Caching {
     reason: Option<Reason>,
     joined: bool,
     was_stale: bool,
+    never_waits: bool,
 }
 
 impl Caching {
     pub(super) fn enable(&mut self, key: Key, rules: Arc<Rules>) {
         self.key = Some(key);
         self.rules = Some(rules);
+    }
+
+    /// Keeps the exchange from waiting for another that fetches the same object, and others from waiting for it. To be
+    /// said before the cache is turned on.
+    pub fn never_wait(&mut self) {
+        self.never_waits = true;
+    }
+
+    pub(super) fn waits(&self) -> bool {
+        !self.never_waits
     }
 
     /// The key, when the cache is on.

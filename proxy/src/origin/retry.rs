@@ -71,9 +71,6 @@ pub struct FailedTry<'a> {
 
 /// Whether the rule of the file wants this request tried again; the budget is asked separately.
 pub(super) fn wanted(rule: &Retries, request: &FailedTry<'_>) -> bool {
-    if request.response_begun || !request.body_replayable {
-        return false;
-    }
     // A server may close an idle connection at the moment it is used again; RFC 9110, section 9.2.2 has clients repeat
     // what is idempotent then. It needs no word in the file, and can't repeat, since the next connection is new.
     if request.reused
@@ -81,9 +78,18 @@ pub(super) fn wanted(rule: &Retries, request: &FailedTry<'_>) -> bool {
         && request.method.is_idempotent()
         && request.tries == 1
     {
-        return true;
+        return is_repeatable(request);
     }
-    if request.tries > rule.max {
+    request.tries <= rule.max && may_repeat(rule, request)
+}
+
+fn is_repeatable(request: &FailedTry<'_>) -> bool {
+    !request.response_begun && request.body_replayable
+}
+
+/// Whether the failure is one of those that the file wants tried again, and can be.
+pub(super) fn may_repeat(rule: &Retries, request: &FailedTry<'_>) -> bool {
+    if !is_repeatable(request) {
         return false;
     }
     rule.on.iter().any(|on| match (on, request.failure) {

@@ -83,6 +83,7 @@ fn compile(
             name: "app".into(),
             kind,
         },
+        None,
         before,
     )
     .map(Arc::new)
@@ -108,12 +109,16 @@ pub(super) fn server(port: u16, weight: f64) -> Arc<Server> {
 fn origins(settings: rimward_config::Servers) -> Origins {
     Origins {
         origins: vec![origin_with(settings)],
+        shields: Vec::new(),
         tasks: Mutex::default(),
     }
 }
 
 pub(super) fn pick(origin: &Arc<Origin>, tried: &[ServerId]) -> Result<Picked, NoServer> {
-    origin.pick(&Pick { hash: None, tried })
+    origin.pick(&Pick {
+        tried,
+        ..Pick::default()
+    })
 }
 
 fn port(picked: &Picked) -> u16 {
@@ -171,6 +176,26 @@ async fn another_server_is_tried_before_the_same_one_after_a_pause() {
     assert_eq!(second.pause(), Duration::ZERO);
     let third = pick(&origin, &[first.server_id(), second.server_id()]).unwrap();
     assert!(third.pause() > Duration::ZERO);
+}
+
+#[tokio::test]
+async fn who_can_go_elsewhere_asks_only_servers_that_are_well_and_each_once() {
+    let edges = config::Origin {
+        name: "mid".into(),
+        kind: OriginKind::Servers(Box::new(servers_at(&[1, 2]))),
+    };
+    let with = |fallback| Arc::new(Origin::compile(&edges, Some(fallback), None).unwrap());
+    let origin = with(Fallback::Origin);
+    let first = pick(&origin, &[]).unwrap();
+    let second = pick(&origin, &[first.server_id()]).unwrap();
+    assert_ne!(port(&first), port(&second));
+    let both = [first.server_id(), second.server_id()];
+    assert_eq!(pick(&origin, &both).unwrap_err(), NoServer::NoneLeft);
+    for picked in [&first, &first, &second, &second] {
+        picked.failed(Failure::Connect);
+    }
+    assert_eq!(pick(&origin, &[]).unwrap_err(), NoServer::NoneLeft);
+    assert!(pick(&with(Fallback::Fail), &both).is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -699,6 +724,7 @@ async fn a_directory_answers_like_any_server() {
                 name: "files".into(),
                 kind,
             },
+            None,
             None,
         )
         .unwrap(),

@@ -15,7 +15,7 @@ use super::context::Context;
 use super::errors::refuse;
 use super::revalidate::Revalidation;
 use crate::edge::Process;
-use crate::listen::{self, Connection};
+use crate::listen;
 use crate::runtime::{Asked, Route, Runtime, Site, locate};
 
 /// Longest request identity that is taken over from a trusted proxy.
@@ -51,7 +51,14 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
     if connection.settings.redirect_to_https && identity.scheme == Scheme::Http {
         ctx.redirect = Some(format!("https://{host}{}", session.req_header().uri));
     }
-    let site = find_site(process, &runtime, &connection, host)?;
+    let site = find_site(process, &runtime, host)?;
+    // Over the connection of another edge come requests for many hosts.
+    if !identity.trusted && connection.is_misdirected(host) {
+        return Err(refuse(
+            421,
+            "the host has another certificate than the connection was made with",
+        ));
+    }
     let country = locate(runtime.countries.as_ref(), identity.ip);
     let (route, params) = find_route(site, session.req_header(), country)?;
 
@@ -184,12 +191,7 @@ fn host(request: &RequestHeader) -> &str {
     }
 }
 
-fn find_site<'r>(
-    process: &Process,
-    runtime: &'r Runtime,
-    connection: &Connection,
-    host: &str,
-) -> Result<&'r Arc<Site>> {
+fn find_site<'r>(process: &Process, runtime: &'r Runtime, host: &str) -> Result<&'r Arc<Site>> {
     let Some(site) = runtime.hosts.find(host) else {
         process.metrics.unknown_host.inc();
         let status = match runtime.config.unknown_host {
@@ -198,12 +200,6 @@ fn find_site<'r>(
         };
         return Err(refuse(status, "no site has this host"));
     };
-    if connection.is_misdirected(host) {
-        return Err(refuse(
-            421,
-            "the host has another certificate than the connection was made with",
-        ));
-    }
     Ok(site)
 }
 

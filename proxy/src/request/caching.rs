@@ -12,6 +12,7 @@ use rimward_cache::Key;
 
 use super::context::Context;
 use super::key::{Parts, key};
+use super::next_hop;
 use super::revalidate::Revalidation;
 use crate::cache::{CacheStatus, Forward};
 use crate::edge::Process;
@@ -25,11 +26,15 @@ pub(super) fn enable(process: &Process, session: &mut Session, ctx: &mut Context
     let Some(rules) = ctx.route.as_ref().map(|route| route.rules.clone()) else {
         return;
     };
+    if next_hop::hops(&session.req_header().headers, &ctx.runtime.config.pop.name) > 0 {
+        // What it would wait for may be itself.
+        ctx.caching.never_wait();
+    }
     process.cache.enable(session, &mut ctx.caching, key, rules);
 }
 
 /// The key of the request, or of another target on the same site; `None` when the route is not cached.
-fn key_of(
+pub(super) fn key_of(
     session: &Session,
     ctx: &Context,
     target: Option<&http::uri::PathAndQuery>,
@@ -119,13 +124,25 @@ pub(super) fn describe(
     head: &mut ResponseHeader,
 ) -> Result<()> {
     let pop = &ctx.runtime.config.pop;
-    head.insert_header("cache-status", status(process, session, ctx))?;
+    let status = following(head, status(process, session, ctx));
+    head.insert_header("cache-status", status)?;
     if pop.server_timing {
         let timing = HeaderValue::try_from(timing(session, ctx))
             .or_err(pingora::InternalError, "server-timing")?;
         head.append_header("server-timing", timing)?;
     }
     Ok(())
+}
+
+/// `Cache-Status` with our member behind those of the caches that are nearer to the origin (RFC 9211 §2).
+fn following(head: &ResponseHeader, own: HeaderValue) -> HeaderValue {
+    let before = head.headers.get_all("cache-status");
+    let mut members: Vec<&[u8]> = before.iter().map(HeaderValue::as_bytes).collect();
+    if members.is_empty() {
+        return own;
+    }
+    members.push(own.as_bytes());
+    HeaderValue::from_bytes(&members.join(&b", "[..])).unwrap_or(own)
 }
 
 fn status(process: &Process, session: &Session, ctx: &Context) -> HeaderValue {

@@ -46,8 +46,12 @@ pub(crate) struct Context {
     pub(super) origin: Option<Arc<Origin>>,
     /// The server asked last, in flight until it is dropped.
     pub(super) picked: Option<Picked>,
-    /// Servers asked before, not to be asked again.
+    /// Servers of that origin asked before, not to be asked again.
     pub(super) tried: Vec<crate::origin::ServerId>,
+    /// Whether the server asked last is an edge of the route's shield.
+    pub(super) asks_shield: bool,
+    /// Whether the shield was asked in vain, so that the origin is.
+    pub(super) past_shield: bool,
     /// How often an origin was asked.
     pub(super) tries: u32,
     /// How far the exchange with the origin came.
@@ -114,6 +118,8 @@ impl Context {
             origin: None,
             picked: None,
             tried: Vec::new(),
+            asks_shield: false,
+            past_shield: false,
             tries: 0,
             progress: Progress::default(),
             asked: None,

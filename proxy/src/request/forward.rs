@@ -8,15 +8,14 @@ use pingora::proxy::Session;
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, OrErr, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
+use rimward_config::Fallback;
 use rimward_filters::Exchange;
 
 use super::context::{Context, Progress};
 use super::errors::{fail, refuse};
+use super::next_hop;
 use crate::edge::Process;
-use crate::origin::{FailedTry, Failure, Pick};
-
-/// How often a request may pass through edges before it is held for a loop (RFC 8586).
-const MAX_HOPS: usize = 8;
+use crate::origin::{FailedTry, Failure};
 
 /// Fields by which frameworks let a client choose another path or method than the edge saw.
 const OVERRIDES: [&str; 7] = [
@@ -39,26 +38,12 @@ pub(super) async fn choose(
     ctx: &mut Context,
 ) -> Result<Box<HttpPeer>> {
     ctx.progress = Progress::Connect;
-    let Some(origin) = ctx.route.as_ref().and_then(|route| route.origin.clone()) else {
-        return Err(fail(502, "the route has no origin and no filter answered"));
+    let Some(route) = ctx.route.clone() else {
+        return Err(fail(500, "the request has no route"));
     };
-    if hops(session.req_header(), &ctx.runtime.config.pop.name) >= MAX_HOPS {
-        return Err(fail(508, "the request came through this edge too often"));
-    }
-    let hash = ctx
-        .with_exchange(session, |_, exchange, _| origin.hash_key(exchange))
-        .flatten();
     // The place at the server asked before is given up only now, so that its failure could be told of it.
     ctx.picked = None;
-    let picked = origin
-        .pick(&Pick {
-            hash,
-            tried: &ctx.tried,
-        })
-        .map_err(|none| {
-            // An origin's failure, so that a stale object may be served instead.
-            fail(503, format!("origin `{}`: {none}", origin.name())).into_up()
-        })?;
+    let (origin, picked) = next_hop::pick(session, ctx, &route)?;
     if ctx.tries > 0 {
         process.metrics.retries.inc();
         if !picked.pause().is_zero() {
@@ -89,11 +74,16 @@ pub(super) fn request(
 ) -> Result<()> {
     let runtime = ctx.runtime.clone();
     let asked = ctx.host.clone();
+    let (origin, asks_shield) = (ctx.origin.clone(), ctx.asks_shield);
     let made = ctx.with_exchange(session, |route, exchange, _| {
-        let host = route.origin.as_ref().and_then(|origin| origin.host());
+        let host = origin.as_ref().and_then(|origin| origin.host());
         prepare(exchange, &runtime.config.pop.name, asked, host, request)?;
-        if route.origin.as_ref().is_some_and(|origin| origin.http2()) {
+        if origin.as_ref().is_some_and(|origin| origin.http2()) {
             pass_on_te(exchange, request)?;
+        }
+        if asks_shield {
+            // The phase runs where the origin is asked.
+            return no_only_if_cached(request);
         }
         let phase = route.pipeline.origin_request(exchange, request);
         phase.map_err(|failure| fail(failure.status, failure.to_string()))
@@ -160,23 +150,30 @@ fn pass_on_te(exchange: &Exchange, request: &mut RequestHeader) -> Result<()> {
     }
 }
 
+/// A shield is there to ask the origin: a client's `only-if-cached` is not for it to answer.
+fn no_only_if_cached(request: &mut RequestHeader) -> Result<()> {
+    const DIRECTIVE: &str = "only-if-cached";
+    let told = request.headers.get_all(header::CACHE_CONTROL).iter();
+    let told: Vec<&str> = told.filter_map(|value| value.to_str().ok()).collect();
+    let told = told.join(", ");
+    if !told.to_ascii_lowercase().contains(DIRECTIVE) {
+        return Ok(());
+    }
+    let directives = told.split(',').map(str::trim);
+    let kept: Vec<&str> = directives
+        .filter(|directive| !directive.eq_ignore_ascii_case(DIRECTIVE))
+        .collect();
+    request.remove_header(&header::CACHE_CONTROL);
+    match kept.is_empty() {
+        true => Ok(()),
+        false => set(request, "cache-control", &kept.join(", ")),
+    }
+}
+
 fn set(request: &mut RequestHeader, name: &'static str, value: &str) -> Result<()> {
     let value =
         HeaderValue::from_str(value).or_err(ErrorType::InternalError, "field for the origin")?;
     request.insert_header(HeaderName::from_static(name), value)
-}
-
-/// How often this edge's name stands in `CDN-Loop`.
-fn hops(request: &RequestHeader, pop: &str) -> usize {
-    let values = request
-        .headers
-        .get_all("cdn-loop")
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let members = values.flat_map(|value| value.split(','));
-    members
-        .filter(|member| member.split(';').next().is_some_and(|id| id.trim() == pop))
-        .count()
 }
 
 /// A piece of the request's body passes.
@@ -195,12 +192,20 @@ pub(super) fn body(ctx: &mut Context, bytes: Option<&Bytes>, end: bool) -> Resul
 }
 
 /// A connection could not be made: whether another server is tried.
-pub(super) fn not_connected(session: &mut Session, ctx: &Context, error: Box<Error>) -> Box<Error> {
+pub(super) fn not_connected(
+    session: &mut Session,
+    ctx: &mut Context,
+    error: Box<Error>,
+) -> Box<Error> {
     failed(session, ctx, error)
 }
 
 /// A try ended before its response did: whether another one is made.
-pub(super) fn broke_off(session: &mut Session, ctx: &Context, mut error: Box<Error>) -> Box<Error> {
+pub(super) fn broke_off(
+    session: &mut Session,
+    ctx: &mut Context,
+    mut error: Box<Error>,
+) -> Box<Error> {
     if *error.esource() != ErrorSource::Upstream {
         error.set_retry(false);
         return error;
@@ -208,7 +213,7 @@ pub(super) fn broke_off(session: &mut Session, ctx: &Context, mut error: Box<Err
     failed(session, ctx, error)
 }
 
-fn failed(session: &mut Session, ctx: &Context, mut error: Box<Error>) -> Box<Error> {
+fn failed(session: &mut Session, ctx: &mut Context, mut error: Box<Error>) -> Box<Error> {
     let Some(picked) = &ctx.picked else {
         error.set_retry(false);
         return error;
@@ -243,7 +248,8 @@ pub(super) fn judge(
     }
     ctx.origin_time = ctx.asked.map(|asked| asked.elapsed());
     if let Some(picked) = &ctx.picked {
-        picked.answered(status);
+        // An edge that answers is well, whatever it had to say of its origin.
+        picked.answered(if ctx.asks_shield { 200 } else { status });
     }
     if status >= 500 && wants_again(session, ctx, Failure::Status(status)) {
         let mut error = Error::explain(ErrorType::HTTPStatus(status), "status that is tried again");
@@ -255,20 +261,28 @@ pub(super) fn judge(
     Ok(())
 }
 
-fn wants_again(session: &mut Session, ctx: &Context, failure: Failure) -> bool {
+fn wants_again(session: &mut Session, ctx: &mut Context, failure: Failure) -> bool {
     let (Some(origin), Some(picked)) = (&ctx.origin, &ctx.picked) else {
         return false;
     };
-    let body_replayable = !session.as_ref().retry_buffer_truncated();
-    let response_begun = session.response_written().is_some();
-    let method = &session.req_header().method;
-    let reused = picked.reused();
-    origin.should_retry(&FailedTry {
+    let failed = FailedTry {
         failure,
-        method,
-        tries: ctx.tries,
-        reused,
-        body_replayable,
-        response_begun,
-    })
+        method: &session.req_header().method,
+        tries: u32::try_from(ctx.tried.len()).unwrap_or(u32::MAX),
+        reused: picked.reused(),
+        body_replayable: !session.as_ref().retry_buffer_truncated(),
+        response_begun: session.response_written().is_some(),
+    };
+    if origin.should_retry(&failed) {
+        return true;
+    }
+    let shield = ctx.route.as_ref().and_then(|route| route.shield.clone());
+    let shield = shield.filter(|shield| ctx.asks_shield && shield.fallback == Fallback::Origin);
+    match shield {
+        Some(shield) if shield.edges.may_go_elsewhere(&failed) => {
+            next_hop::leave(&shield, ctx);
+            true
+        }
+        _ => false,
+    }
 }

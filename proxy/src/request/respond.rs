@@ -130,7 +130,8 @@ pub(super) fn origin_response_phase(
     ctx: &mut Context,
     head: &mut ResponseHeader,
 ) -> Result<()> {
-    if head.status.is_informational() {
+    // An edge of the shield has run it on what its origin said.
+    if head.status.is_informational() || ctx.asks_shield {
         return Ok(());
     }
     let run = |route: &Route, exchange: &mut Exchange, _: usize| {

@@ -246,3 +246,34 @@ fn the_defaults_of_the_manual_are_right() {
     let written = crate::parse(&format!("{LEAST}[listen.limits]\n{limits}"), "pop.toml").unwrap();
     assert_eq!(written.listeners[0].limits, meaning("").listeners[0].limits);
 }
+
+#[test]
+fn edges_are_enough_for_a_shield() {
+    let text = "[shield.mid]\nservers = [\"10.0.0.1\", \"https://mid.pop\"]\noutlier = {}\n[origin.app]\nservers = [\"10.0.0.9\"]\n";
+    let sites = "[[site]]\nhost = \"a.com\"\norigin = \"app\"\nshield = \"mid\"\n[[site.route]]\npath = \"/b\"\nshield = false\n";
+    let config = meaning(&format!("{text}{sites}"));
+    let shield = &config.shields[0];
+    assert_eq!((shield.name(), shield.fallback), ("mid", Fallback::Origin));
+    assert!(shield.purge.is_empty());
+    let OriginKind::Servers(edges) = &shield.edges.kind else {
+        panic!("not servers")
+    };
+    assert_eq!(edges.balance, Balance::Hash(HashKey::CacheKey));
+    assert_eq!(
+        (edges.servers.len(), edges.http2, &edges.host),
+        (2, false, &None)
+    );
+    let outlier = edges.outlier.as_ref().unwrap();
+    assert_eq!((edges.retries.max, outlier.max_ejected_percent), (2, 100));
+    let routes = &config.sites[0].routes;
+    let shields: Vec<_> = routes.iter().map(|route| route.shield).collect();
+    assert_eq!(shields, [None, Some(ShieldId(0))]);
+}
+
+#[test]
+fn a_shield_that_never_falls_back_needs_no_origin() {
+    let text = "[shield.mid]\nservers = [\"10.0.0.1\"]\nfallback = \"fail\"\n[[site]]\nhost = \"a.com\"\nshield = \"mid\"\n";
+    let routes = &meaning(text).sites[0].routes;
+    assert_eq!((routes.len(), routes[0].origin), (1, None));
+    assert_eq!(routes[0].shield, Some(ShieldId(0)));
+}
