@@ -19,7 +19,12 @@ const MAX_NAMES: usize = 16;
 
 /// The request fields that a response varies on: sorted, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Vary(Box<[HeaderName]>);
+pub struct Vary {
+    names: Box<[HeaderName]>,
+    /// The language it is in, when that is what the client's preference chose: who prefers it too is answered by it,
+    /// whatever else stands in `Accept-Language`.
+    language: Option<Box<str>>,
+}
 
 impl Vary {
     /// What a response with these fields varies on.
@@ -28,16 +33,36 @@ impl Vary {
         let mut names: Vec<HeaderName> = names.take(MAX_NAMES).collect();
         names.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
         names.dedup();
-        Self(names.into_boxed_slice())
+        let language = names
+            .contains(&header::ACCEPT_LANGUAGE)
+            .then(|| language(response))
+            .flatten();
+        Self {
+            names: names.into_boxed_slice(),
+            language,
+        }
     }
 
     /// The variant that answers a request with these fields; `None` when the response does not vary.
     pub fn variance(&self, request: &HeaderMap) -> Option<Variance> {
-        if self.0.is_empty() {
+        if self.names.is_empty() {
             return None;
         }
         let mut hashers = hashers().map(BuildHasher::build_hasher);
-        for name in &self.0 {
+        for name in &self.names {
+            let answered = self
+                .language
+                .as_deref()
+                .filter(|language| *name == header::ACCEPT_LANGUAGE && prefers(request, language));
+            if let Some(language) = answered {
+                for hasher in &mut hashers {
+                    frame(hasher, name.as_str().as_bytes());
+                    // Neither there nor not there: a preference instead of a value.
+                    hasher.write_u8(2);
+                    frame(hasher, language.as_bytes());
+                }
+                continue;
+            }
             let value = normal_form(request, name);
             for hasher in &mut hashers {
                 frame(hasher, name.as_str().as_bytes());
@@ -52,8 +77,57 @@ impl Vary {
 
     /// The names.
     pub fn names(&self) -> &[HeaderName] {
-        &self.0
+        &self.names
     }
+}
+
+/// The one language that a response says to be in, in lower case.
+fn language(response: &HeaderMap) -> Option<Box<str>> {
+    let mut lines = response.get_all(header::CONTENT_LANGUAGE).iter();
+    let language = lines.next()?.to_str().ok()?.trim();
+    let is_one = lines.next().is_none() && !language.is_empty() && !language.contains(',');
+    is_one.then(|| language.to_ascii_lowercase().into())
+}
+
+/// Whether no language in `Accept-Language` has more weight than this one (RFC 9110 §12.5.4).
+fn prefers(request: &HeaderMap, language: &str) -> bool {
+    let lines = request
+        .get_all(header::ACCEPT_LANGUAGE)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let (mut most, mut its) = (0, 0);
+    for member in lines.flat_map(|line| line.split(',')) {
+        let (range, weight) = weighted(member);
+        most = most.max(weight);
+        if range.eq_ignore_ascii_case(language) {
+            its = its.max(weight);
+        }
+    }
+    its > 0 && its == most
+}
+
+/// A member of a list of preferences and its weight in thousandths; what is no weight counts as none at all.
+fn weighted(member: &str) -> (&str, u16) {
+    let mut parts = member.split(';').map(str::trim);
+    let range = parts.next().unwrap_or_default();
+    let weight = parts.find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("q").then_some(value.trim())
+    });
+    let weight = weight.map_or(Some(1000), thousandths);
+    (range, weight.unwrap_or(0))
+}
+
+/// `0.8` is 800 (RFC 9110 §12.4.2).
+fn thousandths(weight: &str) -> Option<u16> {
+    let (whole, part) = weight.split_once('.').unwrap_or((weight, ""));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !matches!(whole, "0" | "1") || part.len() > 3 || !is_digits(part) {
+        return None;
+    }
+    let whole = if whole == "1" { 1000 } else { 0 };
+    let part: u16 = format!("{part:0<3}").parse().ok()?;
+    Some((whole + part).min(1000))
 }
 
 /// The members of `Vary`, all its lines together, as written.
