@@ -67,7 +67,8 @@ pub struct Terms {
     pub stale_if_error: Duration,
     /// How long after that it may be served when the origin cannot be reached.
     pub stale_if_unreachable: Duration,
-    /// Whether it must never be served stale, whatever a client or an operator's window would allow.
+    /// Whether the origin wants no stale use but what it allows itself (`must-revalidate` and its kin, `s-maxage`), so
+    /// that a client's `max-stale` counts for nothing.
     pub must_revalidate: bool,
     /// How long the origin took to answer.
     pub cost: Duration,

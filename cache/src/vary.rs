@@ -247,6 +247,36 @@ mod tests {
         );
     }
 
+    /// RFC 9110 §12.5.4, RFC 9111 §4.1: row E of the contract.
+    #[test]
+    fn who_prefers_the_language_of_a_response_is_answered_by_it() {
+        let german = [("vary", "accept-language"), ("content-language", "de")];
+        let variance = |response: &[(&'static str, &'static str)], accepted: &'static str| {
+            Vary::of(&fields(response)).variance(&fields(&[("accept-language", accepted)]))
+        };
+        let by_preference = variance(&german, "de");
+        for (accepted, is_answered) in [
+            ("en, de", true),
+            ("DE;Q=1.0, en;q=0.9", true),
+            ("fr;q=0.5, de;q=1.0", true),
+            ("fr;q=0.5, de ; q=0.6", true),
+            ("en, de;q=0.9", false),
+            ("de-AT, en;q=0.5", false),
+            ("de;q=0", false),
+            ("de;q=2", false),
+            ("*", false),
+            ("", false),
+        ] {
+            assert_eq!(variance(&german, accepted) == by_preference, is_answered, "{accepted}");
+        }
+        let both = [("vary", "accept-language"), ("content-language", "de, en")];
+        assert_ne!(variance(&both, "de"), variance(&both, "en, de"));
+        let twice = [german[0], german[1], ("content-language", "en")];
+        assert_ne!(variance(&twice, "de"), variance(&twice, "en, de"));
+        let unvaried = [("vary", "foo"), ("content-language", "de")];
+        assert_eq!(variance(&unvaried, "de"), variance(&unvaried, "en"));
+    }
+
     #[test]
     fn values_that_differ_find_different_variants() {
         for (vary, one, other) in [
@@ -277,6 +307,8 @@ mod tests {
             let mut request = HeaderMap::new();
             request.insert(name, HeaderValue::from_str(&value).unwrap());
             normal_form(&request, &HeaderName::from_static(name));
+            request.insert("accept-language", HeaderValue::from_str(&value).unwrap());
+            prefers(&request, "de");
         }
     }
 }

@@ -38,6 +38,10 @@ pub(super) async fn choose(
     session: &mut Session,
     ctx: &mut Context,
 ) -> Result<Box<HttpPeer>> {
+    // RFC 9111 §5.2.1.7. Not an origin's failure: nothing stale is served instead.
+    if ctx.only_if_cached {
+        return Err(refuse(504, "only-if-cached, and nothing is stored"));
+    }
     ctx.progress = Progress::Connect;
     let Some(origin) = ctx.route.as_ref().and_then(|route| route.origin.clone()) else {
         return Err(fail(502, "the route has no origin and no filter answered"));

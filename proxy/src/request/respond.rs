@@ -178,6 +178,7 @@ pub(super) fn pass_on(
     if !ctx.rewriters.is_empty() && ctx.protocol == "HTTP/1.1" {
         head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
     }
+    caching::keep_back(ctx, head);
     caching::describe(process, session, ctx, head)?;
     let now = process.cache.objects().now();
     listen::keep_date(head, |date| rimward_cache::date::parse(date, now).is_some())
