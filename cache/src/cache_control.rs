@@ -58,9 +58,12 @@ impl Directives {
     pub fn of(response: &ResponseHeader) -> Self {
         let mut directives = Self::default();
         for value in response.headers.get_all(CACHE_CONTROL) {
-            each_directive(&String::from_utf8_lossy(value.as_bytes()), |name, argument| {
-                directives.add(name, argument);
-            });
+            each_directive(
+                &String::from_utf8_lossy(value.as_bytes()),
+                |name, argument| {
+                    directives.add(name, argument);
+                },
+            );
         }
         directives
     }

@@ -112,7 +112,9 @@ fn weighted(member: &str) -> (&str, u16) {
     let range = parts.next().unwrap_or_default();
     let weight = parts.find_map(|part| {
         let (name, value) = part.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("q").then_some(value.trim())
+        name.trim()
+            .eq_ignore_ascii_case("q")
+            .then_some(value.trim())
     });
     let weight = weight.map_or(Some(1000), thousandths);
     (range, weight.unwrap_or(0))
@@ -267,7 +269,11 @@ mod tests {
             ("*", false),
             ("", false),
         ] {
-            assert_eq!(variance(&german, accepted) == by_preference, is_answered, "{accepted}");
+            assert_eq!(
+                variance(&german, accepted) == by_preference,
+                is_answered,
+                "{accepted}"
+            );
         }
         let both = [("vary", "accept-language"), ("content-language", "de, en")];
         assert_ne!(variance(&both, "de"), variance(&both, "en, de"));

@@ -43,9 +43,7 @@ use pingora::cache::{
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{RangeType, Session};
 use pingora::{Error, ErrorSource, ErrorType};
-use rimward_cache::policy::{
-    self, Decision, Demands, Failure, Received, Rules, Serve, Terms,
-};
+use rimward_cache::policy::{self, Decision, Demands, Failure, Received, Rules, Serve, Terms};
 use rimward_cache::vary::Vary;
 use rimward_cache::{Bounds, Clock, Key, Mode, Purge, Store, conditional, invalidation};
 
@@ -236,9 +234,8 @@ impl Cache {
     /// Whether a hit of this object is the one to renew it before it is stale.
     pub fn is_to_be_refreshed(&self, meta: &CacheMeta) -> bool {
         let terms = meta.extensions().get::<Terms>();
-        terms.is_some_and(|terms| {
-            policy::refreshes_early(terms, self.objects().now(), rand::random)
-        })
+        terms
+            .is_some_and(|terms| policy::refreshes_early(terms, self.objects().now(), rand::random))
     }
 
     /// Has a fresh object renewed, as if it were stale. Nobody is waited for.

@@ -37,7 +37,8 @@ impl Demands {
     }
 
     fn add(&mut self, name: &str, argument: Option<&str>) {
-        let least = |known: Option<u64>, given: u64| Some(known.map_or(given, |known| known.min(given)));
+        let least =
+            |known: Option<u64>, given: u64| Some(known.map_or(given, |known| known.min(given)));
         // What is no number is the strictest: an age of nothing, a freshness without end.
         let given = argument.map_or(0, seconds);
         match &*name.to_ascii_lowercase() {

@@ -87,11 +87,7 @@ impl Reason {
     pub fn is_the_requests(self) -> bool {
         matches!(
             self,
-            Self::Method
-                | Self::Authorization
-                | Self::AskedNotTo
-                | Self::Purged
-                | Self::Busy
+            Self::Method | Self::Authorization | Self::AskedNotTo | Self::Purged | Self::Busy
         )
     }
 }

@@ -70,18 +70,20 @@ fn over(own: document::CachePolicy, site: document::CachePolicy) -> document::Ca
         // What is passed on is chosen among the targets, and goes with them.
         pass_targets: own
             .pass_targets
-            .or(site.pass_targets.filter(|_| own.targets.is_none())),
+            .or_else(|| site.pass_targets.filter(|_| own.targets.is_none())),
         targets: own.targets.or(site.targets),
         request_directives: own.request_directives.or(site.request_directives),
         early_refresh: own.early_refresh.or(site.early_refresh),
         surrogate_keys: own.surrogate_keys.or(site.surrogate_keys),
         // Who turns one of the two on turns the other off.
-        store_set_cookie: own.store_set_cookie.or(site
-            .store_set_cookie
-            .filter(|_| own.strip_set_cookie != Some(true))),
-        strip_set_cookie: own.strip_set_cookie.or(site
-            .strip_set_cookie
-            .filter(|_| own.store_set_cookie != Some(true))),
+        store_set_cookie: own.store_set_cookie.or_else(|| {
+            site.store_set_cookie
+                .filter(|_| own.strip_set_cookie != Some(true))
+        }),
+        strip_set_cookie: own.strip_set_cookie.or_else(|| {
+            site.strip_set_cookie
+                .filter(|_| own.store_set_cookie != Some(true))
+        }),
     }
 }
 
@@ -161,7 +163,11 @@ fn check_targets(policy: &document::CachePolicy, scope: &mut Scope<'_>) {
     let Some(known) = policy.targets.as_ref().map(|_| targets) else {
         return;
     };
-    for (index, name) in passed.iter().enumerate().filter(|(_, name)| !known.contains(name)) {
+    for (index, name) in passed
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| !known.contains(name))
+    {
         scope.tell(
             &format!("pass_targets[{index}]"),
             format!("`{name}` is not one of `targets`, and so is passed on anyhow: leave it out"),

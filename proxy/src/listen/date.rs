@@ -63,9 +63,7 @@ pub(super) fn write_with(head: &[u8], output: &mut BytesMut) {
 fn value<'l>(line: &'l [u8], name: &str) -> Option<&'l [u8]> {
     let (given, rest) = line.split_at_checked(name.len())?;
     let rest = rest.strip_prefix(b":")?;
-    given
-        .eq_ignore_ascii_case(name.as_bytes())
-        .then_some(rest)
+    given.eq_ignore_ascii_case(name.as_bytes()).then_some(rest)
 }
 
 #[cfg(test)]
@@ -80,7 +78,8 @@ mod tests {
 
     #[test]
     fn a_kept_date_takes_the_place_of_the_engines() {
-        let head = "HTTP/1.1 200 OK\r\nDate: now\r\nA: b\r\nRimward-Kept-Date: then\r\n\r\ndate: body\n";
+        let head =
+            "HTTP/1.1 200 OK\r\nDate: now\r\nA: b\r\nRimward-Kept-Date: then\r\n\r\ndate: body\n";
         let expected = "HTTP/1.1 200 OK\r\nA: b\r\nDate: then\r\n\r\ndate: body\n";
         assert_eq!(written(head), expected);
     }

@@ -35,7 +35,10 @@ pub(super) fn enable(process: &Process, session: &mut Session, ctx: &mut Context
 /// but what is stored.
 fn hear_demands(session: &Session, ctx: &mut Context) {
     let request = session.req_header();
-    let honours = ctx.route.as_ref().is_some_and(|route| route.rules.request_directives);
+    let honours = ctx
+        .route
+        .as_ref()
+        .is_some_and(|route| route.rules.request_directives);
     let is_heard = (honours || ctx.trusted_peer)
         && !ctx.background
         && matches!(request.method, Method::GET | Method::HEAD)
@@ -96,7 +99,10 @@ pub(super) fn found(
     }
     match cache.serves(meta, ctx.demands.as_deref()) {
         Serve::Fresh if is_fresh => {
-            let may = ctx.route.as_ref().is_some_and(|route| route.rules.early_refresh);
+            let may = ctx
+                .route
+                .as_ref()
+                .is_some_and(|route| route.rules.early_refresh);
             if may && cache.is_to_be_refreshed(meta) {
                 revalidate(process, session, ctx);
             }

@@ -14,21 +14,112 @@ fn what_is_asked_is_read_strictly() {
     for (lines, expected) in [
         (vec![], nothing.clone()),
         (vec!["nothing-to-see-here"], nothing.clone()),
-        (vec!["max-age=5"], Demands { max_age: Some(5), ..nothing.clone() }),
-        (vec!["MAX-AGE=\"5\""], Demands { max_age: Some(5), ..nothing.clone() }),
-        (vec!["max-age=9, max-age=5"], Demands { max_age: Some(5), ..nothing.clone() }),
-        (vec!["max-age=9", "max-age=50"], Demands { max_age: Some(9), ..nothing.clone() }),
-        (vec!["max-age=x"], Demands { max_age: Some(0), ..nothing.clone() }),
-        (vec!["max-age"], Demands { max_age: Some(0), ..nothing.clone() }),
-        (vec!["min-fresh=5, min-fresh=9"], Demands { min_fresh: Some(9), ..nothing.clone() }),
-        (vec!["min-fresh=x"], Demands { min_fresh: Some(1 << 31), ..nothing.clone() }),
-        (vec!["min-fresh=99999999999999999999"], Demands { min_fresh: Some(1 << 31), ..nothing.clone() }),
-        (vec!["max-stale"], Demands { max_stale: Some(1 << 31), ..nothing.clone() }),
-        (vec!["max-stale=5"], Demands { max_stale: Some(5), ..nothing.clone() }),
-        (vec!["max-stale=x"], Demands { max_stale: Some(0), ..nothing.clone() }),
-        (vec!["max-stale, max-stale=5"], Demands { max_stale: Some(5), ..nothing.clone() }),
-        (vec!["no-cache, no-store"], Demands { no_cache: true, no_store: true, ..nothing.clone() }),
-        (vec!["only-if-cached"], Demands { only_if_cached: true, ..nothing.clone() }),
+        (
+            vec!["max-age=5"],
+            Demands {
+                max_age: Some(5),
+                ..nothing.clone()
+            },
+        ),
+        (
+            vec!["MAX-AGE=\"5\""],
+            Demands {
+                max_age: Some(5),
+                ..nothing.clone()
+            },
+        ),
+        (
+            vec!["max-age=9, max-age=5"],
+            Demands {
+                max_age: Some(5),
+                ..nothing.clone()
+            },
+        ),
+        (
+            vec!["max-age=9", "max-age=50"],
+            Demands {
+                max_age: Some(9),
+                ..nothing.clone()
+            },
+        ),
+        (
+            vec!["max-age=x"],
+            Demands {
+                max_age: Some(0),
+                ..nothing.clone()
+            },
+        ),
+        (
+            vec!["max-age"],
+            Demands {
+                max_age: Some(0),
+                ..nothing.clone()
+            },
+        ),
+        (
+            vec!["min-fresh=5, min-fresh=9"],
+            Demands {
+                min_fresh: Some(9),
+                ..nothing.clone()
+            },
+        ),
+        (
+            vec!["min-fresh=x"],
+            Demands {
+                min_fresh: Some(1 << 31),
+                ..nothing.clone()
+            },
+        ),
+        (
+            vec!["min-fresh=99999999999999999999"],
+            Demands {
+                min_fresh: Some(1 << 31),
+                ..nothing.clone()
+            },
+        ),
+        (
+            vec!["max-stale"],
+            Demands {
+                max_stale: Some(1 << 31),
+                ..nothing.clone()
+            },
+        ),
+        (
+            vec!["max-stale=5"],
+            Demands {
+                max_stale: Some(5),
+                ..nothing.clone()
+            },
+        ),
+        (
+            vec!["max-stale=x"],
+            Demands {
+                max_stale: Some(0),
+                ..nothing.clone()
+            },
+        ),
+        (
+            vec!["max-stale, max-stale=5"],
+            Demands {
+                max_stale: Some(5),
+                ..nothing.clone()
+            },
+        ),
+        (
+            vec!["no-cache, no-store"],
+            Demands {
+                no_cache: true,
+                no_store: true,
+                ..nothing.clone()
+            },
+        ),
+        (
+            vec!["only-if-cached"],
+            Demands {
+                only_if_cached: true,
+                ..nothing.clone()
+            },
+        ),
         (vec!["a=\"no-cache, max-age=1\""], nothing.clone()),
     ] {
         assert_eq!(demands(&lines), expected, "{lines:?}");
@@ -61,7 +152,12 @@ fn an_object_is_served_if_it_is_what_the_request_demands() {
         (plain, "max-stale, no-cache", 110, Revalidate),
         ("max-age=100, must-revalidate", "max-stale", 110, Revalidate),
         ("s-maxage=100", "max-stale", 110, Revalidate),
-        ("max-age=100, proxy-revalidate", "max-stale", 110, Revalidate),
+        (
+            "max-age=100, proxy-revalidate",
+            "max-stale",
+            110,
+            Revalidate,
+        ),
     ] {
         let terms = stored(&[("cache-control", said), ("etag", "a")], &Rules::default());
         let served = demands(&[asked]).serve(&terms, at(NOW + seconds));
@@ -78,8 +174,14 @@ fn what_a_client_wants_not_to_be_stored_is_not() {
         request_directives: true,
         ..Rules::default()
     };
-    assert_eq!(decide(&asked, &response, &listening), Decision::Pass(Reason::AskedNotTo));
-    assert!(matches!(decide(&asked, &response, &Rules::default()), Decision::Store(_)));
+    assert_eq!(
+        decide(&asked, &response, &listening),
+        Decision::Pass(Reason::AskedNotTo)
+    );
+    assert!(matches!(
+        decide(&asked, &response, &Rules::default()),
+        Decision::Store(_)
+    ));
 }
 
 proptest::proptest! {

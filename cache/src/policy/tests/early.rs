@@ -11,19 +11,31 @@ fn object(cost: u64) -> Terms {
 
 #[test]
 fn an_object_is_refreshed_in_the_last_tenth_of_its_lifetime_only() {
-    for (seconds, is_thrown) in [(0, false), (89, false), (90, true), (99, true), (100, false), (200, false)] {
+    for (seconds, is_thrown) in [
+        (0, false),
+        (89, false),
+        (90, true),
+        (99, true),
+        (100, false),
+        (200, false),
+    ] {
         let mut thrown = false;
         let refreshes = refreshes_early(&object(1000), at(NOW + seconds), || {
             thrown = true;
             0.0
         });
-        assert_eq!((thrown, refreshes), (is_thrown, is_thrown), "after {seconds} s");
+        assert_eq!(
+            (thrown, refreshes),
+            (is_thrown, is_thrown),
+            "after {seconds} s"
+        );
     }
 }
 
 #[test]
 fn it_is_the_likelier_the_nearer_the_end_and_the_dearer_the_fetch() {
-    let refreshes = |cost, seconds, die: f64| refreshes_early(&object(cost), at(NOW + seconds), || die);
+    let refreshes =
+        |cost, seconds, die: f64| refreshes_early(&object(cost), at(NOW + seconds), || die);
     // Ten seconds before the end: exp(-10 / 10), exp(-10 / 2), and never for what costs nothing.
     assert!(refreshes(5, 90, 0.36) && !refreshes(5, 90, 0.37));
     assert!(refreshes(1, 90, 0.006) && !refreshes(1, 90, 0.007));

@@ -51,7 +51,9 @@ impl Case {
 
     /// §4.2.3.
     fn initial_age(&self) -> u64 {
-        self.date.unwrap_or(0).max(self.age.unwrap_or(0) + self.delay)
+        self.date
+            .unwrap_or(0)
+            .max(self.age.unwrap_or(0) + self.delay)
     }
 
     fn age(&self) -> u64 {
@@ -74,7 +76,8 @@ impl Case {
     /// §3, §3.5, §4.1, §5.2.2.
     fn may_be_stored(&self) -> bool {
         let is_open = self.has("public") || self.has("must-revalidate") || self.s_maxage.is_some();
-        let is_silenced = self.has("no-store") && !(self.has("must-understand") && self.status != 599);
+        let is_silenced =
+            self.has("no-store") && !(self.has("must-understand") && self.status != 599);
         let is_understood = !self.has("must-understand") || self.status != 599;
         !matches!(self.status, 206 | 304)
             && !is_silenced
@@ -103,7 +106,10 @@ impl Case {
     fn written(&self) -> ResponseHeader {
         let seconds = [("max-age", self.max_age), ("s-maxage", self.s_maxage)]
             .into_iter()
-            .chain([("stale-while-revalidate", self.swr), ("stale-if-error", self.sie)]);
+            .chain([
+                ("stale-while-revalidate", self.swr),
+                ("stale-if-error", self.sie),
+            ]);
         let seconds = seconds.filter_map(|(name, value)| Some(format!("{name}={}", value?)));
         let members = seconds.chain(self.flags.iter().map(|flag| (*flag).to_owned()));
         let members: Vec<String> = members.map(|member| self.styled(&member)).collect();
@@ -116,12 +122,21 @@ impl Case {
         let sent = NOW - self.date.unwrap_or(0);
         fields.extend(self.date.map(|_| ("date", http_date(sent))));
         fields.extend(self.age.map(|age| ("age", age.to_string())));
-        fields.extend(self.expires.map(|ahead| ("expires", http_date(sent + ahead))));
-        fields.extend(self.modified.map(|ago| ("last-modified", http_date(sent - ago))));
+        fields.extend(
+            self.expires
+                .map(|ahead| ("expires", http_date(sent + ahead))),
+        );
+        fields.extend(
+            self.modified
+                .map(|ago| ("last-modified", http_date(sent - ago))),
+        );
         if self.varies_on_anything {
             fields.push(("vary", "accept, *".to_owned()));
         }
-        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, &**value)).collect();
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (*name, &**value))
+            .collect();
         response(self.status, &fields)
     }
 
@@ -144,9 +159,14 @@ impl Case {
             ("min-fresh", wants.min_fresh),
             ("max-stale", wants.max_stale),
         ];
-        let seconds = seconds.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+        let seconds = seconds
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name}={}", value?)));
         let flags = [("no-cache", wants.no_cache), ("no-store", wants.no_store)];
-        let flags = flags.into_iter().filter(|(_, is_wanted)| *is_wanted).map(|(name, _)| name.to_owned());
+        let flags = flags
+            .into_iter()
+            .filter(|(_, is_wanted)| *is_wanted)
+            .map(|(name, _)| name.to_owned());
         let value = seconds.chain(flags).collect::<Vec<_>>().join(", ");
         let mut fields = vec![("cache-control", &*value)];
         if self.authorized {

@@ -99,7 +99,10 @@ fn odd_heads() -> Vec<(&'static str, Vec<u8>)> {
         ("number", "Content-Length: 99999999999999999999\r\n"),
         ("not `chunked`", "Transfer-Encoding: identity, a\r\n"),
         ("not `chunked`", "Transfer-Encoding: gzip\r\n"),
-        ("beside", "Transfer-Encoding: identity\r\nContent-Length: 1\r\n"),
+        (
+            "beside",
+            "Transfer-Encoding: identity\r\nContent-Length: 1\r\n",
+        ),
         ("not `chunked`", "Transfer-Encoding: xchunked\r\n"),
         ("not `chunked`", "Transfer-Encoding: chunked, chunked\r\n"),
         ("not `chunked`", "Transfer-Encoding: chunked, gzip\r\n"),
