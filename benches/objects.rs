@@ -14,6 +14,7 @@ pub fn store(memory: u64) -> Store {
     let bounds = Bounds {
         memory,
         max_object: memory,
+        disk: None,
     };
     Store::new(bounds, Clock::new())
 }
@@ -119,6 +120,7 @@ impl<'s> Shelf<'s> {
             .begin(New {
                 key: key.as_ref(),
                 variance: None,
+                selecting: None,
                 head: self.head.clone(),
                 terms: self.terms.clone(),
                 born: self.store.generation(),

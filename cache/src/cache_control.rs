@@ -58,8 +58,12 @@ impl Directives {
     pub fn of(response: &ResponseHeader) -> Self {
         let mut directives = Self::default();
         for value in response.headers.get_all(CACHE_CONTROL) {
-            Members(&String::from_utf8_lossy(value.as_bytes()))
-                .each(|name, argument| directives.add(name, argument));
+            each_directive(
+                &String::from_utf8_lossy(value.as_bytes()),
+                |name, argument| {
+                    directives.add(name, argument);
+                },
+            );
         }
         directives
     }
@@ -162,27 +166,23 @@ impl Fields {
 }
 
 /// A lifetime's seconds: anything but digits is none at all, more than fits is very long (RFC 9111 §4.2.1).
-fn seconds(argument: &str) -> u64 {
+pub(crate) fn seconds(argument: &str) -> u64 {
     if argument.is_empty() || !argument.bytes().all(|byte| byte.is_ascii_digit()) {
         return 0;
     }
     argument.parse().unwrap_or(VERY_LONG)
 }
 
-/// The members of a comma-separated list of `name[=argument]`, an argument being a token or a quoted string.
-struct Members<'a>(&'a str);
-
-impl Members<'_> {
-    fn each(self, mut found: impl FnMut(&str, Option<&str>)) {
-        for member in split_outside_quotes(self.0) {
-            let (name, argument) = match member.split_once('=') {
-                Some((name, argument)) => (name, Some(unquote(argument))),
-                None => (member, None),
-            };
-            // Space before the sign makes it no directive at all (RFC 9110 §5.6.6 allows none).
-            if !name.is_empty() && !name.contains([' ', '\t']) {
-                found(name, argument.as_deref());
-            }
+/// Goes through the members of a comma-separated list of `name[=argument]`, an argument being a token or a quoted string.
+pub(crate) fn each_directive(list: &str, mut found: impl FnMut(&str, Option<&str>)) {
+    for member in split_outside_quotes(list) {
+        let (name, argument) = match member.split_once('=') {
+            Some((name, argument)) => (name, Some(unquote(argument))),
+            None => (member, None),
+        };
+        // Space before the sign makes it no directive at all (RFC 9110 §5.6.6 allows none).
+        if !name.is_empty() && !name.contains([' ', '\t']) {
+            found(name, argument.as_deref());
         }
     }
 }

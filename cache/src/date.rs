@@ -34,6 +34,11 @@ pub fn parse(text: &str, now: SystemTime) -> Option<SystemTime> {
     }
 }
 
+/// The form in which a time is sent.
+pub fn format(time: SystemTime) -> String {
+    httpdate::fmt_http_date(time)
+}
+
 type Parts = (i64, i64, i64, i64);
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`

@@ -1,7 +1,11 @@
 //! Heads on their way into the store and out of a revalidation.
 
+use std::time::SystemTime;
+
 use http::header::{self, HeaderName, HeaderValue};
 use pingora_http::ResponseHeader;
+
+use crate::date;
 
 /// Fields that concern one connection only (RFC 9110 §7.6.1), beside those that `Connection` names.
 const HOP_BY_HOP: [HeaderName; 11] = [
@@ -37,8 +41,9 @@ pub fn strip_hop_by_hop(head: &mut ResponseHeader) {
 /// The stored head as a 304 renews it: every field that the 304 has replaces the stored one (RFC 9111 §4.3.4).
 pub fn revalidated(stored: &ResponseHeader, not_modified: &ResponseHeader) -> ResponseHeader {
     let mut renewed = stored.clone();
-    // Its age began anew with the 304; the stored field told the age of an earlier answer.
+    // Both tell of an earlier answer; a 304 without them is as old as it seems to whoever receives it.
     renewed.remove_header(&header::AGE);
+    renewed.remove_header(&header::DATE);
     let named: Vec<HeaderName> = connection_options(not_modified).collect();
     let is_kept = |name: &HeaderName| {
         KEPT_IN_REVALIDATION.contains(name) || HOP_BY_HOP.contains(name) || named.contains(name)
@@ -51,6 +56,20 @@ pub fn revalidated(stored: &ResponseHeader, not_modified: &ResponseHeader) -> Re
         );
     }
     renewed
+}
+
+/// Gives a head that says no date, or none that can be read, the one at which it came (RFC 9110 §6.6.1).
+pub fn date(head: &mut ResponseHeader, now: SystemTime) {
+    let told = head.headers.get(header::DATE);
+    let is_date = told
+        .and_then(|date| date.to_str().ok())
+        .is_some_and(|date| date::parse(date, now).is_some());
+    if is_date {
+        return;
+    }
+    if let Ok(now) = HeaderValue::try_from(date::format(now)) {
+        replace(head, &header::DATE, [&now].into_iter());
+    }
 }
 
 fn replace<'a>(
@@ -112,6 +131,7 @@ mod tests {
             ("Content-Length", "5"),
             ("Content-Type", "text/plain"),
             ("Last-Modified", "old"),
+            ("Date", "old"),
             ("X-Twice", "1"),
             ("Age", "7"),
             ("X-Kept", "1"),
@@ -135,8 +155,27 @@ mod tests {
         assert_eq!(all("x-twice"), ["2", "3"]);
         assert_eq!(all("surrogate-key"), ["a"]);
         assert_eq!(all("x-kept"), ["1"]);
-        for gone in ["age", "content-encoding", "x-hop", "connection"] {
+        for gone in ["age", "date", "content-encoding", "x-hop", "connection"] {
             assert!(all(gone).is_empty(), "{gone}");
+        }
+    }
+
+    /// RFC 9110 §6.6.1: row C of the contract.
+    #[test]
+    fn a_head_without_a_date_gets_that_of_its_arrival() {
+        let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(784_111_777);
+        const NOW: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+        const THEN: &str = "Sun, 06 Nov 1994 08:00:00 GMT";
+        for (told, expected) in [
+            (vec![], NOW),
+            (vec![("Date", "foo")], NOW),
+            (vec![("Date", "foo"), ("Date", THEN)], NOW),
+            (vec![("Date", THEN)], THEN),
+        ] {
+            let mut head = head(&told);
+            date(&mut head, now);
+            let dates: Vec<_> = head.headers.get_all("date").iter().collect();
+            assert_eq!(dates, [expected], "{told:?}");
         }
     }
 }

@@ -3,6 +3,8 @@
 //! [`store`] decides once, when a response arrives; what it found stands in [`Terms`], which are kept with the object.
 //! [`serve`] and [`serve_on`] read them for each request. Nothing here reads a clock or a store.
 
+mod demands;
+mod early;
 mod freshness;
 mod reason;
 mod rules;
@@ -17,9 +19,11 @@ use http::{Method, StatusCode};
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use crate::cache_control::{Directives, Fields};
+pub use demands::Demands;
+pub use early::refreshes_early;
 pub use freshness::Basis;
 pub use reason::Reason;
-pub use rules::Rules;
+pub use rules::{CDN_CACHE_CONTROL, Rules, STALE_IF_UNREACHABLE, TARGETS};
 
 /// Labels of one object beyond which more are ignored.
 const MAX_SURROGATE_KEYS: usize = 256;
@@ -63,6 +67,11 @@ pub struct Terms {
     pub stale_if_error: Duration,
     /// How long after that it may be served when the origin cannot be reached.
     pub stale_if_unreachable: Duration,
+    /// Whether the origin wants no stale use but what it allows itself (`must-revalidate` and its kin, `s-maxage`), so
+    /// that a client's `max-stale` counts for nothing.
+    pub must_revalidate: bool,
+    /// How long the origin took to answer.
+    pub cost: Duration,
     /// Fields that only this response's own client may see.
     pub withheld: Arc<[HeaderName]>,
     /// Labels to purge it by.
@@ -128,15 +137,20 @@ fn forbidden(
     if directives.private == Fields::All {
         return Some(Reason::Private);
     }
+    // RFC 9111 §5.2.1.5.
+    if rules.request_directives && Demands::of(request).no_store {
+        return Some(Reason::AskedNotTo);
+    }
     // RFC 9111 §3.5.
     let open_to_all =
         directives.public || directives.must_revalidate || directives.s_maxage.is_some();
     if request.headers.contains_key(header::AUTHORIZATION) && !open_to_all {
         return Some(Reason::Authorization);
     }
-    let cookie_is_withheld =
-        rules.strip_set_cookie || withheld(directives).any(|name| *name == header::SET_COOKIE);
-    if fields.contains_key(header::SET_COOKIE) && !cookie_is_withheld {
+    let cookie_is_allowed = rules.strip_set_cookie
+        || rules.store_set_cookie
+        || withheld(directives).any(|name| *name == header::SET_COOKIE);
+    if fields.contains_key(header::SET_COOKIE) && !cookie_is_allowed {
         return Some(Reason::SetCookie);
     }
     let varies_on_anything = crate::vary::names(fields).any(|name| name == "*");
@@ -170,6 +184,11 @@ fn terms(
         stale_while_revalidate: stale.while_revalidate,
         stale_if_error: stale.if_error,
         stale_if_unreachable: stale.if_unreachable,
+        must_revalidate: stale.forbidden,
+        cost: received
+            .now
+            .duration_since(received.asked)
+            .unwrap_or_default(),
         withheld: withheld(directives).cloned().collect(),
         surrogate_keys: surrogate_keys(received.response, rules),
     }
@@ -184,6 +203,18 @@ impl Terms {
     /// Whether it is fresh.
     pub fn is_fresh(&self, now: SystemTime) -> bool {
         now < self.fresh_until
+    }
+
+    /// Whether it is fresh for that long.
+    fn is_fresh_for(&self, time: Duration, now: SystemTime) -> bool {
+        self.fresh_until
+            .duration_since(now)
+            .is_ok_and(|left| left >= time)
+    }
+
+    /// Whether it may be served to a client that takes what has been stale for so long (RFC 9111 §5.2.1.2).
+    fn is_taken_stale(&self, most: Duration, now: SystemTime) -> bool {
+        !self.must_revalidate && self.within(most, now)
     }
 
     /// Seconds until it is stale; negative when it is. A part of a second counts whole, so that this and the age, of
@@ -223,6 +254,8 @@ pub enum Serve {
     Fresh,
     /// It is stale: serve it, and revalidate it beside.
     WhileRevalidating,
+    /// It is stale, and the client takes it so.
+    Stale,
     /// It is stale: ask the origin first.
     Revalidate,
 }

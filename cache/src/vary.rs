@@ -18,7 +18,12 @@ const MAX_NAMES: usize = 16;
 
 /// The request fields that a response varies on: sorted, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Vary(Box<[HeaderName]>);
+pub struct Vary {
+    names: Box<[HeaderName]>,
+    /// The language it is in, when that is what the client's preference chose: who prefers it too is answered by it,
+    /// whatever else stands in `Accept-Language`.
+    language: Option<Box<str>>,
+}
 
 impl Vary {
     /// What a response with these fields varies on.
@@ -27,7 +32,14 @@ impl Vary {
         let mut names: Vec<HeaderName> = names.take(MAX_NAMES).collect();
         names.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
         names.dedup();
-        Self(names.into_boxed_slice())
+        let language = names
+            .contains(&header::ACCEPT_LANGUAGE)
+            .then(|| language(response))
+            .flatten();
+        Self {
+            names: names.into_boxed_slice(),
+            language,
+        }
     }
 
     /// The variant that answers a request with these fields; `None` when the response does not vary.
@@ -38,11 +50,22 @@ impl Vary {
     /// The request's values of the fields that the response varies on, in a normal form that is the same in every
     /// process; `None` when the response does not vary.
     pub fn selecting(&self, request: &HeaderMap) -> Option<Vec<u8>> {
-        if self.0.is_empty() {
+        if self.names.is_empty() {
             return None;
         }
         let mut values = Vec::with_capacity(64);
-        for name in &self.0 {
+        for name in &self.names {
+            let answered = self
+                .language
+                .as_deref()
+                .filter(|language| *name == header::ACCEPT_LANGUAGE && prefers(request, language));
+            if let Some(language) = answered {
+                frame(&mut values, name.as_str().as_bytes());
+                // Neither there nor not there: a preference instead of a value.
+                values.push(2);
+                frame(&mut values, language.as_bytes());
+                continue;
+            }
             let value = normal_form(request, name);
             frame(&mut values, name.as_str().as_bytes());
             // A field that is not there is something else than an empty one.
@@ -54,8 +77,59 @@ impl Vary {
 
     /// The names.
     pub fn names(&self) -> &[HeaderName] {
-        &self.0
+        &self.names
     }
+}
+
+/// The one language that a response says to be in, in lower case.
+fn language(response: &HeaderMap) -> Option<Box<str>> {
+    let mut lines = response.get_all(header::CONTENT_LANGUAGE).iter();
+    let language = lines.next()?.to_str().ok()?.trim();
+    let is_one = lines.next().is_none() && !language.is_empty() && !language.contains(',');
+    is_one.then(|| language.to_ascii_lowercase().into())
+}
+
+/// Whether no language in `Accept-Language` has more weight than this one (RFC 9110 §12.5.4).
+fn prefers(request: &HeaderMap, language: &str) -> bool {
+    let lines = request
+        .get_all(header::ACCEPT_LANGUAGE)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let (mut most, mut its) = (0, 0);
+    for member in lines.flat_map(|line| line.split(',')) {
+        let (range, weight) = weighted(member);
+        most = most.max(weight);
+        if range.eq_ignore_ascii_case(language) {
+            its = its.max(weight);
+        }
+    }
+    its > 0 && its == most
+}
+
+/// A member of a list of preferences and its weight in thousandths; what is no weight counts as none at all.
+fn weighted(member: &str) -> (&str, u16) {
+    let mut parts = member.split(';').map(str::trim);
+    let range = parts.next().unwrap_or_default();
+    let weight = parts.find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        name.trim()
+            .eq_ignore_ascii_case("q")
+            .then_some(value.trim())
+    });
+    let weight = weight.map_or(Some(1000), thousandths);
+    (range, weight.unwrap_or(0))
+}
+
+/// `0.8` is 800 (RFC 9110 §12.4.2).
+fn thousandths(weight: &str) -> Option<u16> {
+    let (whole, part) = weight.split_once('.').unwrap_or((weight, ""));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !matches!(whole, "0" | "1") || part.len() > 3 || !is_digits(part) {
+        return None;
+    }
+    let whole = if whole == "1" { 1000 } else { 0 };
+    let part: u16 = format!("{part:0<3}").parse().ok()?;
+    Some((whole + part).min(1000))
 }
 
 /// The members of `Vary`, all its lines together, as written.
@@ -180,6 +254,40 @@ mod tests {
         );
     }
 
+    /// RFC 9110 §12.5.4, RFC 9111 §4.1: row E of the contract.
+    #[test]
+    fn who_prefers_the_language_of_a_response_is_answered_by_it() {
+        let german = [("vary", "accept-language"), ("content-language", "de")];
+        let variance = |response: &[(&'static str, &'static str)], accepted: &'static str| {
+            Vary::of(&fields(response)).variance(&fields(&[("accept-language", accepted)]))
+        };
+        let by_preference = variance(&german, "de");
+        for (accepted, is_answered) in [
+            ("en, de", true),
+            ("DE;Q=1.0, en;q=0.9", true),
+            ("fr;q=0.5, de;q=1.0", true),
+            ("fr;q=0.5, de ; q=0.6", true),
+            ("en, de;q=0.9", false),
+            ("de-AT, en;q=0.5", false),
+            ("de;q=0", false),
+            ("de;q=2", false),
+            ("*", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                variance(&german, accepted) == by_preference,
+                is_answered,
+                "{accepted}"
+            );
+        }
+        let both = [("vary", "accept-language"), ("content-language", "de, en")];
+        assert_ne!(variance(&both, "de"), variance(&both, "en, de"));
+        let twice = [german[0], german[1], ("content-language", "en")];
+        assert_ne!(variance(&twice, "de"), variance(&twice, "en, de"));
+        let unvaried = [("vary", "foo"), ("content-language", "de")];
+        assert_eq!(variance(&unvaried, "de"), variance(&unvaried, "en"));
+    }
+
     #[test]
     fn values_that_differ_find_different_variants() {
         for (vary, one, other) in [
@@ -210,6 +318,8 @@ mod tests {
             let mut request = HeaderMap::new();
             request.insert(name, HeaderValue::from_str(&value).unwrap());
             normal_form(&request, &HeaderName::from_static(name));
+            request.insert("accept-language", HeaderValue::from_str(&value).unwrap());
+            prefers(&request, "de");
         }
     }
 }

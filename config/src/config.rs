@@ -22,7 +22,9 @@ pub use origin::{
     Outlier, Retries, RetryOn, Server, ServerAddress, Servers,
 };
 pub use shield::{Fallback, Shield};
-pub use site::{CachePolicy, Conditions, KeyRules, QueryRule, Route, Site};
+pub use site::{
+    CachePolicy, Conditions, HeuristicRule, KeyRules, QueryRule, Route, SetCookieRule, Site,
+};
 
 /// A whole configuration that is right: the edge can be built from it but for files that may be missing or broken.
 #[derive(Debug, Clone)]

@@ -27,7 +27,9 @@ pub(crate) use origin::{
 };
 pub(crate) use pop::{Pop, Threads};
 pub(crate) use shield::{Fallback, Shield, ShieldAdmin, ShieldUse};
-pub(crate) use site::{CacheKey, CachePolicy, QueryKey, QueryWord, Route, Site, Wanted};
+pub(crate) use site::{
+    CacheKey, CachePolicy, Heuristics, QueryKey, QueryWord, Route, Site, Wanted,
+};
 
 use crate::value::OneOrMany;
 

@@ -10,7 +10,7 @@
 //! | `request_cache_filter` | [`Cache::enable`], with the route's rules and the exchange's key; or [`Caching::pass`] |
 //! | `cache_key_callback` | [`Cache::key`] |
 //! | `cache_vary_filter` | [`Cache::vary`] |
-//! | `cache_hit_filter` | [`Cache::found`]; a stale object that [`Cache::is_within_grace`] is served, and renewed by a request in the background |
+//! | `cache_hit_filter` | [`Cache::found`]; what that is good for tells [`Cache::serves`]: a stale object within its grace is served, and renewed by a request in the background |
 //! | `should_serve_stale` | [`Cache::may_serve_stale`], for errors |
 //! | `upstream_request_filter` | [`Cache::asking`], last |
 //! | `upstream_response_filter` | [`Caching::answered`], last, after the filters of `origin_response` |
@@ -43,7 +43,7 @@ use pingora::cache::{
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{RangeType, Session};
 use pingora::{Error, ErrorSource, ErrorType};
-use rimward_cache::policy::{self, Decision, Failure, Received, Rules, Serve, Terms};
+use rimward_cache::policy::{self, Decision, Demands, Failure, Received, Rules, Serve, Terms};
 use rimward_cache::vary::Vary;
 use rimward_cache::{Bounds, Clock, Key, Mode, Purge, Store, conditional, invalidation};
 
@@ -200,7 +200,7 @@ impl Cache {
             }
             Decision::Store(terms) => {
                 caching.terms = Some((*terms).clone());
-                let head = caching::head_for_client(response.clone(), &rules);
+                let head = caching::head_for_client(response.clone(), &rules, now);
                 let mut meta = self.tier.meta(head, *terms, None);
                 let selecting =
                     Vary::of(&response.headers).selecting(&session.req_header().headers);
@@ -216,7 +216,10 @@ impl Cache {
             }
             Decision::Pass(reason) => {
                 caching.pass(reason);
-                self.supersede(caching, response);
+                // What one client does not want to be stored says nothing about what others have of it.
+                if reason != policy::Reason::AskedNotTo {
+                    self.supersede(caching, response);
+                }
                 RespCacheable::Uncacheable(NoCacheReason::Custom(reason.as_str()))
             }
         }
@@ -232,12 +235,28 @@ impl Cache {
         }
     }
 
-    /// Whether a stale object may be served while it is renewed.
-    pub fn is_within_grace(&self, meta: &CacheMeta) -> bool {
+    /// What an object that was found is good for, by its terms and what the request demands.
+    pub fn serves(&self, meta: &CacheMeta, demands: Option<&Demands>) -> Serve {
+        let now = self.objects().now();
+        match (meta.extensions().get::<Terms>(), demands) {
+            (None, _) => Serve::Revalidate,
+            (Some(terms), None) => policy::serve(terms, now),
+            (Some(terms), Some(demands)) => demands.serve(terms, now),
+        }
+    }
+
+    /// Whether a hit of this object is the one to renew it before it is stale.
+    pub fn is_to_be_refreshed(&self, meta: &CacheMeta) -> bool {
         let terms = meta.extensions().get::<Terms>();
-        terms.is_some_and(|terms| {
-            policy::serve(terms, self.objects().now()) == Serve::WhileRevalidating
-        })
+        terms
+            .is_some_and(|terms| policy::refreshes_early(terms, self.objects().now(), rand::random))
+    }
+
+    /// Has a fresh object renewed, as if it were stale. Nobody is waited for.
+    pub fn refuse(&self, session: &mut Session, caching: &mut Caching) -> ForcedFreshness {
+        caching.refuse();
+        session.cache.set_cache_lock(None, None);
+        ForcedFreshness::ForceExpiredServeStale { expired_at: None }
     }
 
     /// Whether a stale object is served because of this error.

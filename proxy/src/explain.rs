@@ -7,7 +7,8 @@ use http::{HeaderMap, Method, Uri};
 use pingora_http::RequestHeader;
 use rimward_cache::Key;
 use rimward_config::{
-    CachePolicy, Config, Fallback, OriginKind, Problems, QueryRule, Server, ServerAddress,
+    CachePolicy, Config, Fallback, HeuristicRule, OriginKind, Problems, QueryRule, Server,
+    ServerAddress, SetCookieRule,
 };
 use rimward_filters::Phase;
 
@@ -213,10 +214,13 @@ fn tell_policy(told: &mut Table, policy: &CachePolicy) {
     };
     told.row("  query", query);
     told.row("  lifetime", seconds(policy.ttl, "as the origin says"));
-    told.row(
-        "  by default",
-        seconds(policy.default_ttl, "heuristic, or not stored"),
-    );
+    let guessed = match policy.heuristics {
+        HeuristicRule::Always => "heuristic, or not stored",
+        HeuristicRule::WithoutQuery => "heuristic without a query, or not stored",
+        HeuristicRule::Never => "not stored",
+    };
+    told.row("  by default", seconds(policy.default_ttl, guessed));
+    told.row("  targets", targets(policy));
     told.row(
         "  stale while",
         format!(
@@ -230,6 +234,40 @@ fn tell_policy(told: &mut Table, policy: &CachePolicy) {
             "the origin fails: {}",
             seconds(policy.stale_if_error, "as the origin says")
         ),
+    );
+    let beside = match policy.stale_beside_s_maxage {
+        true => "the origin's stale windows count",
+        false => "the origin's stale windows do not count",
+    };
+    told.row(
+        "  stale if",
+        format!(
+            "the origin can't be reached: {} s",
+            policy.stale_if_unreachable.as_secs_f64()
+        ),
+    );
+    told.row("  s-maxage", beside);
+    told.row(
+        "  refresh",
+        match policy.early_refresh {
+            true => "early, if many ask",
+            false => "when stale",
+        },
+    );
+    told.row(
+        "  requests",
+        match policy.request_directives {
+            true => "their cache directives are honoured",
+            false => "their cache directives are ignored",
+        },
+    );
+    told.row(
+        "  set-cookie",
+        match policy.set_cookie {
+            SetCookieRule::Pass => "not stored",
+            SetCookieRule::Strip => "stored without the cookie",
+            SetCookieRule::Store => "stored with the cookie",
+        },
     );
     if !policy.surrogate_keys.is_empty() {
         told.row("  surrogate keys", policy.surrogate_keys.join(", "));
@@ -255,6 +293,18 @@ fn tell_shield(told: &mut Table, runtime: &Runtime, shield: &Shield, key: Option
         Fallback::Fail => "or else 503",
     };
     told.row("shield", format!("{name}: {place}; {otherwise}"));
+}
+
+/// The headers that come before `Cache-Control`, and which of them clients get.
+fn targets(policy: &CachePolicy) -> String {
+    let told = |target: &String| match policy.pass_targets.contains(target) {
+        true => format!("{target} (passed on)"),
+        false => target.clone(),
+    };
+    match policy.targets.as_slice() {
+        [] => "none".to_owned(),
+        targets => targets.iter().map(told).collect::<Vec<_>>().join(", "),
+    }
 }
 
 fn tell_origin(told: &mut Table, runtime: &Runtime, route: &Route) {

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 mod accept;
 mod authority;
 mod connection;
+mod date;
 mod edge_io;
 mod events;
 mod gate;
@@ -32,6 +33,7 @@ mod wire;
 
 use accept::{Listening, bind};
 pub use connection::{Connection, ListenerSettings, Protocol, TlsInfo, connection};
+pub(crate) use date::keep as keep_date;
 pub use edge_io::EdgeIo;
 pub use events::{Events, TurnedAway};
 pub use refusal::{Page, Refusal};

@@ -149,7 +149,11 @@ impl ProxyHttp for RequestPath {
         _ctx: &mut Context,
         error: Option<&Error>,
     ) -> bool {
-        error.is_some_and(|error| self.process.cache.may_serve_stale(session, error))
+        let may = error.is_some_and(|error| self.process.cache.may_serve_stale(session, error));
+        if may {
+            forward::ends_connection(session);
+        }
+        may
     }
 
     async fn upstream_peer(

@@ -11,9 +11,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use http::HeaderName;
 use rimward_cache::policy::Rules;
 use rimward_config::{
-    CachePolicy, Config, FilterId, FilterSpec, OnErrorSpec, Problem, Problems, ShieldId,
+    CachePolicy, Config, FilterId, FilterSpec, HeuristicRule, OnErrorSpec, Problem, Problems,
+    SetCookieRule, ShieldId,
 };
 use rimward_filters::{Builder, Filter, OnError, Pipeline, Step};
 use rimward_geoip::Countries;
@@ -192,9 +194,22 @@ fn rules(policy: &CachePolicy) -> Rules {
         default_ttl: policy.default_ttl,
         stale_while_revalidate: policy.stale_while_revalidate,
         stale_if_error: policy.stale_if_error,
-        strip_set_cookie: policy.strip_set_cookie,
+        stale_if_unreachable: policy.stale_if_unreachable,
+        stale_beside_s_maxage: policy.stale_beside_s_maxage,
+        heuristics: policy.heuristics != HeuristicRule::Never,
+        heuristics_with_query: policy.heuristics == HeuristicRule::Always,
+        strip_set_cookie: policy.set_cookie == SetCookieRule::Strip,
+        store_set_cookie: policy.set_cookie == SetCookieRule::Store,
         surrogate_keys: policy.surrogate_keys.clone(),
-        ..Rules::default()
+        targets: header_names(policy.targets.iter()),
+        kept_back: header_names(
+            policy
+                .targets
+                .iter()
+                .filter(|target| !policy.pass_targets.contains(target)),
+        ),
+        request_directives: policy.request_directives,
+        early_refresh: policy.early_refresh,
     }
 }
 
@@ -220,6 +235,13 @@ fn build_shields(
 struct Behind<'a> {
     origins: &'a Origins,
     shields: &'a [Arc<Shield>],
+}
+
+fn header_names<'n>(names: impl Iterator<Item = &'n String>) -> Vec<HeaderName> {
+    // The configuration holds none that is not one.
+    names
+        .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+        .collect()
 }
 
 fn build_sites(

@@ -30,7 +30,7 @@ pub mod wire;
 
 pub use binary::Binary;
 pub use client::{Broken, Client, H2Client, Response};
-pub use edge::Edge;
+pub use edge::{Edge, site};
 pub use expect::{hit, miss, pass, revalidated, stale};
 pub use files::{Files, fill};
 pub use origin::{Gate, Origin, Received, Trickle};

@@ -5,6 +5,7 @@
 mod architecture;
 mod binary;
 mod caching;
+mod contract;
 mod disk;
 mod examples;
 mod filters_e2e;

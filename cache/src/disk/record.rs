@@ -86,6 +86,8 @@ struct WrittenTerms<'a> {
     fresh_until: u64,
     basis: u8,
     stale: [u64; 3],
+    must_revalidate: bool,
+    cost: u64,
     #[serde(borrow)]
     withheld: Vec<&'a str>,
     surrogate_keys: Vec<&'a str>,
@@ -326,6 +328,8 @@ impl Writing {
                     terms.stale_if_unreachable,
                 ]
                 .map(span_nanos),
+                must_revalidate: terms.must_revalidate,
+                cost: span_nanos(terms.cost),
                 withheld: terms.withheld.iter().map(HeaderName::as_str).collect(),
                 surrogate_keys: terms.surrogate_keys.iter().map(|key| &**key).collect(),
             },
@@ -351,6 +355,8 @@ impl WrittenTerms<'_> {
             stale_while_revalidate: while_revalidate,
             stale_if_error: if_error,
             stale_if_unreachable: if_unreachable,
+            must_revalidate: self.must_revalidate,
+            cost: Duration::from_nanos(self.cost),
             withheld: withheld.map_err(|_| Damaged)?.into(),
             surrogate_keys: self
                 .surrogate_keys

@@ -100,6 +100,8 @@ fn terms(now: SystemTime, surrogate_keys: &[&str]) -> Terms {
         stale_while_revalidate: Duration::from_secs(1),
         stale_if_error: Duration::from_millis(2500),
         stale_if_unreachable: Duration::ZERO,
+        must_revalidate: true,
+        cost: Duration::from_millis(31),
         withheld: Arc::default(),
         surrogate_keys: surrogate_keys.iter().map(|key| Box::from(*key)).collect(),
     }

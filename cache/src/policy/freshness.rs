@@ -202,6 +202,8 @@ pub(super) struct StaleWindows {
     pub(super) while_revalidate: Duration,
     pub(super) if_error: Duration,
     pub(super) if_unreachable: Duration,
+    /// Whether nobody may serve it stale, not even to a client that asks for it.
+    pub(super) forbidden: bool,
 }
 
 /// RFC 9111 §4.2.4 and RFC 5861. `must-revalidate` and its kin forbid it to everybody; `s-maxage`, which implies
@@ -216,6 +218,7 @@ pub(super) fn stale_windows(directives: &Directives, rules: &Rules) -> StaleWind
             while_revalidate: none,
             if_error: none,
             if_unreachable: none,
+            forbidden: true,
         };
     }
     let beside_s_maxage = directives.s_maxage.is_some();
@@ -239,5 +242,6 @@ pub(super) fn stale_windows(directives: &Directives, rules: &Rules) -> StaleWind
             .unwrap_or(none),
         if_error: if_error.unwrap_or(none),
         if_unreachable: if_error.unwrap_or(unasked),
+        forbidden: beside_s_maxage,
     }
 }

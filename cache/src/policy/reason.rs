@@ -27,6 +27,8 @@ pub enum Reason {
     NoFreshness,
     /// It was stale when it came, and nothing allows to use it then.
     Expired,
+    /// The client says `no-store`, and the route honours that.
+    AskedNotTo,
     /// It is larger than any object may be.
     TooLarge,
     /// Purged while it was being fetched.
@@ -39,7 +41,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Method,
         Self::Status,
         Self::NotUnderstood,
@@ -51,6 +53,7 @@ impl Reason {
         Self::Vary,
         Self::NoFreshness,
         Self::Expired,
+        Self::AskedNotTo,
         Self::TooLarge,
         Self::Purged,
         Self::Busy,
@@ -71,6 +74,7 @@ impl Reason {
             Self::Vary => "vary",
             Self::NoFreshness => "no-freshness",
             Self::Expired => "expired",
+            Self::AskedNotTo => "request-no-store",
             Self::TooLarge => "too-large",
             Self::Purged => "purged",
             Self::Busy => "busy",
@@ -87,7 +91,12 @@ impl Reason {
     pub fn is_the_requests(self) -> bool {
         matches!(
             self,
-            Self::Method | Self::Authorization | Self::Purged | Self::Busy | Self::Disk
+            Self::Method
+                | Self::Authorization
+                | Self::AskedNotTo
+                | Self::Purged
+                | Self::Busy
+                | Self::Disk
         )
     }
 }

@@ -1,5 +1,9 @@
 //! Tables of responses and what becomes of them, each with the section that says so.
 
+mod demands;
+mod early;
+mod law;
+
 use super::*;
 
 const NOW: u64 = 1_790_000_000;

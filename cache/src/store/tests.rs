@@ -37,6 +37,8 @@ fn terms(store: &Store, seconds: u64) -> Terms {
         stale_while_revalidate: Duration::ZERO,
         stale_if_error: Duration::ZERO,
         stale_if_unreachable: Duration::ZERO,
+        must_revalidate: false,
+        cost: Duration::ZERO,
         withheld: Arc::default(),
         surrogate_keys: Arc::default(),
     }

@@ -64,10 +64,48 @@ pub struct CachePolicy {
     pub stale_while_revalidate: Option<Duration>,
     /// Serve stale this long when the origin fails; `None` leaves it to the origin.
     pub stale_if_error: Option<Duration>,
+    /// Serve stale this long when the origin can't be reached and nobody says anything else.
+    pub stale_if_unreachable: Duration,
+    /// Whether the origin's stale windows count beside its `s-maxage`.
+    pub stale_beside_s_maxage: bool,
+    /// For which URIs a lifetime is guessed.
+    pub heuristics: HeuristicRule,
+    /// Response headers that take the place of `Cache-Control`, lower case, the most specific first.
+    pub targets: Vec<String>,
+    /// Which of these clients get as well.
+    pub pass_targets: Vec<String>,
+    /// Whether requests' cache directives are honoured.
+    pub request_directives: bool,
+    /// Whether objects that many ask for are revalidated before they are stale.
+    pub early_refresh: bool,
     /// Labels put on every object.
     pub surrogate_keys: Vec<String>,
-    /// Whether a response with `Set-Cookie` is stored, without the cookie.
-    pub strip_set_cookie: bool,
+    /// What becomes of a response with `Set-Cookie`.
+    pub set_cookie: SetCookieRule,
+}
+
+/// For which URIs a lifetime is guessed from `Last-Modified`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HeuristicRule {
+    /// For none.
+    Never,
+    /// For those without a query.
+    WithoutQuery,
+    /// For all.
+    #[default]
+    Always,
+}
+
+/// What becomes of a response with `Set-Cookie`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SetCookieRule {
+    /// It is not stored.
+    #[default]
+    Pass,
+    /// It is stored without the cookie.
+    Strip,
+    /// It is stored as it is.
+    Store,
 }
 
 /// What goes into a cache key beside scheme, host and path.

@@ -124,10 +124,83 @@ pub(crate) struct CachePolicy {
     pub(crate) stale_while_revalidate: Option<Span>,
     /// Serve stale this long when the origin fails. Default: as the origin says.
     pub(crate) stale_if_error: Option<Span>,
+    /// Serve stale this long when the origin can't be reached and nobody says anything else; `0s` for not at all.
+    /// Default: `1m`.
+    pub(crate) stale_if_unreachable: Option<Span>,
+    /// Whether the origin's own `stale-while-revalidate` and `stale-if-error` count beside its `s-maxage`, which forbids
+    /// stale serving in RFC 9111. Default: `true`.
+    pub(crate) stale_beside_s_maxage: Option<bool>,
+    /// Whether a lifetime is guessed from `Last-Modified`: `false`, or `"no-query"` for URIs without a query only.
+    /// Default: `true`.
+    pub(crate) heuristics: Option<Heuristics>,
+    /// Response headers that take the place of `Cache-Control` (RFC 9213), the most specific first.
+    /// Default: `["rimward-cache-control", "cdn-cache-control", "surrogate-control"]`.
+    pub(crate) targets: Option<Vec<HeaderName>>,
+    /// Which of these headers clients get as well. Default: `cdn-cache-control`, if it is one of them.
+    pub(crate) pass_targets: Option<Vec<HeaderName>>,
+    /// Whether requests' cache directives (`no-cache`, `max-age`, `only-if-cached` …) are honoured. Default: `false`.
+    pub(crate) request_directives: Option<bool>,
+    /// Whether objects that many ask for are revalidated a little before they are stale. Default: `true`.
+    pub(crate) early_refresh: Option<bool>,
     /// Labels put on every object, to purge by. Default: none.
     pub(crate) surrogate_keys: Option<Vec<String>>,
     /// Whether a response with `Set-Cookie` is stored, without the cookie. Default: `false`.
     pub(crate) strip_set_cookie: Option<bool>,
+    /// Whether a response with `Set-Cookie` is stored with the cookie, which every client then gets. Default: `false`.
+    pub(crate) store_set_cookie: Option<bool>,
+}
+
+/// For which URIs a lifetime is guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heuristics {
+    Never,
+    WithoutQuery,
+    Always,
+}
+
+impl<'de> Deserialize<'de> for Heuristics {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(HeuristicsVisitor)
+    }
+}
+
+struct HeuristicsVisitor;
+
+impl Visitor<'_> for HeuristicsVisitor {
+    type Value = Heuristics;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("`true`, `false` or `no-query`")
+    }
+
+    fn visit_bool<E: Error>(self, always: bool) -> Result<Heuristics, E> {
+        Ok(if always {
+            Heuristics::Always
+        } else {
+            Heuristics::Never
+        })
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Heuristics, E> {
+        match text {
+            "no-query" => Ok(Heuristics::WithoutQuery),
+            _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
+        }
+    }
+}
+
+impl JsonSchema for Heuristics {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Heuristics".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "anyOf": [{ "type": "boolean" }, { "const": "no-query" }] })
+    }
 }
 
 /// What goes into a cache key.

@@ -1,12 +1,20 @@
 //! How a site's and a route's words on the cache come together.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
-use crate::config::{CachePolicy, KeyRules, QueryRule};
-use crate::document::{self, CacheKey, QueryKey, QueryWord};
-use crate::value::{Switch, is_token};
+use crate::config::{CachePolicy, HeuristicRule, KeyRules, QueryRule, SetCookieRule};
+use crate::document::{self, CacheKey, Heuristics, QueryKey, QueryWord};
+use crate::value::{HeaderName, Switch, is_token};
 
 use super::Scope;
+
+const STALE_IF_UNREACHABLE: Duration = Duration::from_secs(60);
+const TARGETS: [&str; 3] = [
+    "rimward-cache-control",
+    "cdn-cache-control",
+    "surrogate-control",
+];
 
 /// What a site says for its routes, or a route in the end: `None` is not cached.
 pub(crate) type Written = Option<document::CachePolicy>;
@@ -56,8 +64,26 @@ fn over(own: document::CachePolicy, site: document::CachePolicy) -> document::Ca
         }),
         stale_while_revalidate: own.stale_while_revalidate.or(site.stale_while_revalidate),
         stale_if_error: own.stale_if_error.or(site.stale_if_error),
+        stale_if_unreachable: own.stale_if_unreachable.or(site.stale_if_unreachable),
+        stale_beside_s_maxage: own.stale_beside_s_maxage.or(site.stale_beside_s_maxage),
+        heuristics: own.heuristics.or(site.heuristics),
+        // What is passed on is chosen among the targets, and goes with them.
+        pass_targets: own
+            .pass_targets
+            .or_else(|| site.pass_targets.filter(|_| own.targets.is_none())),
+        targets: own.targets.or(site.targets),
+        request_directives: own.request_directives.or(site.request_directives),
+        early_refresh: own.early_refresh.or(site.early_refresh),
         surrogate_keys: own.surrogate_keys.or(site.surrogate_keys),
-        strip_set_cookie: own.strip_set_cookie.or(site.strip_set_cookie),
+        // Who turns one of the two on turns the other off.
+        store_set_cookie: own.store_set_cookie.or_else(|| {
+            site.store_set_cookie
+                .filter(|_| own.strip_set_cookie != Some(true))
+        }),
+        strip_set_cookie: own.strip_set_cookie.or_else(|| {
+            site.strip_set_cookie
+                .filter(|_| own.store_set_cookie != Some(true))
+        }),
     }
 }
 
@@ -73,6 +99,13 @@ fn check(policy: &document::CachePolicy, has_geoip: bool, scope: &mut Scope<'_>)
             );
         }
     }
+    if (policy.strip_set_cookie, policy.store_set_cookie) == (Some(true), Some(true)) {
+        scope.tell(
+            "store_set_cookie",
+            "a cookie is either stored or stripped: leave `strip_set_cookie` or `store_set_cookie` out",
+        );
+    }
+    check_targets(policy, scope);
     let Some(key) = &policy.key else { return };
     for (index, name) in key.cookie.iter().flatten().enumerate() {
         if !is_token(name) {
@@ -111,6 +144,37 @@ fn check(policy: &document::CachePolicy, has_geoip: bool, scope: &mut Scope<'_>)
     }
 }
 
+fn check_targets(policy: &document::CachePolicy, scope: &mut Scope<'_>) {
+    let names = |list: &Option<Vec<HeaderName>>| -> Vec<String> {
+        let list = list.iter().flatten();
+        list.map(|name| name.as_str().to_owned()).collect()
+    };
+    let (targets, passed) = (names(&policy.targets), names(&policy.pass_targets));
+    twice("targets", &targets, scope);
+    twice("pass_targets", &passed, scope);
+    for (index, name) in targets.iter().enumerate() {
+        if matches!(name.as_str(), "cache-control" | "expires" | "pragma") {
+            scope.tell(
+                &format!("targets[{index}]"),
+                format!("`{name}` is for every cache: a targeted header is one such as `cdn-cache-control`"),
+            );
+        }
+    }
+    let Some(known) = policy.targets.as_ref().map(|_| targets) else {
+        return;
+    };
+    for (index, name) in passed
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| !known.contains(name))
+    {
+        scope.tell(
+            &format!("pass_targets[{index}]"),
+            format!("`{name}` is not one of `targets`, and so is passed on anyhow: leave it out"),
+        );
+    }
+}
+
 /// Tells of names that are in a list twice.
 pub(crate) fn twice<T: AsRef<str>>(key: &str, names: &[T], scope: &mut Scope<'_>) {
     let mut seen = HashSet::new();
@@ -127,6 +191,10 @@ pub(crate) fn twice<T: AsRef<str>>(key: &str, names: &[T], scope: &mut Scope<'_>
 /// The policy with every default.
 pub(crate) fn policy(written: &document::CachePolicy) -> CachePolicy {
     let key = written.key.clone().unwrap_or_default();
+    let names = |list: &Option<Vec<HeaderName>>, default: &[&str]| match list {
+        Some(list) => list.iter().map(|name| name.as_str().to_owned()).collect(),
+        None => default.iter().map(|name| (*name).to_owned()).collect(),
+    };
     CachePolicy {
         ttl: written.ttl.map(|span| span.0),
         default_ttl: written.default_ttl.map(|span| span.0),
@@ -148,7 +216,24 @@ pub(crate) fn policy(written: &document::CachePolicy) -> CachePolicy {
         },
         stale_while_revalidate: written.stale_while_revalidate.map(|span| span.0),
         stale_if_error: written.stale_if_error.map(|span| span.0),
+        stale_if_unreachable: written
+            .stale_if_unreachable
+            .map_or(STALE_IF_UNREACHABLE, |span| span.0),
+        stale_beside_s_maxage: written.stale_beside_s_maxage.unwrap_or(true),
+        heuristics: match written.heuristics {
+            Some(Heuristics::Never) => HeuristicRule::Never,
+            Some(Heuristics::WithoutQuery) => HeuristicRule::WithoutQuery,
+            Some(Heuristics::Always) | None => HeuristicRule::Always,
+        },
+        targets: names(&written.targets, &TARGETS),
+        pass_targets: names(&written.pass_targets, &["cdn-cache-control"]),
+        request_directives: written.request_directives.unwrap_or(false),
+        early_refresh: written.early_refresh.unwrap_or(true),
         surrogate_keys: written.surrogate_keys.clone().unwrap_or_default(),
-        strip_set_cookie: written.strip_set_cookie.unwrap_or(false),
+        set_cookie: match (written.strip_set_cookie, written.store_set_cookie) {
+            (Some(true), _) => SetCookieRule::Strip,
+            (_, Some(true)) => SetCookieRule::Store,
+            _ => SetCookieRule::Pass,
+        },
     }
 }

@@ -31,6 +31,8 @@ pub struct Caching {
     joined: bool,
     was_stale: bool,
     never_waits: bool,
+    /// Whether what was found was fresh, but not for this request.
+    was_refused: bool,
 }
 
 impl Caching {
@@ -89,6 +91,12 @@ impl Caching {
         self.was_stale = !is_fresh;
     }
 
+    /// Notes that what was found is not used without asking the origin, though it is fresh.
+    pub(super) fn refuse(&mut self) {
+        self.was_stale = true;
+        self.was_refused = true;
+    }
+
     /// The stored head as the origin's 304 renews it, if it was one.
     pub(super) fn renewed(
         &mut self,
@@ -134,6 +142,10 @@ impl Caching {
             status: self.origin_status,
             ..CacheStatus::default()
         };
+        let stale = || match self.was_refused {
+            true => Forward::Request,
+            false => Forward::Stale,
+        };
         let miss = || match session
             .cache
             .maybe_cache_key()
@@ -155,7 +167,7 @@ impl Caching {
             },
             CachePhase::Stale => CacheStatus {
                 detail: Some("stale-if-error"),
-                ..forward(Forward::Stale)
+                ..forward(stale())
             },
             CachePhase::Miss => CacheStatus {
                 stored: true,
@@ -163,11 +175,11 @@ impl Caching {
             },
             CachePhase::Expired | CachePhase::Revalidated => CacheStatus {
                 stored: true,
-                ..forward(Forward::Stale)
+                ..forward(stale())
             },
             CachePhase::RevalidatedNoCache(_) => CacheStatus {
                 detail: self.word(),
-                ..forward(Forward::Stale)
+                ..forward(stale())
             },
             CachePhase::Bypass => CacheStatus {
                 detail: self.word(),
@@ -176,7 +188,7 @@ impl Caching {
             CachePhase::Disabled(_) if self.key.is_none() => forward(self.not_asked(session)),
             CachePhase::Disabled(reason) => {
                 let asked = if self.was_stale {
-                    Forward::Stale
+                    stale()
                 } else {
                     Forward::UriMiss
                 };
@@ -225,8 +237,13 @@ pub(super) fn declared_length(response: &ResponseHeader) -> Option<u64> {
 
 /// The head for the client that the response was fetched for. A cookie that the route strips is stripped for it too, so
 /// that no client is treated unlike the next.
-pub(super) fn head_for_client(mut response: ResponseHeader, rules: &Rules) -> ResponseHeader {
+pub(super) fn head_for_client(
+    mut response: ResponseHeader,
+    rules: &Rules,
+    now: SystemTime,
+) -> ResponseHeader {
     head::strip_hop_by_hop(&mut response);
+    head::date(&mut response, now);
     if rules.strip_set_cookie {
         response.remove_header(&header::SET_COOKIE);
     }

@@ -32,6 +32,8 @@ pub enum Forward {
     UriMiss,
     /// Nothing that is stored for the URI answers this request.
     VaryMiss,
+    /// What is stored is fresh, but the request's own directives did not take it.
+    Request,
     /// What is stored was stale.
     Stale,
 }
@@ -44,6 +46,7 @@ impl Forward {
             Self::Method => "method",
             Self::UriMiss => "uri-miss",
             Self::VaryMiss => "vary-miss",
+            Self::Request => "request",
             Self::Stale => "stale",
         }
     }

@@ -103,6 +103,16 @@ impl Line {
                 buffer.put_slice(&kept);
                 return Poll::Ready(Ok(self.hand_out(kept.len())));
             }
+            if self.reply.pause() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if self.reply.has_unjudged() {
+                let good = self.reply.take(&[], &self.asked);
+                good.map_err(|flaw| self.refuse(flaw))?;
+                self.answered = !self.reply.is_awaited();
+                continue;
+            }
             let Some(io) = &mut self.io else {
                 return Poll::Ready(Ok(0));
             };

@@ -19,6 +19,10 @@ const BOUNDS: Bounds = Bounds {
 };
 /// Informational heads before the one that counts.
 const MAX_INFORMATIONAL: u8 = 16;
+/// How often the engine is sent away after an informational head. It polls its two halves, for the server and for the
+/// client, in turns: after two rounds the one for the client has passed the head on. Given the next head before that,
+/// it would take both together, and drop the first when the second's body comes by way of the cache.
+const PAUSES: u8 = 2;
 
 /// How far a response has come.
 #[derive(Debug)]
@@ -29,6 +33,10 @@ pub(super) struct Reply {
     /// What was held until it was complete, and found good.
     good: Bytes,
     informational: u8,
+    /// Rounds that the engine still has to go before it gets more.
+    pauses: u8,
+    /// Whether what is held was not looked at yet.
+    unjudged: bool,
     /// Whether the connection may serve another request when the response is over.
     keep_alive: bool,
     /// Whether something came behind the end.
@@ -52,6 +60,8 @@ impl Reply {
             held: BytesMut::new(),
             good: Bytes::new(),
             informational: 0,
+            pauses: 0,
+            unjudged: false,
             keep_alive: false,
             surplus: false,
         }
@@ -60,6 +70,7 @@ impl Reply {
     /// Judges what was read: how many of these bytes may be handed out now. Of the others, those of a head that is not
     /// complete are kept, and come with [`Self::pop`] when it is; what lies behind the end of the response is dropped.
     pub(super) fn take(&mut self, bytes: &[u8], asked: &Asked) -> Result<usize, Flaw> {
+        self.unjudged = false;
         if self.held.is_empty() {
             let good = self.advance(bytes, asked)?;
             if matches!(self.state, State::Head(_)) {
@@ -76,6 +87,18 @@ impl Reply {
             self.held = held;
         }
         Ok(0)
+    }
+
+    /// Whether the engine is sent away once more, to pass on the informational head that it has.
+    pub(super) fn pause(&mut self) -> bool {
+        let pauses = self.pauses > 0;
+        self.pauses = self.pauses.saturating_sub(1);
+        pauses
+    }
+
+    /// Whether there is something to judge without reading more: what came together with an informational head.
+    pub(super) fn has_unjudged(&self) -> bool {
+        self.unjudged
     }
 
     /// Up to `most` bytes that were kept and may be handed out by now.
@@ -124,6 +147,11 @@ impl Reply {
                     let head = Head::parse(rest.get(..len).unwrap_or_default())?;
                     self.state = self.behind(&head, asked)?;
                     at += len;
+                    if matches!(self.state, State::Head(_)) {
+                        self.pauses = PAUSES;
+                        self.unjudged = at < bytes.len();
+                        return Ok(at);
+                    }
                 }
                 State::Body(guard) => {
                     at += guard.advance(rest)?;

@@ -63,6 +63,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
     let (route, params) = find_route(site, session.req_header(), country)?;
 
     ctx.depth = route.pipeline.len();
+    ctx.trusted_peer = identity.trusted;
     ctx.host = session.req_header().headers.get(header::HOST).cloned();
     ctx.exchange = Some(Box::new(Exchange {
         // The head is the session's, but for the time that filters run.

@@ -3,12 +3,14 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, Method};
 use pingora::cache::{CacheMeta, CachePhase, ForcedFreshness};
 use pingora::proxy::Session;
 use pingora::{OrErr, Result};
 use pingora_http::ResponseHeader;
 use rimward_cache::Key;
+use rimward_cache::policy::{Demands, Serve};
 
 use super::context::Context;
 use super::key::{Parts, key};
@@ -20,6 +22,7 @@ use crate::metrics::CacheResult;
 
 /// Turns the cache on, if the route has one.
 pub(super) fn enable(process: &Process, session: &mut Session, ctx: &mut Context) {
+    hear_demands(session, ctx);
     let Some(key) = key_of(session, ctx, None) else {
         return;
     };
@@ -31,6 +34,26 @@ pub(super) fn enable(process: &Process, session: &mut Session, ctx: &mut Context
         ctx.caching.never_wait();
     }
     process.cache.enable(session, &mut ctx.caching, key, rules);
+}
+
+/// Notes what the request demands of the cache. Where the route does not listen, trusted proxies can still ask for nothing
+/// but what is stored.
+fn hear_demands(session: &Session, ctx: &mut Context) {
+    let request = session.req_header();
+    let honours = ctx
+        .route
+        .as_ref()
+        .is_some_and(|route| route.rules.request_directives);
+    let is_heard = (honours || ctx.trusted_peer)
+        && !ctx.background
+        && matches!(request.method, Method::GET | Method::HEAD)
+        && request.headers.contains_key(CACHE_CONTROL);
+    if !is_heard {
+        return;
+    }
+    let demands = Demands::of(request);
+    ctx.only_if_cached = demands.only_if_cached;
+    ctx.demands = honours.then(|| Box::new(demands));
 }
 
 /// The key of the request, or of another target on the same site; `None` when the route is not cached.
@@ -60,7 +83,8 @@ pub(super) fn key_of(
     ))
 }
 
-/// Looks at an object that was found. A stale one within its grace is served at once and revalidated in the background.
+/// Looks at an object that was found. A stale one within its grace is served at once and revalidated in the background, and
+/// so is a fresh one whose end is near.
 pub(super) fn found(
     process: &Process,
     session: &mut Session,
@@ -68,24 +92,60 @@ pub(super) fn found(
     is_fresh: bool,
     ctx: &mut Context,
 ) -> Option<ForcedFreshness> {
-    let forced = process
-        .cache
-        .found(session, meta, is_fresh, &mut ctx.caching);
-    if forced.is_some() || is_fresh || ctx.background {
+    let cache = &process.cache;
+    let forced = cache.found(session, meta, is_fresh, &mut ctx.caching);
+    if forced.is_some() {
         return forced;
     }
-    if !process.cache.is_within_grace(meta) {
-        return None;
+    if ctx.background {
+        let renews = Revalidation::of(session)
+            .is_some_and(|revalidation| revalidation.is_of(ctx.caching.terms()));
+        return (is_fresh && renews).then(|| cache.refuse(session, &mut ctx.caching));
     }
-    let key = ctx.caching.key()?.hash();
+    match cache.serves(meta, ctx.demands.as_deref()) {
+        Serve::Fresh if is_fresh => {
+            let may = ctx
+                .route
+                .as_ref()
+                .is_some_and(|route| route.rules.early_refresh);
+            if may && cache.is_to_be_refreshed(meta) {
+                revalidate(process, session, ctx);
+            }
+            None
+        }
+        // The engine's clock is a moment ahead.
+        Serve::Fresh => None,
+        Serve::WhileRevalidating => {
+            revalidate(process, session, ctx);
+            ctx.served_stale = Some("stale-while-revalidate");
+            Some(ForcedFreshness::ForceFresh)
+        }
+        Serve::Stale => {
+            ctx.served_stale = Some("max-stale");
+            Some(ForcedFreshness::ForceFresh)
+        }
+        Serve::Revalidate => is_fresh.then(|| cache.refuse(session, &mut ctx.caching)),
+    }
+}
+
+/// Starts revalidating what was found in the background, unless somebody does already.
+fn revalidate(process: &Process, session: &Session, ctx: &Context) {
+    let Some(key) = ctx.caching.key().map(Key::hash) else {
+        return;
+    };
     let variance = session
         .cache
         .maybe_cache_key()
         .and_then(|key| key.get_variance_key().copied());
     let variance = variance.map_or(0, u128::from_be_bytes);
     Revalidation::start(&process.revalidations, key ^ variance, session, ctx);
-    ctx.stale_while_revalidate = true;
-    Some(ForcedFreshness::ForceFresh)
+}
+
+/// Takes out of a head the cache directives that were meant for caches such as this one.
+pub(super) fn keep_back(ctx: &Context, head: &mut ResponseHeader) {
+    for name in ctx.route.iter().flat_map(|route| &route.rules.kept_back) {
+        head.remove_header(name);
+    }
 }
 
 /// What an unsafe request that succeeded invalidates (RFC 9111 §4.4).
@@ -162,9 +222,7 @@ fn status(process: &Process, session: &Session, ctx: &Context) -> HeaderValue {
         };
         status.detail = Some("origin-failed");
     }
-    if ctx.stale_while_revalidate {
-        status.detail = Some("stale-while-revalidate");
-    }
+    status.detail = ctx.served_stale.or(status.detail);
     status.to_value(pop)
 }
 
@@ -189,7 +247,7 @@ fn timing(session: &Session, ctx: &Context) -> String {
 pub(super) fn result(session: &Session, ctx: &Context) -> CacheResult {
     match session.cache.phase() {
         _ if ctx.own_answer => CacheResult::None,
-        _ if ctx.stale_while_revalidate => CacheResult::Stale,
+        _ if ctx.served_stale.is_some() => CacheResult::Stale,
         CachePhase::Hit => CacheResult::Hit,
         CachePhase::Stale | CachePhase::StaleUpdating => CacheResult::Stale,
         CachePhase::Revalidated | CachePhase::RevalidatedNoCache(_) => CacheResult::Revalidated,

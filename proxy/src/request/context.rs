@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use http::HeaderValue;
 use pingora::proxy::Session;
 use prometheus_client::metrics::gauge::Gauge;
+use rimward_cache::policy::Demands;
 use rimward_filters::{Exchange, Rewriters};
 
 use crate::cache::Caching;
@@ -40,8 +41,14 @@ pub(crate) struct Context {
     pub(super) caching: Caching,
     /// Whether the response is the edge's own.
     pub(super) own_answer: bool,
-    /// Whether a stale object was served while it is revalidated in the background.
-    pub(super) stale_while_revalidate: bool,
+    /// Why a stale object was served at once, if one was.
+    pub(super) served_stale: Option<&'static str>,
+    /// Whether the other end of the connection is a trusted proxy.
+    pub(super) trusted_peer: bool,
+    /// What the request demands of the cache, if the route listens.
+    pub(super) demands: Option<Box<Demands>>,
+    /// Whether it wants nothing but what is stored.
+    pub(super) only_if_cached: bool,
     /// The origin asked.
     pub(super) origin: Option<Arc<Origin>>,
     /// The server asked last, in flight until it is dropped.
@@ -114,7 +121,10 @@ impl Context {
             background: false,
             caching: Caching::default(),
             own_answer: false,
-            stale_while_revalidate: false,
+            served_stale: None,
+            trusted_peer: false,
+            demands: None,
+            only_if_cached: false,
             origin: None,
             picked: None,
             tried: Vec::new(),

@@ -6,8 +6,9 @@ use pingora::{Error, OrErr, Result};
 use pingora_http::ResponseHeader;
 use rimward_filters::Rewriters;
 
-use super::context::Context;
+use super::context::{Context, Progress};
 use super::errors::{classify, describe};
+use super::forward::ends_connection;
 use super::respond::{response_phase, write};
 use crate::edge::Process;
 use crate::runtime::Page;
@@ -31,8 +32,8 @@ pub(super) async fn failed(
     };
     // The connection goes on only when nothing of a request body is left that could be read as a request.
     let reusable = session.as_mut().is_body_empty();
-    if !reusable {
-        session.set_keepalive(None);
+    if !reusable || ctx.progress > Progress::Request {
+        ends_connection(session);
     }
     if let Err(error) = write_error(process, session, ctx, status).await {
         tracing::debug!(%error, "error page could not be sent");

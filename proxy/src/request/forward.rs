@@ -37,6 +37,10 @@ pub(super) async fn choose(
     session: &mut Session,
     ctx: &mut Context,
 ) -> Result<Box<HttpPeer>> {
+    // RFC 9111 §5.2.1.7. Not an origin's failure: nothing stale is served instead.
+    if ctx.only_if_cached {
+        return Err(refuse(504, "only-if-cached, and nothing is stored"));
+    }
     ctx.progress = Progress::Connect;
     let Some(route) = ctx.route.clone() else {
         return Err(fail(500, "the request has no route"));
@@ -200,6 +204,12 @@ pub(super) fn not_connected(
     failed(session, ctx, error)
 }
 
+/// Tells the client that its connection ends with this response: the engine closes it once a server has failed, whatever
+/// was said.
+pub(super) fn ends_connection(session: &mut Session) {
+    session.set_keepalive(None);
+}
+
 /// A try ended before its response did: whether another one is made.
 pub(super) fn broke_off(
     session: &mut Session,
@@ -240,8 +250,9 @@ fn failed(session: &mut Session, ctx: &mut Context, mut error: Box<Error>) -> Bo
 pub(super) fn judge(
     session: &mut Session,
     ctx: &mut Context,
-    response: &ResponseHeader,
+    response: &mut ResponseHeader,
 ) -> Result<()> {
+    forget_coding(response);
     let status = response.status.as_u16();
     if response.status.is_informational() && status != 101 {
         return Ok(());
@@ -259,6 +270,14 @@ pub(super) fn judge(
     }
     ctx.progress = Progress::Body;
     Ok(())
+}
+
+/// A transfer coding of the origin's own ended with its connection (RFC 9112 §6.3) and must not be told to the client.
+fn forget_coding(response: &mut ResponseHeader) {
+    let coding = response.headers.get(header::TRANSFER_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        response.remove_header(&header::TRANSFER_ENCODING);
+    }
 }
 
 fn wants_again(session: &mut Session, ctx: &mut Context, failure: Failure) -> bool {

@@ -14,6 +14,7 @@ use super::context::Context;
 use super::error_page::error_page;
 use super::errors::{fail, refuse};
 use crate::edge::Process;
+use crate::listen;
 use crate::runtime::Route;
 
 /// Runs the request phase; answers the request if a filter or the listener wants to. Returns whether it did.
@@ -178,7 +179,10 @@ pub(super) fn pass_on(
     if !ctx.rewriters.is_empty() && ctx.protocol == "HTTP/1.1" {
         head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
     }
-    caching::describe(process, session, ctx, head)
+    caching::keep_back(ctx, head);
+    caching::describe(process, session, ctx, head)?;
+    let now = process.cache.objects().now();
+    listen::keep_date(head, |date| rimward_cache::date::parse(date, now).is_some())
 }
 
 /// Passes a piece of a body through its rewriters.

@@ -1,14 +1,17 @@
-//! Revalidation in the background: a stale object is served, and one copy of the request asks the origin again.
+//! Revalidation in the background: a stale object, or one that soon will be, is served, and one copy of the request asks the
+//! origin again.
 //!
 //! The engine could spawn it by itself, but would repeat the bytes as the client sent them: filters would run twice,
 //! and a request over HTTP/2 would not parse. So the copy carries the exchange as the filters left it.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
-use http::HeaderValue;
+use http::header::{self, HeaderValue};
 use pingora::proxy::{Session, subrequest};
 use pingora_http::RequestHeader;
+use rimward_cache::policy::{Demands, Terms};
 use rimward_filters::{Client, Exchange};
 
 use super::context::Context;
@@ -59,6 +62,8 @@ pub(super) struct Revalidation {
     params: Vec<(Arc<str>, String)>,
     request_id: String,
     notes: http::Extensions,
+    /// When the object was stored that is to be renewed.
+    stored: Option<SystemTime>,
     _place: Place,
 }
 
@@ -86,18 +91,24 @@ impl Revalidation {
         let revalidation = Self {
             runtime: ctx.runtime.clone(),
             route: route.clone(),
-            request: session.req_header().clone(),
+            request: request_of_ours(session.req_header()),
             host: ctx.host.clone(),
             client: exchange.client.clone(),
             params: exchange.params.clone(),
             request_id: exchange.request_id.clone(),
             notes: exchange.notes.clone(),
+            stored: ctx.caching.terms().map(|terms| terms.stored),
             _place: place,
         };
         let context = subrequest::Ctx::builder()
             .user_ctx(Box::new(revalidation))
             .build();
         drop(spawner.spawn_background_subrequest(&session.downstream_session, context));
+    }
+
+    /// Whether an object is still the one that is to be renewed, so that nobody else has done it meanwhile.
+    pub(super) fn is_of(&self, terms: Option<&Terms>) -> bool {
+        terms.map(|terms| terms.stored) == self.stored
     }
 
     /// Puts the exchange into the background request as it was when the stale object was found.
@@ -120,4 +131,13 @@ impl Revalidation {
         }));
         self.request.clone()
     }
+}
+
+/// The request that is repeated. `only-if-cached` was asked of this cache: a shield would answer it with 504.
+fn request_of_ours(request: &RequestHeader) -> RequestHeader {
+    let mut copy = request.clone();
+    if Demands::of(request).only_if_cached {
+        copy.remove_header(&header::CACHE_CONTROL);
+    }
+    copy
 }

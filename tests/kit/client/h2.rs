@@ -1,5 +1,6 @@
 //! A client for HTTP/2.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 
@@ -128,7 +129,14 @@ impl H2Client {
     }
 }
 
-async fn receive(response: h2::client::ResponseFuture) -> Result<Response, (h2::Error, Vec<u8>)> {
+async fn receive(
+    mut response: h2::client::ResponseFuture,
+) -> Result<Response, (h2::Error, Vec<u8>)> {
+    let mut informational = Vec::new();
+    while let Some(head) = poll_fn(|cx| response.poll_informational(cx)).await {
+        let head = head.map_err(|error| (error, Vec::new()))?;
+        informational.push(head.status().as_u16());
+    }
     let (head, mut stream) = response
         .await
         .map_err(|error| (error, Vec::new()))?
@@ -154,7 +162,7 @@ async fn receive(response: h2::client::ResponseFuture) -> Result<Response, (h2::
         headers,
         body,
         trailers,
-        informational: Vec::new(),
+        informational,
     })
 }
 

@@ -217,8 +217,21 @@ fn a_site_is_cached_as_its_origin_says() {
         },
         stale_while_revalidate: None,
         stale_if_error: None,
+        stale_if_unreachable: Duration::from_secs(60),
+        stale_beside_s_maxage: true,
+        heuristics: HeuristicRule::Always,
+        targets: [
+            "rimward-cache-control",
+            "cdn-cache-control",
+            "surrogate-control",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        pass_targets: vec!["cdn-cache-control".to_owned()],
+        request_directives: false,
+        early_refresh: true,
         surrogate_keys: vec![],
-        strip_set_cookie: false,
+        set_cookie: SetCookieRule::Pass,
     };
     assert_eq!(route.cache, Some(policy));
 }

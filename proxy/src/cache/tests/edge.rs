@@ -14,7 +14,7 @@ use pingora::proxy::{HttpProxy, ProxyHttp, RangeType, Session, http_proxy};
 use pingora::server::configuration::ServerConf;
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, Result};
-use rimward_cache::policy::Rules;
+use rimward_cache::policy::{Rules, Serve};
 use rimward_cache::{Bounds, Clock, Key, Query};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
@@ -409,7 +409,7 @@ impl ProxyHttp for Proxy {
         match error {
             None => {
                 let meta = session.cache.maybe_cache_meta();
-                meta.is_some_and(|meta| self.cache.is_within_grace(meta))
+                meta.is_some_and(|meta| self.cache.serves(meta, None) == Serve::WhileRevalidating)
             }
             Some(error) => self.cache.may_serve_stale(session, error),
         }

@@ -9,6 +9,7 @@ use bytes::Buf;
 use tokio::io::AsyncWrite;
 
 use super::{Request, Response, Wire};
+use crate::listen::date;
 
 /// Writes are gathered up to this many bytes, or until the engine flushes.
 const GATHER: usize = 4 * 1024;
@@ -29,6 +30,12 @@ impl Wire {
         let is_head = self.note_status(first)?;
         if matches!(self.request, Request::Raw) && self.output.is_empty() && !is_head {
             return self.poll_transport(cx, bufs);
+        }
+        if is_head && self.response == Response::Begun {
+            for buf in bufs {
+                date::write_with(buf, &mut self.output);
+            }
+            return Poll::Ready(Ok(total));
         }
         if is_head || self.output.len() + total <= GATHER {
             for buf in bufs {

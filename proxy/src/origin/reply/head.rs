@@ -1,7 +1,8 @@
 //! The head of a response.
 
 use crate::framing::{
-    ConnectionOptions, Flaw, Framing, check_value, content_length, field, once, transfer_encoding,
+    ConnectionOptions, Flaw, Framing, check_value, content_length, field, is_token, once,
+    transfer_encoding,
 };
 
 /// What a head says of the bytes behind it.
@@ -37,6 +38,11 @@ impl Head {
                 return Err(Flaw::malformed("Content-Length beside Transfer-Encoding"));
             }
             (Some(length), None) => Some(content_length(length, u64::MAX)?),
+            // RFC 9112 §6.3: the body ends with the connection, which serves no other request then.
+            (None, Some(coding)) if http11 && is_own_coding(coding) => {
+                seen.connection.close = true;
+                None
+            }
             (None, Some(coding)) => Some(transfer_encoding(coding, http11)?),
             (None, None) => None,
         };
@@ -83,6 +89,20 @@ fn status_line(line: &[u8]) -> Result<(bool, u16), Flaw> {
         .iter()
         .fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
     Ok((http11, status))
+}
+
+/// Whether this is one transfer coding that nobody has registered, `identity` among them, and that no reader could take for
+/// `chunked`: what is sent is the content as it is. Content in a registered coding is none for the client.
+fn is_own_coding(value: &[u8]) -> bool {
+    const REGISTERED: [&str; 5] = ["gzip", "x-gzip", "compress", "x-compress", "deflate"];
+    let is_registered = |name: &&str| value.eq_ignore_ascii_case(name.as_bytes());
+    let is_like_chunked = value
+        .windows(5)
+        .any(|part| part.eq_ignore_ascii_case(b"chunk"));
+    !value.is_empty()
+        && value.iter().all(|byte| is_token(*byte))
+        && !is_like_chunked
+        && !REGISTERED.iter().any(is_registered)
 }
 
 /// Keeps what matters of a field.

@@ -97,7 +97,12 @@ fn odd_heads() -> Vec<(&'static str, Vec<u8>)> {
         ("number", "Content-Length:\r\n"),
         ("number", "Content-Length: 9223372036854775808\r\n"),
         ("number", "Content-Length: 99999999999999999999\r\n"),
-        ("not `chunked`", "Transfer-Encoding: identity\r\n"),
+        ("not `chunked`", "Transfer-Encoding: identity, a\r\n"),
+        ("not `chunked`", "Transfer-Encoding: gzip\r\n"),
+        (
+            "beside",
+            "Transfer-Encoding: identity\r\nContent-Length: 1\r\n",
+        ),
         ("not `chunked`", "Transfer-Encoding: xchunked\r\n"),
         ("not `chunked`", "Transfer-Encoding: chunked, chunked\r\n"),
         ("not `chunked`", "Transfer-Encoding: chunked, gzip\r\n"),
@@ -566,6 +571,43 @@ async fn a_body_shorter_than_its_length_is_an_error() {
     }
 }
 
+/// An engine that is given informational heads is sent away for some rounds, and then gets what came with them.
+#[test]
+fn an_informational_head_comes_alone() {
+    let (early, finals) = (
+        "HTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    );
+    let both = [early, finals].concat();
+    let mut asked = Asked::default();
+    asked.wrote(GET.as_bytes());
+    let mut reply = Reply::new();
+    assert_eq!(reply.take(both.as_bytes(), &asked), Ok(early.len()));
+    assert_eq!(
+        [reply.pause(), reply.pause(), reply.pause()],
+        [true, true, false]
+    );
+    assert!(reply.has_unjudged() && reply.pop(usize::MAX).is_empty());
+    assert_eq!(reply.take(&[], &asked), Ok(0));
+    assert_eq!(reply.pop(usize::MAX), finals.as_bytes());
+    assert!(!reply.has_unjudged() && !reply.pause() && reply.is_reusable());
+}
+
+/// All that is handed out once these bytes came, at most `most` kept ones at a time.
+fn handed_out(reply: &mut Reply, bytes: &[u8], asked: &Asked, most: usize) -> Vec<u8> {
+    let good = reply.take(bytes, asked).unwrap();
+    let mut out = bytes[..good].to_vec();
+    loop {
+        let popped = reply.pop(most);
+        out.extend_from_slice(&popped);
+        match (popped.is_empty(), reply.has_unjudged()) {
+            (false, _) => {}
+            (true, true) => assert_eq!(reply.take(&[], asked), Ok(0)),
+            (true, false) => return out,
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(
@@ -595,22 +637,14 @@ proptest! {
         let mut asked = Asked::default();
         asked.wrote(request.as_bytes());
         let mut whole = Reply::new();
-        prop_assert_eq!(whole.take(sent.as_bytes(), &asked), Ok(reply.len()));
+        prop_assert_eq!(handed_out(&mut whole, sent.as_bytes(), &asked, usize::MAX), reply.as_bytes());
 
         let mut guard = Reply::new();
         let mut out = Vec::new();
         let (mut rest, mut cuts) = (sent.as_bytes(), cuts.into_iter().cycle());
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(cuts.next().unwrap().min(rest.len()));
-            let good = guard.take(piece, &asked).unwrap();
-            out.extend_from_slice(&piece[..good]);
-            loop {
-                let popped = guard.pop(most);
-                if popped.is_empty() {
-                    break;
-                }
-                out.extend_from_slice(&popped);
-            }
+            out.extend(handed_out(&mut guard, piece, &asked, most));
             rest = after;
         }
         prop_assert_eq!(out, reply.as_bytes());

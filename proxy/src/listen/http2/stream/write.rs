@@ -14,6 +14,7 @@ use pingora::{Error, OrErr, Result};
 use pingora_http::ResponseHeader;
 
 use super::StreamSession;
+use crate::listen::date;
 
 impl StreamSession {
     pub(super) async fn send_task(&mut self, task: HttpTask) -> Result<bool> {
@@ -54,7 +55,9 @@ impl StreamSession {
         if head.status.is_informational() {
             return self.inform(&head);
         }
-        head.insert_header(http::header::DATE, get_cached_date())?;
+        if !date::put_back(&mut head)? {
+            head.insert_header(http::header::DATE, get_cached_date())?;
+        }
         let response = Response::from_parts(head.as_owned_parts(), ());
         let send = self
             .respond
