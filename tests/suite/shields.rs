@@ -459,6 +459,41 @@ async fn edges_speak_http2_with_each_other() {
     assert!(log.contains("\"host\":\"example.com\""), "{log}");
 }
 
+#[tokio::test]
+async fn the_examples_are_a_pair() {
+    let origin = Origin::start().await;
+    let example = |name: &str, ports: &[(&str, String)]| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/");
+        let text = std::fs::read_to_string(format!("{folder}{name}")).unwrap();
+        ports.iter().fold(text, |text, (port, actual)| {
+            let written = format!("127.0.0.1:{port}");
+            assert!(text.contains(&written), "{name} has no port {port}");
+            text.replace(&written, actual)
+        })
+    };
+    let (free, origin_at) = ("127.0.0.1:0".to_owned(), ("8000", origin.to_string()));
+    let ports = [("8081", free.clone()), ("9901", free.clone()), origin_at];
+    let shield = Edge::start(&example("shield.toml", &ports)).await;
+    let [_, _, origin_at] = ports;
+    let edge = Edge::start(&example(
+        "shielded.toml",
+        &[
+            ("8080", free.clone()),
+            ("9900", free),
+            ("8081", shield.address().to_string()),
+            ("9901", shield.admin().await.to_string()),
+            origin_at,
+        ],
+    ))
+    .await;
+    for version in ["v1", "v2"] {
+        origin.reply("/a", "cache-control: max-age=60", version);
+        assert_eq!(edge.get("/a").await, miss(version));
+        assert_eq!(shield.get("/a").await, hit(version));
+        assert_eq!(purge(&edge, "/a", false).await.0, 200);
+    }
+}
+
 #[test]
 fn explain_tells_the_shield_that_would_be_asked() {
     let text = r#"
