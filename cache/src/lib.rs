@@ -16,6 +16,7 @@ pub mod object;
 pub mod policy;
 pub mod purge;
 pub mod range;
+pub mod slice;
 pub mod store;
 pub mod vary;
 
@@ -23,4 +24,5 @@ pub use clock::Clock;
 pub use key::{Key, KeyBuilder, KeyRef, Query};
 pub use object::Object;
 pub use purge::{Generation, Mode, Purge};
+pub use slice::Slice;
 pub use store::{Bounds, Store};

@@ -39,6 +39,31 @@ pub fn part(request: &RequestHeader, stored: &ResponseHeader, length: u64) -> Pa
     }
 }
 
+/// Where the first range that a request asks for begins, before the length of the body is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// At this position.
+    At(u64),
+    /// One of the ranges counts from the end of the body.
+    FromTheEnd,
+}
+
+/// Where the first range begins that a request asks for; `None` when it asks for none, or for none that makes sense.
+pub fn first(request: &RequestHeader) -> Option<First> {
+    let mut lines = request.headers.get_all(header::RANGE).iter();
+    let (Some(line), None, &Method::GET) = (lines.next(), lines.next(), &request.method) else {
+        return None;
+    };
+    let line = line.to_str().ok()?;
+    // No body is that long: what counts from its end begins in its upper half.
+    let ranges = parse(line, u64::MAX)?;
+    if ranges.iter().any(|range| range.start > u64::MAX / 2) {
+        return Some(First::FromTheEnd);
+    }
+    let begins = ranges.iter().map(|range| range.start);
+    begins.min().map(First::At)
+}
+
 /// The ranges that the body has; `None` for what is no valid set of byte ranges, or too large a one.
 fn parse(line: &str, length: u64) -> Option<Vec<Range<u64>>> {
     let (unit, set) = line.split_once('=')?;
@@ -148,6 +173,26 @@ mod tests {
                 .join(",")
         );
         assert_eq!(of(&many, 1000), Part::Whole);
+    }
+
+    #[test]
+    fn where_a_range_begins_is_known_before_the_length_is() {
+        for (asked, expected) in [
+            ("bytes=0-1", Some(First::At(0))),
+            ("bytes=5-", Some(First::At(5))),
+            ("bytes=90-99,7-8", Some(First::At(7))),
+            ("bytes=-3", Some(First::FromTheEnd)),
+            ("bytes=7-8,-3", Some(First::FromTheEnd)),
+            ("bytes=18446744073709551615-", None),
+            ("bytes=2-1", None),
+            ("lines=0-1", None),
+        ] {
+            let mut request = RequestHeader::build("GET", b"/", None).unwrap();
+            request.insert_header("range", asked).unwrap();
+            assert_eq!(first(&request), expected, "{asked}");
+            request.set_method(Method::HEAD);
+            assert_eq!(first(&request), None, "HEAD {asked}");
+        }
     }
 
     #[test]

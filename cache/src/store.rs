@@ -80,6 +80,11 @@ impl Growing {
         self.0.variance
     }
 
+    /// Bytes that have come so far.
+    pub fn reach(&self) -> u64 {
+        self.0.len()
+    }
+
     /// Reads its body from the beginning.
     pub fn reader(&self) -> Reader {
         Reader::growing(self.0.clone())
@@ -155,6 +160,11 @@ impl Store {
             object.count_hit();
         }
         found
+    }
+
+    /// What answers a request with these fields, without serving it.
+    pub fn peek(&self, key: KeyRef<'_>, request: &HeaderMap) -> Option<Found> {
+        self.find(key, self.variance(key, request))
     }
 
     fn find(&self, key: KeyRef<'_>, variance: Option<Variance>) -> Option<Found> {

@@ -25,7 +25,7 @@ pub(crate) use origin::{
     Balance, HashBy, Health, Origin, OriginTimeouts, OriginTls, Outlier, Retries, Server,
 };
 pub(crate) use pop::{Pop, Threads};
-pub(crate) use site::{CacheKey, CachePolicy, QueryKey, QueryWord, Route, Site, Wanted};
+pub(crate) use site::{CacheKey, CachePolicy, QueryKey, QueryWord, Route, Site, SliceSize, Wanted};
 
 use crate::value::OneOrMany;
 

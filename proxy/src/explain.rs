@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, Method, Uri};
 use pingora_http::RequestHeader;
-use rimward_config::{CachePolicy, Config, OriginKind, Problems, QueryRule, Server, ServerAddress};
+use rimward_config::{
+    ByteSize, CachePolicy, Config, OriginKind, Problems, QueryRule, Server, ServerAddress,
+};
 use rimward_filters::Phase;
 
 use crate::metrics::Metrics;
@@ -222,6 +224,10 @@ fn tell_policy(told: &mut Table, policy: &CachePolicy) {
             seconds(policy.stale_if_error, "as the origin says")
         ),
     );
+    match policy.slice {
+        Some(size) => told.row("  ranges", format!("in slices of {}", ByteSize(size))),
+        None => told.row("  ranges", "out of the whole object"),
+    }
     if !policy.surrogate_keys.is_empty() {
         told.row("  surrogate keys", policy.surrogate_keys.join(", "));
     }

@@ -4,6 +4,7 @@ mod begin;
 mod caching;
 mod client;
 mod context;
+mod copied;
 mod error_page;
 mod errors;
 mod finish;
@@ -11,6 +12,7 @@ mod forward;
 pub(crate) mod key;
 mod respond;
 mod revalidate;
+mod slices;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,7 +67,8 @@ impl ProxyHttp for RequestPath {
     }
 
     async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
-        respond::request(&self.process, session, ctx).await
+        Ok(respond::request(&self.process, session, ctx).await?
+            || slices::answer(&self.process, session, ctx).await?)
     }
 
     async fn request_body_filter(
@@ -189,6 +192,7 @@ impl ProxyHttp for RequestPath {
         forward::judge(session, ctx, response)?;
         respond::origin_response_phase(session, ctx, response)?;
         ctx.caching.answered(response);
+        self.process.cache.answered_slice(&ctx.caching, response);
         Ok(())
     }
 

@@ -66,6 +66,8 @@ pub struct CachePolicy {
     pub surrogate_keys: Vec<String>,
     /// Whether a response with `Set-Cookie` is stored, without the cookie.
     pub strip_set_cookie: bool,
+    /// Bytes of the slices in which a range of a large object is fetched; `None` when the whole object is.
+    pub slice: Option<u64>,
 }
 
 /// What goes into a cache key beside scheme, host and path.

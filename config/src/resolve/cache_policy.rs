@@ -3,10 +3,14 @@
 use std::collections::HashSet;
 
 use crate::config::{CachePolicy, KeyRules, QueryRule};
-use crate::document::{self, CacheKey, QueryKey, QueryWord};
-use crate::value::{Switch, is_token};
+use crate::document::{self, CacheKey, QueryKey, QueryWord, SliceSize};
+use crate::value::{ByteSize, Switch, is_token};
 
 use super::Scope;
+
+const SLICE: ByteSize = ByteSize(1 << 20);
+const LEAST_SLICE: ByteSize = ByteSize(64 << 10);
+const LARGEST_SLICE: ByteSize = ByteSize(64 << 20);
 
 /// What a site says for its routes, or a route in the end: `None` is not cached.
 pub(crate) type Written = Option<document::CachePolicy>;
@@ -58,6 +62,7 @@ fn over(own: document::CachePolicy, site: document::CachePolicy) -> document::Ca
         stale_if_error: own.stale_if_error.or(site.stale_if_error),
         surrogate_keys: own.surrogate_keys.or(site.surrogate_keys),
         strip_set_cookie: own.strip_set_cookie.or(site.strip_set_cookie),
+        slice: own.slice.or(site.slice),
     }
 }
 
@@ -72,6 +77,9 @@ fn check(policy: &document::CachePolicy, has_geoip: bool, scope: &mut Scope<'_>)
                 format!("`{label}` can't be a surrogate key: at most 256 visible ASCII characters without spaces"),
             );
         }
+    }
+    if let Some(SliceSize::Of(size)) = policy.slice {
+        scope.within_if_any("slice", Some(size), LEAST_SLICE..=LARGEST_SLICE);
     }
     let Some(key) = &policy.key else { return };
     for (index, name) in key.cookie.iter().flatten().enumerate() {
@@ -150,5 +158,10 @@ pub(crate) fn policy(written: &document::CachePolicy) -> CachePolicy {
         stale_if_error: written.stale_if_error.map(|span| span.0),
         surrogate_keys: written.surrogate_keys.clone().unwrap_or_default(),
         strip_set_cookie: written.strip_set_cookie.unwrap_or(false),
+        slice: match written.slice {
+            None | Some(SliceSize::On) => Some(SLICE.0),
+            Some(SliceSize::Off) => None,
+            Some(SliceSize::Of(size)) => Some(size.0),
+        },
     }
 }

@@ -34,6 +34,8 @@ pub enum Forward {
     VaryMiss,
     /// What is stored was stale.
     Stale,
+    /// Not every slice that the request needs is stored.
+    Partial,
 }
 
 impl Forward {
@@ -45,6 +47,7 @@ impl Forward {
             Self::UriMiss => "uri-miss",
             Self::VaryMiss => "vary-miss",
             Self::Stale => "stale",
+            Self::Partial => "partial",
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::StatusCode;
 use pingora::cache::key::{CacheHashKey, CompactCacheKey};
 use pingora::cache::storage::{HandleHit, HandleMiss, MissFinishType, streaming_write::U64WriteId};
 use pingora::cache::trace::SpanHandle;
@@ -28,6 +29,8 @@ use super::passes::Passes;
 pub(super) struct Tier {
     store: Store,
     passes: &'static Passes,
+    /// Objects that turned out to have no slices.
+    unsliced: &'static Passes,
 }
 
 /// In a key's extensions: the state of purges when the request came.
@@ -39,8 +42,12 @@ pub(super) struct Asked(pub(super) Generation);
 pub(super) struct Joined;
 
 impl Tier {
-    pub(super) fn new(store: Store, passes: &'static Passes) -> Self {
-        Self { store, passes }
+    pub(super) fn new(store: Store, passes: &'static Passes, unsliced: &'static Passes) -> Self {
+        Self {
+            store,
+            passes,
+            unsliced,
+        }
     }
 
     pub(super) fn store(&self) -> &Store {
@@ -102,7 +109,12 @@ impl Storage for Tier {
         _: &SpanHandle,
     ) -> Result<Option<(CacheMeta, HitHandler)>> {
         let wanted = variance(key);
-        let found = self.store.lookup(key_ref(key), wanted);
+        let own = key_ref(key);
+        let found = self.store.lookup(own, wanted).or_else(|| {
+            // Who waited for a slice that came as the whole object finds it there.
+            let whole = own.whole().filter(|whole| self.unsliced.holds(whole.hash()))?;
+            self.store.lookup(whole, wanted)
+        });
         Ok(found.map(|found| self.found(found, wanted)))
     }
 
@@ -115,7 +127,11 @@ impl Storage for Tier {
         let id = tag
             .and_then(|tag| U64WriteId::try_from(tag).ok())
             .map(u64::from);
-        let joined = id.and_then(|id| self.store.join(key_ref(key), id));
+        let own = key_ref(key);
+        let joined = id.and_then(|id| {
+            let in_whole = || own.whole().and_then(|whole| self.store.join(whole, id));
+            self.store.join(own, id).or_else(in_whole)
+        });
         Ok(joined.map(|growing| self.found(Found::Growing(growing), variance(key))))
     }
 
@@ -125,8 +141,9 @@ impl Storage for Tier {
         meta: &CacheMeta,
         _: &SpanHandle,
     ) -> Result<MissHandler> {
+        let place = place(key, meta);
         let new = New {
-            key: key_ref(key),
+            key: place,
             variance: meta.variance().map(u128::from_be_bytes),
             head: meta.response_header_copy(),
             terms: terms(meta)?,
@@ -142,7 +159,7 @@ impl Storage for Tier {
             filler,
             id,
             written: 0,
-            key: key_hash(key),
+            key: place.hash(),
             passes: self.passes,
         }))
     }
@@ -168,7 +185,7 @@ impl Storage for Tier {
     ) -> Result<bool> {
         let (head, terms) = (meta.response_header_copy(), terms(meta)?);
         Ok(self.store.renew(
-            key_ref(key),
+            place(key, meta),
             meta.variance().map(u128::from_be_bytes),
             head,
             terms,
@@ -279,6 +296,15 @@ pub(super) fn key_hash(key: &CacheKey) -> u128 {
 
 pub(super) fn key_ref(key: &CacheKey) -> KeyRef<'_> {
     KeyRef::from_parts(key_hash(key), key.primary_key())
+}
+
+/// Where a response belongs: what is asked for as a slice and is none belongs to the whole object.
+fn place<'k>(key: &'k CacheKey, meta: &CacheMeta) -> KeyRef<'k> {
+    let own = key_ref(key);
+    match meta.response_header().status {
+        StatusCode::PARTIAL_CONTENT => own,
+        _ => own.whole().unwrap_or(own),
+    }
 }
 
 pub(super) fn variance(key: &CacheKey) -> Option<Variance> {

@@ -25,11 +25,15 @@ pub(super) fn enable(process: &Process, session: &mut Session, ctx: &mut Context
     let Some(rules) = ctx.route.as_ref().map(|route| route.rules.clone()) else {
         return;
     };
+    let key = match ctx.caching.slice() {
+        Some(slice) => key.slice(slice),
+        None => key,
+    };
     process.cache.enable(session, &mut ctx.caching, key, rules);
 }
 
 /// The key of the request, or of another target on the same site; `None` when the route is not cached.
-fn key_of(
+pub(super) fn key_of(
     session: &Session,
     ctx: &Context,
     target: Option<&http::uri::PathAndQuery>,
@@ -131,13 +135,11 @@ pub(super) fn describe(
 fn status(process: &Process, session: &Session, ctx: &Context) -> HeaderValue {
     let pop = &ctx.runtime.config.pop.name;
     // An answer of the edge's own is neither a hit nor forwarded, unless an origin failed to give one.
-    if ctx.own_answer && ctx.tries == 0 {
+    if ctx.own_answer && ctx.all_tries() == 0 {
         let generated = HeaderValue::try_from(format!("{pop}; detail=generated"));
         return generated.unwrap_or(HeaderValue::from_static("rimward"));
     }
-    let mut status = ctx
-        .caching
-        .status(session, process.cache.objects().now(), false);
+    let mut status = cache_status(process, session, ctx);
     if ctx.own_answer {
         status = CacheStatus {
             forward: status.forward.or(Some(Forward::UriMiss)),
@@ -145,10 +147,20 @@ fn status(process: &Process, session: &Session, ctx: &Context) -> HeaderValue {
         };
         status.detail = Some("origin-failed");
     }
+    status.to_value(pop)
+}
+
+/// What the cache did with an exchange.
+pub(super) fn cache_status(process: &Process, session: &Session, ctx: &Context) -> CacheStatus {
+    if let Some(sliced) = &ctx.sliced {
+        return sliced.status.clone();
+    }
+    let now = process.cache.objects().now();
+    let mut status = ctx.caching.status(session, now, false);
     if ctx.stale_while_revalidate {
         status.detail = Some("stale-while-revalidate");
     }
-    status.to_value(pop)
+    status
 }
 
 /// `Server-Timing`: milliseconds spent in filters and waiting for the origin, and in all so far.
@@ -161,7 +173,8 @@ fn timing(session: &Session, ctx: &Context) -> String {
     if let Some(exchange) = &ctx.exchange {
         metric("filters", Duration::from_nanos(exchange.filter_nanoseconds));
     }
-    if let Some(waited) = ctx.origin_time {
+    let sliced = ctx.sliced.as_ref().and_then(|sliced| sliced.origin_time);
+    if let Some(waited) = ctx.origin_time.or(sliced) {
         metric("origin", waited);
     }
     metric("total", ctx.started.elapsed());
@@ -170,6 +183,9 @@ fn timing(session: &Session, ctx: &Context) -> String {
 
 /// How the cache took part, in the log's and the metrics' word.
 pub(super) fn result(session: &Session, ctx: &Context) -> CacheResult {
+    if let (Some(sliced), false) = (&ctx.sliced, ctx.own_answer) {
+        return sliced.result;
+    }
     match session.cache.phase() {
         _ if ctx.own_answer => CacheResult::None,
         _ if ctx.stale_while_revalidate => CacheResult::Stale,

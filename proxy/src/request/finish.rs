@@ -28,6 +28,9 @@ pub(super) fn finish(
     let status = session
         .response_written()
         .map_or(CLIENT_CLOSED, |response| response.status.as_u16());
+    if ctx.tells.is_some() {
+        return;
+    }
     if let (Some(error), Who::Origin | Who::OriginTimeout | Who::Edge) =
         (&ctx.error, ctx.termination.who)
     {
@@ -82,6 +85,10 @@ fn record<'r>(
         .as_ref()
         .and_then(|connection| connection.tls.as_ref());
     let now = std::time::SystemTime::now();
+    let of_slice = ctx.sliced.as_ref().and_then(|sliced| sliced.asked.as_ref());
+    let of_slice = of_slice.map(|(origin, server)| (origin.as_str(), server.as_str()));
+    let picked = ctx.picked.as_ref();
+    let asked = picked.map(|picked| (picked.origin(), picked.server())).or(of_slice);
     let own_scheme = if tls.is_some() { "https" } else { "http" };
     Record {
         time: now.checked_sub(duration).unwrap_or(now),
@@ -113,9 +120,9 @@ fn record<'r>(
         site: ctx.route.as_ref().map_or("", |route| &route.site),
         route: ctx.route.as_ref().map_or("", |route| &route.name),
         cache: cache.as_str(),
-        origin: ctx.picked.as_ref().map(|picked| picked.origin()),
-        server: ctx.picked.as_ref().map(|picked| picked.server()),
-        tries: ctx.tries,
+        origin: asked.map(|(origin, _)| origin),
+        server: asked.map(|(_, server)| server),
+        tries: ctx.all_tries(),
         termination: ctx.termination,
         error: ctx.error.clone(),
         tls: tls.map(|tls| tls.version),

@@ -89,11 +89,15 @@ pub(super) fn request(
 ) -> Result<()> {
     let runtime = ctx.runtime.clone();
     let asked = ctx.host.clone();
+    let slice = ctx.caching.slice();
     let made = ctx.with_exchange(session, |route, exchange, _| {
         let host = route.origin.as_ref().and_then(|origin| origin.host());
         prepare(exchange, &runtime.config.pop.name, asked, host, request)?;
         if route.origin.as_ref().is_some_and(|origin| origin.http2()) {
             pass_on_te(exchange, request)?;
+        }
+        if let Some(slice) = slice {
+            set(request, "range", &slice.range_field())?;
         }
         let phase = route.pipeline.origin_request(exchange, request);
         phase.map_err(|failure| fail(failure.status, failure.to_string()))

@@ -1,18 +1,16 @@
 //! Revalidation in the background: a stale object is served, and one copy of the request asks the origin again.
 //!
-//! The engine could spawn it by itself, but would repeat the bytes as the client sent them: filters would run twice,
-//! and a request over HTTP/2 would not parse. So the copy carries the exchange as the filters left it.
+//! The engine could spawn it by itself, but would not know how the filters left the exchange; so we do.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::HeaderValue;
 use pingora::proxy::{Session, subrequest};
-use pingora_http::RequestHeader;
-use rimward_filters::{Client, Exchange};
+use rimward_cache::Slice;
 
 use super::context::Context;
-use crate::runtime::{Route, Runtime};
+use super::copied::Copied;
+use crate::cache::Caching;
 
 /// Revalidations that may run at once; further objects stay stale until their next request.
 const MOST: usize = 1024;
@@ -49,23 +47,18 @@ impl Drop for Place {
     }
 }
 
-/// What the copy of a request needs to go on where the request is.
+/// What a background request carries.
 pub(super) struct Revalidation {
-    runtime: Arc<Runtime>,
-    route: Arc<Route>,
-    request: RequestHeader,
-    host: Option<HeaderValue>,
-    client: Client,
-    params: Vec<(Arc<str>, String)>,
-    request_id: String,
-    notes: http::Extensions,
+    copied: Copied,
+    slice: Option<Slice>,
     _place: Place,
 }
 
 impl Revalidation {
-    /// What a background request carries; `None` for a client's own.
-    pub(super) fn of(session: &Session) -> Option<&Self> {
-        session.subrequest_ctx.as_ref()?.user_ctx()?.downcast_ref()
+    /// What a background request carries; `None` for any other.
+    pub(super) fn of(session: &Session) -> Option<Arc<Self>> {
+        let carried = session.subrequest_ctx.as_ref()?.user_ctx()?;
+        carried.downcast_ref::<Arc<Self>>().cloned()
     }
 
     /// Starts revalidating the object with this key, unless somebody does already.
@@ -75,8 +68,8 @@ impl Revalidation {
         session: &Session,
         ctx: &Context,
     ) {
-        let (Some(spawner), Some(route), Some(exchange)) =
-            (&session.subrequest_spawner, &ctx.route, &ctx.exchange)
+        let (Some(spawner), Some(copied)) =
+            (&session.subrequest_spawner, Copied::of(session, ctx))
         else {
             return;
         };
@@ -84,40 +77,20 @@ impl Revalidation {
             return;
         };
         let revalidation = Self {
-            runtime: ctx.runtime.clone(),
-            route: route.clone(),
-            request: session.req_header().clone(),
-            host: ctx.host.clone(),
-            client: exchange.client.clone(),
-            params: exchange.params.clone(),
-            request_id: exchange.request_id.clone(),
-            notes: exchange.notes.clone(),
+            copied,
+            slice: ctx.caching.slice(),
             _place: place,
         };
         let context = subrequest::Ctx::builder()
-            .user_ctx(Box::new(revalidation))
+            .user_ctx(Box::new(Arc::new(revalidation)))
             .build();
         drop(spawner.spawn_background_subrequest(&session.downstream_session, context));
     }
 
     /// Puts the exchange into the background request as it was when the stale object was found.
-    pub(super) fn resume(&self, ctx: &mut Context) -> RequestHeader {
+    pub(super) fn resume(&self, session: &mut Session, ctx: &mut Context) {
         ctx.background = true;
-        ctx.runtime = self.runtime.clone();
-        ctx.route = Some(self.route.clone());
-        ctx.host = self.host.clone();
-        ctx.depth = 0;
-        ctx.exchange = Some(Box::new(Exchange {
-            request: self.request.clone(),
-            client: self.client.clone(),
-            site: self.route.site.clone(),
-            route: self.route.name.clone(),
-            params: self.params.clone(),
-            request_id: self.request_id.clone(),
-            notes: self.notes.clone(),
-            log: Vec::new(),
-            filter_nanoseconds: 0,
-        }));
-        self.request.clone()
+        ctx.caching = Caching::of_slice(self.slice, None);
+        self.copied.resume(session, ctx);
     }
 }

@@ -218,6 +218,7 @@ fn a_site_is_cached_as_its_origin_says() {
         stale_if_error: None,
         surrogate_keys: vec![],
         strip_set_cookie: false,
+        slice: Some(1 << 20),
     };
     assert_eq!(route.cache, Some(policy));
 }
