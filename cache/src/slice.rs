@@ -171,7 +171,10 @@ mod tests {
             (&[range("bytes */25"), tag], None),
             (&[range("bytes 10-19/19"), tag], None),
             (&[range("lines 10-19/25"), tag], None),
-            (&[range("bytes 10-19/25"), range("bytes 10-19/25"), tag], None),
+            (
+                &[range("bytes 10-19/25"), range("bytes 10-19/25"), tag],
+                None,
+            ),
             (&[tag], None),
             (&[range("bytes 10-19/25")], None),
             (&[range("bytes 10-19/25"), ("etag", "W/\"a\"")], None),

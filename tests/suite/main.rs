@@ -14,3 +14,4 @@ mod pingora;
 mod refused;
 mod reload;
 mod routing;
+mod slices;

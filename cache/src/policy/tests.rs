@@ -531,7 +531,11 @@ fn a_slice_is_stored_by_the_rules_of_the_whole_and_no_other_part_is() {
     for (fields, slice, reason) in [
         (&[part[0], part[1], fresh][..], second, Reason::Status),
         (&[part[0], fresh], first, Reason::Status),
-        (&[part[0], part[1], ("cache-control", "no-store")], first, Reason::NoStore),
+        (
+            &[part[0], part[1], ("cache-control", "no-store")],
+            first,
+            Reason::NoStore,
+        ),
         (&[part[0], part[1]], first, Reason::NoFreshness),
     ] {
         let decision = decide_slice(fields, slice);

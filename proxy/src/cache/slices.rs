@@ -19,9 +19,18 @@ use super::{Cache, Caching};
 impl Cache {
     /// Whether a range that begins at `first` is answered in slices of this size: not when the object is there whole, or
     /// comes whole and has come so far, nor when it turned out not to be stored or not to have slices.
-    pub fn wants_slices(&self, key: &Key, request: &RequestHeader, first: First, size: u64) -> bool {
+    pub fn wants_slices(
+        &self,
+        key: &Key,
+        request: &RequestHeader,
+        first: First,
+        size: u64,
+    ) -> bool {
         let hash = key.hash();
-        if size > self.objects().max_object() || self.passes.holds(hash) || self.unsliced.holds(hash) {
+        if size > self.objects().max_object()
+            || self.passes.holds(hash)
+            || self.unsliced.holds(hash)
+        {
             return false;
         }
         match (self.objects().peek(key.as_ref(), &request.headers), first) {
@@ -33,7 +42,9 @@ impl Cache {
 
     /// Whether a slice of the object with this key is stored and fresh.
     pub fn has_slice(&self, key: &Key, request: &RequestHeader, slice: Slice) -> bool {
-        let found = self.objects().peek(key.slice(slice).as_ref(), &request.headers);
+        let found = self
+            .objects()
+            .peek(key.slice(slice).as_ref(), &request.headers);
         matches!(found, Some(Found::Object(_, terms)) if terms.is_fresh(self.objects().now()))
     }
 
@@ -45,7 +56,8 @@ impl Cache {
     /// Takes out the slices of a version that the origin has replaced.
     pub fn drop_slices(&self, key: &Key, version: &Version) {
         let label = version.label(key.as_ref());
-        self.objects().purge(&Purge::SurrogateKey(&label), Mode::Hard);
+        self.objects()
+            .purge(&Purge::SurrogateKey(&label), Mode::Hard);
     }
 
     /// Looks at what an origin answered to the request for a slice, after the filters of `origin_response`. What is no
@@ -57,7 +69,10 @@ impl Cache {
         let Some(whole) = key.as_ref().whole() else {
             return;
         };
-        let total = match (response.status, slice.version(response, self.objects().now())) {
+        let total = match (
+            response.status,
+            slice.version(response, self.objects().now()),
+        ) {
             (StatusCode::PARTIAL_CONTENT, Some(version)) => version.total,
             (StatusCode::PARTIAL_CONTENT | StatusCode::OK, _) => return self.forgo_slices(whole),
             _ => return,
@@ -74,7 +89,13 @@ impl Cache {
     }
 
     /// What becomes of a response in the exchange of a slice.
-    pub(super) fn decide_slice(&self, received: &Received<'_>, rules: &Rules, slice: Slice, key: &Key) -> Decision {
+    pub(super) fn decide_slice(
+        &self,
+        received: &Received<'_>,
+        rules: &Rules,
+        slice: Slice,
+        key: &Key,
+    ) -> Decision {
         let decision = match received.response.status {
             StatusCode::PARTIAL_CONTENT => policy::store_slice(received, rules, slice),
             // It is about the range alone.
@@ -83,7 +104,9 @@ impl Cache {
         };
         let whole = key.as_ref().whole();
         match (&decision, whole) {
-            (Decision::Pass(reason), Some(whole)) if !reason.is_the_requests() && *reason != Reason::Status => {
+            (Decision::Pass(reason), Some(whole))
+                if !reason.is_the_requests() && *reason != Reason::Status =>
+            {
                 self.passes.remember(whole.hash());
             }
             _ => {}
@@ -92,13 +115,24 @@ impl Cache {
     }
 
     /// The label that all slices of this version have, so that they can be dropped together.
-    pub(super) fn label_slice(&self, terms: &mut Terms, response: &ResponseHeader, slice: Slice, key: &Key) {
+    pub(super) fn label_slice(
+        &self,
+        terms: &mut Terms,
+        response: &ResponseHeader,
+        slice: Slice,
+        key: &Key,
+    ) {
         let version = slice.version(response, self.objects().now());
         let (Some(version), Some(whole)) = (version, key.as_ref().whole()) else {
             return;
         };
         let label = version.label(whole).into_boxed_str();
-        terms.surrogate_keys = terms.surrogate_keys.iter().cloned().chain([label]).collect();
+        terms.surrogate_keys = terms
+            .surrogate_keys
+            .iter()
+            .cloned()
+            .chain([label])
+            .collect();
     }
 }
 

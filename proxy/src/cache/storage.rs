@@ -112,7 +112,9 @@ impl Storage for Tier {
         let own = key_ref(key);
         let found = self.store.lookup(own, wanted).or_else(|| {
             // Who waited for a slice that came as the whole object finds it there.
-            let whole = own.whole().filter(|whole| self.unsliced.holds(whole.hash()))?;
+            let whole = own
+                .whole()
+                .filter(|whole| self.unsliced.holds(whole.hash()))?;
             self.store.lookup(whole, wanted)
         });
         Ok(found.map(|found| self.found(found, wanted)))

@@ -88,7 +88,9 @@ fn record<'r>(
     let of_slice = ctx.sliced.as_ref().and_then(|sliced| sliced.asked.as_ref());
     let of_slice = of_slice.map(|(origin, server)| (origin.as_str(), server.as_str()));
     let picked = ctx.picked.as_ref();
-    let asked = picked.map(|picked| (picked.origin(), picked.server())).or(of_slice);
+    let asked = picked
+        .map(|picked| (picked.origin(), picked.server()))
+        .or(of_slice);
     let own_scheme = if tls.is_some() { "https" } else { "http" };
     Record {
         time: now.checked_sub(duration).unwrap_or(now),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
-use pingora::{Error, Result};
 use pingora::proxy::Session;
+use pingora::{Error, Result};
 use pingora_http::ResponseHeader;
 use rimward_filters::{Answer, Exchange, Rewriters, Verdict};
 

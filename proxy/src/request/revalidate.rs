@@ -68,8 +68,7 @@ impl Revalidation {
         session: &Session,
         ctx: &Context,
     ) {
-        let (Some(spawner), Some(copied)) =
-            (&session.subrequest_spawner, Copied::of(session, ctx))
+        let (Some(spawner), Some(copied)) = (&session.subrequest_spawner, Copied::of(session, ctx))
         else {
             return;
         };

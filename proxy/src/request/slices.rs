@@ -70,7 +70,11 @@ enum Ended {
 ///
 /// # Errors
 /// When the origin fails, the client leaves, or the object is replaced after the response has begun.
-pub(super) async fn answer(process: &Process, session: &mut Session, ctx: &mut Context) -> Result<bool> {
+pub(super) async fn answer(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+) -> Result<bool> {
     let Some(asked) = Asked::of(process, session, ctx) else {
         return Ok(false);
     };
@@ -140,7 +144,9 @@ async fn attempt(
         StatusCode::PARTIAL_CONTENT => {
             let version = asked.first.version(&head, process.cache.objects().now());
             match version {
-                Some(version) => in_slices(process, session, ctx, asked, fetch, &head, &version).await,
+                Some(version) => {
+                    in_slices(process, session, ctx, asked, fetch, &head, &version).await
+                }
                 None => Ok(Ended::Unsliced),
             }
         }
@@ -151,7 +157,11 @@ async fn attempt(
 }
 
 /// Waits for the head of a slice, and notes what became of the request for it.
-async fn begun(fetch: &mut Fetch, session: &mut Session, ctx: &mut Context) -> Result<Box<ResponseHeader>> {
+async fn begun(
+    fetch: &mut Fetch,
+    session: &mut Session,
+    ctx: &mut Context,
+) -> Result<Box<ResponseHeader>> {
     let head = fetch.head(session).await;
     match (&mut ctx.sliced, fetch.outcome()) {
         (Some(all), Some(one)) => all.add(one),
@@ -212,7 +222,11 @@ async fn in_slices(
     if head.status != StatusCode::PARTIAL_CONTENT {
         return Ok(Ended::Unsliced);
     }
-    let slices: Slices<'_> = Slices { process, asked, version };
+    let slices: Slices<'_> = Slices {
+        process,
+        asked,
+        version,
+    };
     let Some(fetch) = slices.first(session, ctx, fetch, &cutter).await? else {
         return Ok(Ended::Replaced);
     };
@@ -286,11 +300,21 @@ impl Slices<'_> {
     }
 
     fn start(&self, session: &Session, slice: Slice) -> Result<Fetch> {
-        Fetch::start(session, &self.asked.copied, slice, Some(self.version.clone()))
+        Fetch::start(
+            session,
+            &self.asked.copied,
+            slice,
+            Some(self.version.clone()),
+        )
     }
 
     /// Waits for a slice to begin; whether it is of the same version. If not, those that are go.
-    async fn goes_on(&self, fetch: &mut Fetch, session: &mut Session, ctx: &mut Context) -> Result<bool> {
+    async fn goes_on(
+        &self,
+        fetch: &mut Fetch,
+        session: &mut Session,
+        ctx: &mut Context,
+    ) -> Result<bool> {
         let head = begun(fetch, session, ctx).await?;
         let now = self.process.cache.objects().now();
         if fetch.slice.version(&head, now).as_ref() == Some(self.version) {
@@ -302,13 +326,21 @@ impl Slices<'_> {
                 cache.drop_slices(&self.asked.key, self.version);
                 Ok(false)
             }
-            status => Err(failed(ErrorType::HTTPStatus(status), "a slice can't be had")),
+            status => Err(failed(
+                ErrorType::HTTPStatus(status),
+                "a slice can't be had",
+            )),
         }
     }
 }
 
 /// Sends what the client wants of one body up to `end`, and reads no further than that.
-async fn send(session: &mut Session, fetch: &mut Fetch, cutter: &mut Cutter, end: u64) -> Result<()> {
+async fn send(
+    session: &mut Session,
+    fetch: &mut Fetch,
+    cutter: &mut Cutter,
+    end: u64,
+) -> Result<()> {
     while cutter.wants().is_some_and(|wanted| wanted < end) {
         let Some(piece) = fetch.read(session).await? else {
             break;

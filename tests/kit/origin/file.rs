@@ -40,16 +40,23 @@ impl File {
     pub fn bytes(&self, range: Range<u64>) -> Vec<u8> {
         let seed: u64 = self.tag.bytes().map(u64::from).sum();
         let byte = |position: u64| u8::try_from((position / 7 + position + seed) % 251).unwrap();
-        (range.start..range.end.min(self.length)).map(byte).collect()
+        (range.start..range.end.min(self.length))
+            .map(byte)
+            .collect()
     }
 
     pub(super) fn answer(&self, request: &Received) -> Reply {
         let head = format!("{}\netag: {}", self.head, self.tag);
-        if request.header("if-none-match").is_some_and(|tag| tag == self.tag) {
+        if request
+            .header("if-none-match")
+            .is_some_and(|tag| tag == self.tag)
+        {
             return Reply::new(&format!("304\n{head}"), b"");
         }
         let is_same = request.header("if-range").is_none_or(|tag| tag == self.tag);
-        let range = request.header("range").filter(|_| is_same && self.has_ranges);
+        let range = request
+            .header("range")
+            .filter(|_| is_same && self.has_ranges);
         match range.map(|range| self.range(range)) {
             None => Reply::new(&head, &self.bytes(0..self.length)),
             Some(range) if range.is_empty() => {

@@ -29,7 +29,13 @@ impl Cutter {
     pub(super) fn new(range: RangeType, total: u64) -> Self {
         let wide = |range: &Range<usize>| widen(range.start)..widen(range.end);
         let (ranges, parts) = match range {
-            RangeType::None => (vec![Range { start: 0, end: u64::MAX }], None),
+            RangeType::None => (
+                vec![Range {
+                    start: 0,
+                    end: u64::MAX,
+                }],
+                None,
+            ),
             RangeType::Invalid => (Vec::new(), None),
             RangeType::Single(range) => (vec![wide(&range)], None),
             RangeType::Multi(multi) => {
@@ -106,9 +112,14 @@ impl Parts {
     /// The same in length as what the engine counts for `Content-Length`.
     fn begin(&self, range: &Range<u64>) -> Bytes {
         let content_type = self.content_type.as_ref();
-        let content_type = content_type.map_or_else(String::new, |kind| format!("Content-Type: {kind}\r\n"));
-        let (boundary, first, last, total) = (&self.boundary, range.start, range.end - 1, self.total);
-        format!("\r\n--{boundary}\r\n{content_type}Content-Range: bytes {first}-{last}/{total}\r\n\r\n").into()
+        let content_type =
+            content_type.map_or_else(String::new, |kind| format!("Content-Type: {kind}\r\n"));
+        let (boundary, first, last, total) =
+            (&self.boundary, range.start, range.end - 1, self.total);
+        format!(
+            "\r\n--{boundary}\r\n{content_type}Content-Range: bytes {first}-{last}/{total}\r\n\r\n"
+        )
+        .into()
     }
 }
 
@@ -143,7 +154,10 @@ mod tests {
         }
         assert_eq!(cutter.wants(), None);
         cut.extend(cutter.end());
-        (slices.iter().map(|slice| slice.start()).collect(), cut.concat())
+        (
+            slices.iter().map(|slice| slice.start()).collect(),
+            cut.concat(),
+        )
     }
 
     #[test]
@@ -157,14 +171,22 @@ mod tests {
         ] {
             for piece in [1, 3, 7] {
                 let (touched, bytes) = cut(RangeType::Single(range.clone()), 7, piece);
-                assert_eq!((&touched[..], &bytes[..]), (slices, expected.as_bytes()), "{range:?}");
+                assert_eq!(
+                    (&touched[..], &bytes[..]),
+                    (slices, expected.as_bytes()),
+                    "{range:?}"
+                );
             }
         }
     }
 
     #[test]
     fn several_ranges_are_framed_and_as_long_as_was_said() {
-        for ranges in [vec![0..2, 4..5], vec![0..1, 6..8, 18..20], vec![3..18, 19..20]] {
+        for ranges in [
+            vec![0..2, 4..5],
+            vec![0..1, 6..8, 18..20],
+            vec![3..18, 19..20],
+        ] {
             let mut multi = MultiRangeInfo::new(ranges.clone());
             multi.set_total_length(20);
             multi.set_content_type("text/plain".to_owned());
@@ -176,7 +198,9 @@ mod tests {
             for range in ranges {
                 let (first, last) = (range.start, range.end - 1);
                 let part = std::str::from_utf8(&BODY[range]).unwrap();
-                let framed = format!("--{boundary}\r\nContent-Type: text/plain\r\nContent-Range: bytes {first}-{last}/20\r\n\r\n{part}\r\n--{boundary}");
+                let framed = format!(
+                    "--{boundary}\r\nContent-Type: text/plain\r\nContent-Range: bytes {first}-{last}/20\r\n\r\n{part}\r\n--{boundary}"
+                );
                 assert!(text.contains(&framed), "{text}");
             }
         }

@@ -54,7 +54,9 @@ impl Fetch {
             version,
             outcome: Arc::clone(&outcome),
         };
-        let context = subrequest::Ctx::builder().user_ctx(Box::new(carried)).build();
+        let context = subrequest::Ctx::builder()
+            .user_ctx(Box::new(carried))
+            .build();
         let (request, handle) = spawner.create_subrequest(session.as_downstream(), context);
         tokio::spawn(request.run());
         Ok(Self {
@@ -126,7 +128,12 @@ impl Fetch {
 
     fn failure(&mut self) -> Box<Error> {
         let told = self.handle.subreq_proxy_error.try_recv();
-        told.unwrap_or_else(|_| Error::explain(ErrorType::InternalError, "a slice ended before its last byte"))
+        told.unwrap_or_else(|_| {
+            Error::explain(
+                ErrorType::InternalError,
+                "a slice ended before its last byte",
+            )
+        })
     }
 }
 
