@@ -56,7 +56,7 @@ impl Slice {
         let (range, total) = content_range(response)?;
         let length = response.headers.get(header::CONTENT_LENGTH);
         let is_right = range == (self.start..self.end().min(total))
-            && length.is_none_or(|length| length == &HeaderValue::from(range.end - range.start));
+            && length.is_none_or(|length| length == HeaderValue::from(range.end - range.start));
         let validator = strong_validator(response, now).filter(|_| is_right)?;
         Some(Version {
             total,

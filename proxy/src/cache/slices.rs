@@ -18,7 +18,7 @@ use super::{Cache, Caching};
 
 impl Cache {
     /// Whether a range that begins at `first` is answered in slices of this size: not when the object is there whole, or
-    /// comes whole and has come so far, nor when it turned out not to be stored or not to have slices.
+    /// comes whole and has come so far, nor when it turned out to have no slices.
     pub fn wants_slices(
         &self,
         key: &Key,
@@ -26,11 +26,7 @@ impl Cache {
         first: First,
         size: u64,
     ) -> bool {
-        let hash = key.hash();
-        if size > self.objects().max_object()
-            || self.passes.holds(hash)
-            || self.unsliced.holds(hash)
-        {
+        if size > self.objects().max_object() || self.unsliced.holds(key.hash()) {
             return false;
         }
         match (self.objects().peek(key.as_ref(), &request.headers), first) {
@@ -102,14 +98,13 @@ impl Cache {
             StatusCode::RANGE_NOT_SATISFIABLE => return Decision::Pass(Reason::Status),
             _ => policy::store(received, rules),
         };
-        let whole = key.as_ref().whole();
-        match (&decision, whole) {
-            (Decision::Pass(reason), Some(whole))
-                if !reason.is_the_requests() && *reason != Reason::Status =>
-            {
-                self.passes.remember(whole.hash());
-            }
-            _ => {}
+        if let (Decision::Pass(reason), Some(whole)) = (&decision, key.as_ref().whole())
+            && !reason.is_the_requests()
+            && *reason != Reason::Status
+        {
+            // The next request for a range goes to the origin as it is.
+            self.forgo_slices(whole);
+            self.passes.remember(whole.hash());
         }
         decision
     }

@@ -81,7 +81,7 @@ pub(crate) struct Context {
 
 impl Drop for Context {
     fn drop(&mut self) {
-        self.is_part();
+        self.uncount();
     }
 }
 
@@ -138,7 +138,7 @@ impl Context {
     }
 
     /// Counts this exchange no longer, since it is a part of another.
-    pub(super) fn is_part(&mut self) {
+    pub(super) fn uncount(&mut self) {
         if let Some(in_flight) = self.in_flight.take() {
             in_flight.dec();
         }

@@ -8,13 +8,14 @@
 mod cut;
 mod fetch;
 mod outcome;
+mod sequence;
 
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, StatusCode, header};
 use pingora::protocols::http::conditional_filter::to_304;
 use pingora::proxy::{RangeType, Session};
-use pingora::{Error, ErrorSource, ErrorType, Result};
+use pingora::{Error, Result};
 use pingora_http::ResponseHeader;
 use rimward_cache::range::{First, first};
 use rimward_cache::slice::{Version, whole_head};
@@ -28,6 +29,7 @@ use crate::cache::is_cacheable;
 use crate::edge::Process;
 use cut::Cutter;
 use fetch::Fetch;
+use sequence::{Sequence, send};
 
 pub(super) use fetch::Carried;
 pub(super) use outcome::{Outcome, tell};
@@ -222,146 +224,25 @@ async fn in_slices(
     if head.status != StatusCode::PARTIAL_CONTENT {
         return Ok(Ended::Unsliced);
     }
-    let slices: Slices<'_> = Slices {
+    let sequence = Sequence {
         process,
         asked,
         version,
     };
-    let Some(fetch) = slices.first(session, ctx, fetch, &cutter).await? else {
+    let Some(fetch) = sequence.first(session, ctx, fetch, &cutter).await? else {
         return Ok(Ended::Replaced);
     };
-    let mut rest = cutter.slices(fetch.slice.end(), asked.size);
-    let request = session.req_header();
-    let all_there = rest.all(|slice| process.cache.has_slice(&asked.key, request, slice));
-    drop(rest);
+    let rest = sequence.is_stored(session, fetch.slice.end(), &cutter);
     if let Some(sliced) = &mut ctx.sliced {
-        sliced.is_made_of_slices(all_there);
+        sliced.is_made_of_slices(rest);
     }
     respond::begin(process, session, ctx, head, false).await?;
-    slices.send_all(session, ctx, fetch, &mut cutter).await?;
+    sequence.send(session, ctx, fetch, &mut cutter).await?;
     finish(session, &cutter).await
-}
-
-/// The slices of one version of an object.
-struct Slices<'a> {
-    process: &'a Process,
-    asked: &'a Asked,
-    version: &'a Version,
-}
-
-impl Slices<'_> {
-    /// The first slice that the client wants, which is not the one asked for first when the length had to be learnt;
-    /// `None` when it is of another version.
-    async fn first(
-        &self,
-        session: &mut Session,
-        ctx: &mut Context,
-        fetch: Fetch,
-        cutter: &Cutter,
-    ) -> Result<Option<Fetch>> {
-        let wanted = cutter.slices(0, self.asked.size).next();
-        match wanted.filter(|wanted| *wanted != fetch.slice) {
-            None => Ok(Some(fetch)),
-            Some(wanted) => {
-                let mut fetch = self.start(session, wanted)?;
-                let same = self.goes_on(&mut fetch, session, ctx).await?;
-                Ok(same.then_some(fetch))
-            }
-        }
-    }
-
-    /// Sends what the client wants of one slice after the other, each fetched while the one before is sent.
-    async fn send_all(
-        &self,
-        session: &mut Session,
-        ctx: &mut Context,
-        mut fetch: Fetch,
-        cutter: &mut Cutter,
-    ) -> Result<()> {
-        loop {
-            let next = cutter.slices(fetch.slice.end(), self.asked.size).next();
-            let ahead = next.map(|next| self.start(session, next)).transpose()?;
-            cutter.seek(fetch.slice.start());
-            let end = fetch.slice.end();
-            send(session, &mut fetch, cutter, end).await?;
-            if cutter.wants().is_some_and(|wanted| wanted < end) {
-                let why = "a slice is shorter than its content-range says";
-                return Err(failed(ErrorType::ReadError, why));
-            }
-            let Some(mut ahead) = ahead else {
-                return Ok(());
-            };
-            if !self.goes_on(&mut ahead, session, ctx).await? {
-                let why = "the object was replaced at the origin while it was sent";
-                return Err(failed(ErrorType::ReadError, why));
-            }
-            fetch = ahead;
-        }
-    }
-
-    fn start(&self, session: &Session, slice: Slice) -> Result<Fetch> {
-        Fetch::start(
-            session,
-            &self.asked.copied,
-            slice,
-            Some(self.version.clone()),
-        )
-    }
-
-    /// Waits for a slice to begin; whether it is of the same version. If not, those that are go.
-    async fn goes_on(
-        &self,
-        fetch: &mut Fetch,
-        session: &mut Session,
-        ctx: &mut Context,
-    ) -> Result<bool> {
-        let head = begun(fetch, session, ctx).await?;
-        let now = self.process.cache.objects().now();
-        if fetch.slice.version(&head, now).as_ref() == Some(self.version) {
-            return Ok(true);
-        }
-        match head.status.as_u16() {
-            200 | 206 | 404 | 410 | 416 => {
-                let cache = &self.process.cache;
-                cache.drop_slices(&self.asked.key, self.version);
-                Ok(false)
-            }
-            status => Err(failed(
-                ErrorType::HTTPStatus(status),
-                "a slice can't be had",
-            )),
-        }
-    }
-}
-
-/// Sends what the client wants of one body up to `end`, and reads no further than that.
-async fn send(
-    session: &mut Session,
-    fetch: &mut Fetch,
-    cutter: &mut Cutter,
-    end: u64,
-) -> Result<()> {
-    while cutter.wants().is_some_and(|wanted| wanted < end) {
-        let Some(piece) = fetch.read(session).await? else {
-            break;
-        };
-        for piece in cutter.cut(&piece) {
-            let sent = session.write_response_body(Some(piece), false).await;
-            sent.map_err(Error::into_down)?;
-        }
-    }
-    Ok(())
 }
 
 async fn finish(session: &mut Session, cutter: &Cutter) -> Result<Ended> {
     let sent = session.write_response_body(cutter.end(), true).await;
     sent.map_err(Error::into_down)?;
     Ok(Ended::Answered)
-}
-
-/// An origin's failure.
-fn failed(kind: ErrorType, why: &'static str) -> Box<Error> {
-    let mut error = Error::explain(kind, why);
-    error.esource = ErrorSource::Upstream;
-    error
 }

@@ -146,7 +146,7 @@ impl Carried {
 
     /// Puts the client's exchange into the request for a slice as it was after the request phase.
     pub(in crate::request) fn resume(self, session: &mut Session, ctx: &mut Context) {
-        ctx.is_part();
+        ctx.uncount();
         ctx.caching = Caching::of_slice(Some(self.slice), self.version);
         ctx.tells = Some(self.outcome);
         // What is being stored goes on while the client reads slowly.

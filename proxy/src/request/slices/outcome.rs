@@ -47,7 +47,7 @@ impl Outcome {
             self.result = other.result;
         }
         self.tries += other.tries;
-        self.asked = other.asked.clone().or(self.asked.take());
+        self.asked = other.asked.clone().or_else(|| self.asked.take());
         self.origin_time = self.origin_time.or(other.origin_time);
     }
 
