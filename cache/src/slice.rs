@@ -115,7 +115,12 @@ fn number(digits: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use pingora_http::RequestHeader;
+
     use super::*;
+    use crate::policy::{Decision, Received, Rules, store_slice};
+    use crate::store::New;
+    use crate::{Bounds, Clock, Key, Mode, Purge, Store};
 
     const LINES: [(&str, &str); 2] = [("content-range", "bytes 10-19/25"), ("etag", "\"a\"")];
 
@@ -194,6 +199,61 @@ mod tests {
         assert_eq!(head.headers.get("content-length").unwrap(), "25");
         assert_eq!(head.headers.get("content-range"), None);
         assert_eq!(head.headers.get("etag").unwrap(), "\"a\"");
+    }
+
+    #[test]
+    fn a_purge_of_what_the_whole_has_takes_the_slices() {
+        let key = Key::builder("http", "a.example", "/v/1").finish();
+        let (host, path) = ("a.example", "/v/");
+        for purge in [
+            Purge::Url(key.as_ref()),
+            Purge::Prefix { host, path },
+            Purge::Host(host),
+            Purge::SurrogateKey("video"),
+            Purge::Everything,
+        ] {
+            let bounds = Bounds {
+                memory: 1 << 20,
+                max_object: 1 << 20,
+            };
+            let store = Store::new(bounds, Clock::new());
+            for position in [0, 10] {
+                put(&store, &key, Slice::at(position, 10));
+            }
+            store.purge(&purge, Mode::Hard);
+            for position in [0, 10] {
+                let slice = key.slice(Slice::at(position, 10));
+                assert!(store.lookup(slice.as_ref(), None).is_none(), "{purge:?}");
+            }
+        }
+    }
+
+    fn put(store: &Store, key: &Key, slice: Slice) {
+        let key = key.slice(slice);
+        let range = format!("bytes {slice}/100");
+        let mut head = response(206, &[("etag", "\"a\""), ("cache-control", "max-age=60")]);
+        head.insert_header("content-range", range).unwrap();
+        head.insert_header("surrogate-key", "video").unwrap();
+        let received = Received {
+            request: &RequestHeader::build("GET", b"/v/1", None).unwrap(),
+            response: &head,
+            asked: store.now(),
+            now: store.now(),
+        };
+        let Decision::Store(terms) = store_slice(&received, &Rules::default(), slice) else {
+            panic!("{slice} is not stored")
+        };
+        let new = New {
+            key: key.as_ref(),
+            variance: None,
+            head: head.clone(),
+            terms: *terms,
+            born: store.generation(),
+        };
+        let mut filler = store.begin(new).unwrap();
+        filler.write("0123456789".into()).unwrap();
+        assert_eq!(filler.finish(), Ok(None));
+        assert!(store.lookup(key.as_ref(), None).is_some());
     }
 
     proptest::proptest! {

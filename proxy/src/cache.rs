@@ -69,6 +69,8 @@ pub struct Cache {
     passes: &'static Passes,
     /// Objects that turned out to have no slices, by their keys.
     unsliced: &'static Passes,
+    /// Objects of which more than one version was found among the slices.
+    replaced: &'static Passes,
 }
 
 impl Cache {
@@ -76,12 +78,14 @@ impl Cache {
     pub fn new(bounds: Bounds, lock_timeout: Duration, clock: Clock) -> Self {
         let passes: &'static Passes = Box::leak(Box::new(Passes::new(clock.clone())));
         let unsliced: &'static Passes = Box::leak(Box::new(Passes::new(clock.clone())));
+        let replaced: &'static Passes = Box::leak(Box::new(Passes::new(clock.clone())));
         let tier = Tier::new(Store::new(bounds, clock), passes, unsliced);
         Self {
             tier: Box::leak(Box::new(tier)),
             lock: Box::leak(Box::new(Lock::new(lock_timeout))),
             passes,
             unsliced,
+            replaced,
         }
     }
 

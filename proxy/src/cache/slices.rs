@@ -49,11 +49,16 @@ impl Cache {
         self.unsliced.remember(key.hash());
     }
 
-    /// Takes out the slices of a version that the origin has replaced.
+    /// Takes out the slices of a version that the origin has replaced. An origin that does so twice in a minute has
+    /// servers that do not agree on the version: its object is better fetched whole, from one of them.
     pub fn drop_slices(&self, key: &Key, version: &Version) {
         let label = version.label(key.as_ref());
         self.objects()
             .purge(&Purge::SurrogateKey(&label), Mode::Hard);
+        if self.replaced.holds(key.hash()) {
+            self.forgo_slices(key.as_ref());
+        }
+        self.replaced.remember(key.hash());
     }
 
     /// Looks at what an origin answered to the request for a slice, after the filters of `origin_response`. What is no

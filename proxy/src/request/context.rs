@@ -144,6 +144,16 @@ impl Context {
         }
     }
 
+    /// The names of the origin and the server that were asked last, for slices too.
+    pub(super) fn asked_of(&self) -> Option<(&str, &str)> {
+        let picked = self.picked.as_ref();
+        let own = picked.map(|picked| (picked.origin(), picked.server()));
+        own.or_else(|| {
+            let (origin, server) = self.sliced.as_ref()?.asked.as_ref()?;
+            Some((origin, server))
+        })
+    }
+
     /// How often an origin was asked, for slices too.
     pub(super) fn all_tries(&self) -> u32 {
         self.tries + self.sliced.as_ref().map_or(0, |sliced| sliced.tries)

@@ -85,12 +85,7 @@ fn record<'r>(
         .as_ref()
         .and_then(|connection| connection.tls.as_ref());
     let now = std::time::SystemTime::now();
-    let of_slice = ctx.sliced.as_ref().and_then(|sliced| sliced.asked.as_ref());
-    let of_slice = of_slice.map(|(origin, server)| (origin.as_str(), server.as_str()));
-    let picked = ctx.picked.as_ref();
-    let asked = picked
-        .map(|picked| (picked.origin(), picked.server()))
-        .or(of_slice);
+    let asked = ctx.asked_of();
     let own_scheme = if tls.is_some() { "https" } else { "http" };
     Record {
         time: now.checked_sub(duration).unwrap_or(now),

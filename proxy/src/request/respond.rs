@@ -10,7 +10,7 @@ use pingora_http::ResponseHeader;
 use rimward_filters::{Answer, Exchange, Rewriters, Verdict};
 
 use super::caching;
-use super::context::Context;
+use super::context::{Context, Progress};
 use super::error_page::error_page;
 use super::errors::{fail, refuse};
 use super::slices;
@@ -252,6 +252,7 @@ pub(super) async fn begin(
     without_body: bool,
 ) -> Result<()> {
     pass_on(process, session, ctx, &mut head)?;
+    ctx.progress = Progress::Body;
     let sent = session.write_response_header(Box::new(head), without_body);
     sent.await.map_err(Error::into_down)
 }

@@ -22,7 +22,7 @@ use rimward_cache::slice::{Version, whole_head};
 use rimward_cache::{Key, Slice};
 
 use super::caching;
-use super::context::Context;
+use super::context::{Context, Progress};
 use super::copied::Copied;
 use super::respond;
 use crate::cache::is_cacheable;
@@ -90,7 +90,6 @@ pub(super) async fn answer(
             }
         }
     }
-    process.cache.forgo_slices(asked.key.as_ref());
     ctx.sliced = None;
     Ok(false)
 }
@@ -139,6 +138,7 @@ async fn attempt(
     ctx: &mut Context,
     asked: &Asked,
 ) -> Result<Ended> {
+    ctx.progress = Progress::Head;
     let mut fetch = Fetch::start(session, &asked.copied, asked.first, None)?;
     let head = begun(&mut fetch, session, ctx).await?;
     let has_if_range = session.req_header().headers.contains_key(header::IF_RANGE);

@@ -245,3 +245,16 @@ async fn slices_come_from_an_origin_over_http2_as_well() {
     );
     assert_eq!(asked(&origin), [1, 2].map(|number| slice(number, 64 * KIB)));
 }
+
+#[tokio::test]
+async fn a_connection_goes_on_after_a_response_made_of_slices() {
+    let file = File::new(200 * KIB, "\"1\"");
+    let (_origin, edge) = edge_with(SMALL, &file).await;
+    let mut client = edge.client().await;
+    for _ in 0..3 {
+        let response = client.request("GET /a\nrange: bytes=60000-69999").await;
+        assert_part(&response, &file, 60000..70000, 200 * KIB);
+        let beyond = client.request("GET /a\nrange: bytes=204800-").await;
+        assert_eq!(beyond.status, 416);
+    }
+}

@@ -213,3 +213,28 @@ async fn an_origin_that_fails_at_first_is_an_error_page() {
         "{response:?}"
     );
 }
+
+#[tokio::test]
+async fn an_object_whose_version_changes_all_the_time_is_fetched_whole() {
+    let files = ["\"1\"", "\"2\""].map(|tag| File::new(200 * KIB, tag));
+    let (origin, edge) = edge_with(SMALL, &files[0]).await;
+    for _ in 0..2 {
+        // Each slice comes from a server with a version of its own.
+        for (number, file) in [(0, &files[0]), (1, &files[1])] {
+            let part = number * 64 * KIB..(number + 1) * 64 * KIB;
+            let head = format!(
+                "206\ncache-control: max-age=60\netag: \"{}\"\ncontent-range: bytes {}-{}/{}",
+                number + 1,
+                part.start,
+                part.end - 1,
+                200 * KIB
+            );
+            origin.reply("/a", &head, file.bytes(part));
+        }
+        let cut = edge.try_request("GET /a\nrange: bytes=0-99999").await;
+        assert!(matches!(cut, Err(Broken::CutOff(_))), "{cut:?}");
+    }
+    let response = range(&edge, "0-99999").await;
+    assert_part(&response, &files[0], 0..100_000, 200 * KIB);
+    assert_eq!(asked(&origin).last().map(String::as_str), Some("-"));
+}

@@ -63,6 +63,8 @@ impl Sequence<'_> {
             let Some(mut ahead) = ahead else {
                 return Ok(());
             };
+            // What the client does not want of a slice is waited for, so that never more than two are under way for it.
+            while let Ok(Some(_)) = fetch.read(session).await {}
             if !self.goes_on(&mut ahead, session, ctx).await? {
                 let why = "the object was replaced at the origin while it was sent";
                 return Err(failed(ErrorType::ReadError, why));
