@@ -32,7 +32,7 @@ impl Cache {
         match (self.objects().peek(key.as_ref(), &request.headers), first) {
             (Some(Found::Object(..)), _) => false,
             (Some(Found::Growing(growing)), First::At(position)) => growing.reach() <= position,
-            (Some(Found::Growing(_)), First::FromTheEnd) | (None, _) => true,
+            (Some(Found::Growing(_)), First::Unknown) | (None, _) => true,
         }
     }
 

@@ -84,10 +84,7 @@ pub(super) async fn answer(
         match attempt(process, session, ctx, &asked).await? {
             Ended::Answered => return Ok(true),
             Ended::Replaced => {}
-            Ended::Unsliced => {
-                ctx.sliced = None;
-                return Ok(false);
-            }
+            Ended::Unsliced => break,
         }
     }
     ctx.sliced = None;
@@ -111,7 +108,7 @@ impl Asked {
         let position = match begin {
             First::At(position) => position,
             // The length is to be learnt first.
-            First::FromTheEnd => 0,
+            First::Unknown => 0,
         };
         let mut copied = Copied::of(session, ctx)?;
         for name in &OWN_FIELDS {

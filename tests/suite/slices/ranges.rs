@@ -1,7 +1,10 @@
 //! Which slices a range costs, and what it is cut out of.
 
+use std::sync::Arc;
+use std::time::SystemTime;
+
 use rimward_tests::expect::From;
-use rimward_tests::{Edge, File, Origin};
+use rimward_tests::{Edge, File, Files, Origin, secs};
 
 use super::*;
 
@@ -257,4 +260,36 @@ async fn a_connection_goes_on_after_a_response_made_of_slices() {
         let beyond = client.request("GET /a\nrange: bytes=204800-").await;
         assert_eq!(beyond.status, 416);
     }
+    let request = "GET /a HTTP/1.1\r\nhost: example.com\r\nrange: bytes=0-199999\r\n\r\n";
+    client.send(request.repeat(2)).await;
+    for _ in 0..2 {
+        let response = client.read("GET").await.unwrap();
+        assert_part(&response, &file, 0..200_000, 200 * KIB);
+    }
+}
+
+#[tokio::test]
+async fn files_of_a_directory_have_slices() {
+    let files = Arc::new(Files::new());
+    let content: Vec<u8> = (0..200 * KIB)
+        .map(|position| (position % 251) as u8)
+        .collect();
+    let path = files.write("www/a", &content);
+    let file = std::fs::File::options().append(true).open(path).unwrap();
+    file.set_modified(SystemTime::now() - secs(3600)).unwrap();
+    let config = format!(
+        "[origin.app]\ndirectory = \"www\"\n[[site]]\nhosts = [\"*\"]\norigin = \"app\"\n{}",
+        "cache = { slice = \"64KiB\", default_ttl = \"1m\" }"
+    );
+    let edge = Edge::start_in(files, &config).await;
+    let response = range(&edge, "70000-140000").await;
+    assert_eq!(
+        (response.status, response.body.as_slice()),
+        (206, &content[70000..=140_000])
+    );
+    assert!(
+        response.cache_status().contains("fwd=partial"),
+        "{response:?}"
+    );
+    assert_eq!(hit(&edge, "70000-140000").await.body, response.body);
 }

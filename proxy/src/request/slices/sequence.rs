@@ -109,10 +109,11 @@ impl Sequence<'_> {
                 cache.drop_slices(&self.asked.key, self.version);
                 Ok(false)
             }
-            status => Err(failed(
-                ErrorType::HTTPStatus(status),
-                "a slice can't be had",
-            )),
+            status => {
+                let status = if status < 400 { 502 } else { status };
+                let why = "a slice can't be had";
+                Err(failed(ErrorType::HTTPStatus(status), why))
+            }
         }
     }
 }
