@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use http::header::{self, HeaderName};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use crate::date;
@@ -45,15 +45,31 @@ pub fn if_range_holds(request: &RequestHeader, stored: &ResponseHeader, now: Sys
     if condition.as_bytes().first() == Some(&b'"') {
         return stored.headers.get(header::ETAG) == Some(condition);
     }
-    let modified = date_of(&stored.headers, &header::LAST_MODIFIED, now);
-    let is_strong = modified
-        .zip(date_of(&stored.headers, &header::DATE, now))
+    has_strong_date(stored, now) && stored.headers.get(header::LAST_MODIFIED) == Some(condition)
+}
+
+/// The validator that tells this response from every other version of it (RFC 9110 §8.8.1), if it has one. A weak tag
+/// says that there are versions which a date would not tell apart either.
+pub fn strong_validator(response: &ResponseHeader, now: SystemTime) -> Option<&HeaderValue> {
+    match response.headers.get(header::ETAG) {
+        Some(tag) => Some(tag).filter(|tag| tag.as_bytes().first() == Some(&b'"')),
+        None => response
+            .headers
+            .get(header::LAST_MODIFIED)
+            .filter(|_| has_strong_date(response, now)),
+    }
+}
+
+/// Whether `Last-Modified` is a strong validator (RFC 9110 §8.8.2.2).
+fn has_strong_date(response: &ResponseHeader, now: SystemTime) -> bool {
+    let modified = date_of(&response.headers, &header::LAST_MODIFIED, now);
+    modified
+        .zip(date_of(&response.headers, &header::DATE, now))
         .is_some_and(|(modified, dated)| {
             dated
                 .duration_since(modified)
                 .is_ok_and(|apart| apart.as_secs() >= 1)
-        });
-    is_strong && stored.headers.get(header::LAST_MODIFIED) == Some(condition)
+        })
 }
 
 /// Whether a list of tags names this one by weak comparison (RFC 9110 §8.8.3.2). Commas inside a tag are part of it.

@@ -8,11 +8,15 @@
 //! M GET │ S https │ H www.example.com │ P /a │ Q b=c │ h accept-language │ v de │ c currency │ v EUR │ C DE
 //! ╰────────────────────── the URL ───────────────────╯
 //! ```
+//!
+//! The key of a slice is the key of the whole object and one more part, `r 0-1048575`.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use ahash::RandomState;
+
+use crate::slice::Slice;
 
 /// Hash functions of this process, so that nobody outside can make keys collide.
 fn hashers() -> [&'static RandomState; 2] {
@@ -26,6 +30,11 @@ pub(crate) fn hash(bytes: &[u8]) -> u128 {
     let [high, low] = hashers().map(|hasher| u128::from(hasher.hash_one(bytes)));
     high << 64 | low
 }
+
+/// Bytes of a frame before its part: the tag and the length.
+const FRAME: usize = 5;
+/// Tag of the part that the key of a slice has last.
+const SLICE: u8 = b'r';
 
 /// What an object is found by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +89,15 @@ impl Key {
             hash: self.hash,
             parts: &self.parts,
         }
+    }
+
+    /// The key of a slice of the object that this is the key of.
+    pub fn slice(&self, slice: Slice) -> Self {
+        let mut builder = KeyBuilder {
+            parts: self.parts.to_vec(),
+        };
+        builder.part(SLICE, &slice.to_string());
+        builder.finish()
     }
 
     /// Its hash, with keys of this process.
@@ -173,6 +191,11 @@ impl<'a> KeyRef<'a> {
         Self { hash, parts }
     }
 
+    /// Its hash, with keys of this process.
+    pub fn hash(&self) -> u128 {
+        self.hash
+    }
+
     /// The host.
     pub fn host(&self) -> &'a str {
         self.part(b'H')
@@ -188,11 +211,19 @@ impl<'a> KeyRef<'a> {
         self.part(b'P')
     }
 
+    /// The key of the object that this is the key of a slice of; `None` when it is of a whole object.
+    pub fn whole(&self) -> Option<Self> {
+        let (_, bytes) = frames(self.parts).last().filter(|(tag, _)| *tag == SLICE)?;
+        let length = self.parts.len().checked_sub(FRAME + bytes.len())?;
+        let parts = self.parts.get(..length)?;
+        Some(Self::from_parts(hash(parts), parts))
+    }
+
     /// The parts that make up the URL, still framed.
     pub(crate) fn url(&self) -> &'a [u8] {
         let length =
             frames(self.parts).take_while(|(tag, _)| tag.is_ascii_uppercase() && *tag != b'C');
-        let length = length.map(|(_, bytes)| 5 + bytes.len()).sum();
+        let length = length.map(|(_, bytes)| FRAME + bytes.len()).sum();
         self.parts.get(..length).unwrap_or(self.parts)
     }
 
@@ -206,7 +237,7 @@ impl<'a> KeyRef<'a> {
 
 fn frames(mut parts: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     std::iter::from_fn(move || {
-        let ([tag, length @ ..], rest) = parts.split_first_chunk::<5>()?;
+        let ([tag, length @ ..], rest) = parts.split_first_chunk::<FRAME>()?;
         let (bytes, rest) =
             rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
         parts = rest;
@@ -241,6 +272,7 @@ impl fmt::Display for KeyRef<'_> {
                 b'Q' => write!(formatter, "?{text}")?,
                 b'v' => write!(formatter, ": {text}")?,
                 b'C' => write!(formatter, " [country {text}]")?,
+                SLICE => write!(formatter, " [bytes {text}]")?,
                 b'h' | b'c' => {
                     let kind = if tag == b'c' { "cookie " } else { "" };
                     write!(formatter, " [{kind}{text}")?;
@@ -338,5 +370,18 @@ mod tests {
             .query(Some("q=1"), Query::All)
             .finish();
         assert_eq!(key.as_ref().url(), &**url.parts());
+    }
+
+    #[test]
+    fn the_key_of_a_slice_leads_to_the_whole() {
+        let whole = key("/p", Some("q=1"), Query::All);
+        let slice = whole.slice(Slice::at(15, 10));
+        assert_ne!(slice, whole.slice(Slice::at(5, 10)));
+        assert_ne!(slice, whole.slice(Slice::at(10, 20)));
+        assert_eq!(slice.as_ref().url(), &**whole.parts());
+        assert_eq!(slice.to_string(), format!("{whole} [bytes 10-19]"));
+        let found = slice.as_ref().whole().unwrap();
+        assert_eq!((found.hash, found.parts), (whole.hash(), &**whole.parts()));
+        assert!(whole.as_ref().whole().is_none());
     }
 }

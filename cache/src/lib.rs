@@ -17,6 +17,7 @@ pub mod object;
 pub mod policy;
 pub mod purge;
 pub mod range;
+pub mod slice;
 pub mod store;
 pub mod vary;
 
@@ -25,4 +26,5 @@ pub use disk::{DiskBounds, DiskStats};
 pub use key::{Key, KeyBuilder, KeyRef, Query};
 pub use object::Object;
 pub use purge::{Generation, Mode, Purge, Purges};
+pub use slice::Slice;
 pub use store::{Bounds, Store};

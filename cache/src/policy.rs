@@ -19,6 +19,7 @@ use http::{Method, StatusCode};
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use crate::cache_control::{Directives, Fields};
+use crate::slice::{Slice, whole_head};
 pub use demands::Demands;
 pub use early::refreshes_early;
 pub use freshness::Basis;
@@ -105,6 +106,20 @@ pub fn store(received: &Received<'_>, rules: &Rules) -> Decision {
     }
 }
 
+/// Whether, and on what terms, the answer to a request for a slice is stored under the key of that slice. What holds for
+/// it is what would hold for the whole object; a 206 that is not this slice is refused as any other is.
+pub fn store_slice(received: &Received<'_>, rules: &Rules, slice: Slice) -> Decision {
+    let Some(version) = slice.version(received.response, received.now) else {
+        return Decision::Pass(Reason::Status);
+    };
+    let whole = whole_head(received.response, version.total);
+    let received = Received {
+        response: &whole,
+        ..*received
+    };
+    store(&received, rules)
+}
+
 /// Why the response must not be stored, whatever its lifetime (RFC 9111 §3).
 fn forbidden(
     request: &RequestHeader,
@@ -118,7 +133,7 @@ fn forbidden(
     if !matches!(request.method, Method::GET | Method::HEAD) {
         return Some(Reason::Method);
     }
-    // A 206 is a part and a 304 says nothing but "as before": neither is a response to store.
+    // A 206 is a part and a 304 says nothing but "as before": neither is a response to store. Slices have their own way in.
     if status.is_informational()
         || matches!(
             status,

@@ -8,6 +8,9 @@ use pingora_http::{RequestHeader, ResponseHeader};
 /// Ranges of one request beyond which it gets the whole instead (RFC 9110 §17.15).
 const MAX_RANGES: usize = 32;
 
+/// Beyond this position no body has bytes, and an origin may not even be able to read a range.
+const FARTHEST: u64 = 1 << 53;
+
 /// The part of a body that a request gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
@@ -37,6 +40,33 @@ pub fn part(request: &RequestHeader, stored: &ResponseHeader, length: u64) -> Pa
         ranges if ranges.is_empty() => Part::Unsatisfiable,
         ranges => Part::Ranges(ranges),
     }
+}
+
+/// Where the first range that a request asks for begins, before the length of the body is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// At this position.
+    At(u64),
+    /// One of the ranges counts from the end of the body, or all begin farther than any body goes.
+    Unknown,
+}
+
+/// Where the first range begins that a request asks for; `None` when it asks for none, or for none that makes sense.
+pub fn first(request: &RequestHeader) -> Option<First> {
+    let mut lines = request.headers.get_all(header::RANGE).iter();
+    let (Some(line), None, &Method::GET) = (lines.next(), lines.next(), &request.method) else {
+        return None;
+    };
+    let line = line.to_str().ok()?;
+    let ranges = parse(line, u64::MAX)?;
+    let position = ranges.iter().map(|range| range.start).min()?;
+    let mut specs = line.split(['=', ',']).skip(1);
+    let counts_from_the_end = specs.any(|spec| spec.trim_start().starts_with('-'));
+    Some(if counts_from_the_end || position > FARTHEST {
+        First::Unknown
+    } else {
+        First::At(position)
+    })
 }
 
 /// The ranges that the body has; `None` for what is no valid set of byte ranges, or too large a one.
@@ -148,6 +178,29 @@ mod tests {
                 .join(",")
         );
         assert_eq!(of(&many, 1000), Part::Whole);
+    }
+
+    #[test]
+    fn where_a_range_begins_is_known_before_the_length_is() {
+        for (asked, expected) in [
+            ("bytes=0-1", Some(First::At(0))),
+            ("bytes=5-", Some(First::At(5))),
+            ("bytes=90-99,7-8", Some(First::At(7))),
+            ("bytes=-3", Some(First::Unknown)),
+            ("bytes=7-8,-3", Some(First::Unknown)),
+            ("bytes=-18446744073709551610", Some(First::Unknown)),
+            ("bytes=18446744073709551000-", Some(First::Unknown)),
+            ("bytes=18446744073709551615-", None),
+            ("bytes=-0", None),
+            ("bytes=2-1", None),
+            ("lines=0-1", None),
+        ] {
+            let mut request = RequestHeader::build("GET", b"/", None).unwrap();
+            request.insert_header("range", asked).unwrap();
+            assert_eq!(first(&request), expected, "{asked}");
+            request.set_method(Method::HEAD);
+            assert_eq!(first(&request), None, "HEAD {asked}");
+        }
     }
 
     #[test]

@@ -90,6 +90,11 @@ impl Growing {
         self.0.variance
     }
 
+    /// Bytes that have come so far.
+    pub fn reach(&self) -> u64 {
+        self.0.len()
+    }
+
     /// Reads its body from the beginning.
     pub fn reader(&self) -> Reader {
         Reader::growing(self.0.clone())
@@ -172,6 +177,11 @@ impl Store {
     fn count(&self, is_hit: bool) {
         let counter = if is_hit { &self.0.hits } else { &self.0.misses };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What answers a request with these fields, without serving it, as far as memory has it.
+    pub fn peek(&self, key: KeyRef<'_>, request: &HeaderMap) -> Option<Found> {
+        self.find(key, self.variance(key, request))
     }
 
     fn find(&self, key: KeyRef<'_>, variance: Option<Variance>) -> Option<Found> {

@@ -28,7 +28,7 @@ pub(crate) use origin::{
 pub(crate) use pop::{Pop, Threads};
 pub(crate) use shield::{Fallback, Shield, ShieldAdmin, ShieldUse};
 pub(crate) use site::{
-    CacheKey, CachePolicy, Heuristics, QueryKey, QueryWord, Route, Site, Wanted,
+    CacheKey, CachePolicy, Heuristics, QueryKey, QueryWord, Route, Site, SliceSize, Wanted,
 };
 
 use crate::value::OneOrMany;

@@ -13,7 +13,7 @@
 //! | `cache_hit_filter` | [`Cache::found`]; what that is good for tells [`Cache::serves`]: a stale object within its grace is served, and renewed by a request in the background |
 //! | `should_serve_stale` | [`Cache::may_serve_stale`], for errors |
 //! | `upstream_request_filter` | [`Cache::asking`], last |
-//! | `upstream_response_filter` | [`Caching::answered`], last, after the filters of `origin_response` |
+//! | `upstream_response_filter` | [`Caching::answered`] and [`Cache::answered_slice`], last, after the filters of `origin_response` |
 //! | `response_cache_filter` | [`Cache::store`] |
 //! | `cache_not_modified_filter` | [`Cache::is_not_modified`] |
 //! | `range_header_filter` | [`Cache::range`] |
@@ -28,6 +28,7 @@ mod caching;
 mod lock;
 mod passes;
 mod range;
+mod slices;
 mod status;
 mod storage;
 #[cfg(test)]
@@ -48,6 +49,7 @@ use rimward_cache::vary::Vary;
 use rimward_cache::{Bounds, Clock, Key, Mode, Purge, Store, conditional, invalidation};
 
 pub use caching::Caching;
+pub(crate) use caching::is_cacheable;
 use lock::Lock;
 use passes::Passes;
 pub use status::{CacheStatus, Forward};
@@ -65,17 +67,25 @@ pub struct Cache {
     tier: &'static Tier,
     lock: &'static Lock,
     passes: &'static Passes,
+    /// Objects that turned out to have no slices, by their keys.
+    unsliced: &'static Passes,
+    /// Objects of which more than one version was found among the slices.
+    replaced: &'static Passes,
 }
 
 impl Cache {
     /// An empty cache. `lock_timeout` is how long a request waits for another that fetches the same object.
     pub fn new(bounds: Bounds, lock_timeout: Duration, clock: Clock) -> Self {
         let passes: &'static Passes = Box::leak(Box::new(Passes::new(clock.clone())));
-        let tier = Tier::new(Store::new(bounds, clock), passes);
+        let unsliced: &'static Passes = Box::leak(Box::new(Passes::new(clock.clone())));
+        let replaced: &'static Passes = Box::leak(Box::new(Passes::new(clock.clone())));
+        let tier = Tier::new(Store::new(bounds, clock), passes, unsliced);
         Self {
             tier: Box::leak(Box::new(tier)),
             lock: Box::leak(Box::new(Lock::new(lock_timeout))),
             passes,
+            unsliced,
+            replaced,
         }
     }
 
@@ -98,7 +108,7 @@ impl Cache {
         key: Key,
         rules: Arc<Rules>,
     ) {
-        if !caching::is_cacheable(session.req_header()) {
+        if !is_cacheable(session.req_header()) {
             return;
         }
         let mut overrides = CacheOptionOverrides::default();
@@ -150,6 +160,9 @@ impl Cache {
         is_fresh: bool,
         caching: &mut Caching,
     ) -> Option<ForcedFreshness> {
+        if caching.is_outdated(meta, self.objects().now()) {
+            return Some(ForcedFreshness::ForceMiss);
+        }
         caching.found(meta, is_fresh);
         // Who has to ask the origin in any case need not wait until others have asked.
         if meta
@@ -183,22 +196,28 @@ impl Cache {
         let rules = caching.rules();
         let now = self.objects().now();
         let asked = caching.asked.unwrap_or(now);
-        match policy::store(
-            &Received {
-                request: session.req_header(),
-                response,
-                asked,
-                now,
-            },
-            &rules,
-        ) {
+        let received = Received {
+            request: session.req_header(),
+            response,
+            asked,
+            now,
+        };
+        let slice = caching.slice.zip(caching.key());
+        let decision = match slice {
+            Some((slice, key)) => self.decide_slice(&received, &rules, slice, key),
+            None => policy::store(&received, &rules),
+        };
+        match decision {
             Decision::Store(_)
                 if caching::declared_length(response) > Some(self.objects().max_object()) =>
             {
                 caching.pass(policy::Reason::TooLarge);
                 RespCacheable::Uncacheable(NoCacheReason::ResponseTooLarge)
             }
-            Decision::Store(terms) => {
+            Decision::Store(mut terms) => {
+                if let Some((slice, key)) = slice {
+                    self.label_slice(&mut terms, response, slice, key);
+                }
                 caching.terms = Some((*terms).clone());
                 let head = caching::head_for_client(response.clone(), &rules, now);
                 let mut meta = self.tier.meta(head, *terms, None);

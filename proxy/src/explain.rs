@@ -7,8 +7,8 @@ use http::{HeaderMap, Method, Uri};
 use pingora_http::RequestHeader;
 use rimward_cache::Key;
 use rimward_config::{
-    CachePolicy, Config, Fallback, HeuristicRule, OriginKind, Problems, QueryRule, Server,
-    ServerAddress, SetCookieRule,
+    ByteSize, CachePolicy, Config, Fallback, HeuristicRule, OriginKind, Problems, QueryRule,
+    Server, ServerAddress, SetCookieRule,
 };
 use rimward_filters::Phase;
 
@@ -269,6 +269,10 @@ fn tell_policy(told: &mut Table, policy: &CachePolicy) {
             SetCookieRule::Store => "stored with the cookie",
         },
     );
+    match policy.slice {
+        Some(size) => told.row("  ranges", format!("in slices of {}", ByteSize(size))),
+        None => told.row("  ranges", "out of the whole object"),
+    }
     if !policy.surrogate_keys.is_empty() {
         told.row("  surrogate keys", policy.surrogate_keys.join(", "));
     }

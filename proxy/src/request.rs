@@ -4,6 +4,7 @@ mod begin;
 mod caching;
 mod client;
 mod context;
+mod copied;
 mod error_page;
 mod errors;
 mod finish;
@@ -12,6 +13,7 @@ pub(crate) mod key;
 mod next_hop;
 mod respond;
 mod revalidate;
+mod slices;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,7 +69,8 @@ impl ProxyHttp for RequestPath {
     }
 
     async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
-        respond::request(&self.process, session, ctx).await
+        Ok(respond::request(&self.process, session, ctx).await?
+            || slices::answer(&self.process, session, ctx).await?)
     }
 
     async fn request_body_filter(
@@ -195,6 +198,7 @@ impl ProxyHttp for RequestPath {
         forward::judge(session, ctx, response)?;
         respond::origin_response_phase(session, ctx, response)?;
         ctx.caching.answered(response);
+        self.process.cache.answered_slice(&ctx.caching, response);
         Ok(())
     }
 

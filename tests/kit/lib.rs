@@ -33,7 +33,7 @@ pub use client::{Broken, Client, H2Client, Response};
 pub use edge::{Edge, site};
 pub use expect::{hit, miss, pass, revalidated, stale};
 pub use files::{Files, fill};
-pub use origin::{Gate, Origin, Received, Trickle};
+pub use origin::{File, Gate, Origin, Received, Trickle};
 pub use patience::{PATIENCE, within};
 pub use tls::Authority;
 

@@ -1,6 +1,7 @@
 //! A scripted origin: it answers what the test wrote, in the way the test wrote it, and nothing else.
 
 mod connection;
+mod file;
 mod h2;
 mod script;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use file::File;
 use script::{Act, Reply, Script};
 pub use script::{Gate, Received, Trickle};
 
@@ -64,6 +66,11 @@ impl Origin {
     pub fn always(&self, target: &str, head: &str, body: impl AsRef<[u8]>) {
         self.script
             .always(target, Act::Reply(Reply::new(head, body.as_ref())));
+    }
+
+    /// Answers every request for `target` that finds no other answer with this file, its ranges and 304.
+    pub fn file(&self, target: &str, file: &File) {
+        self.script.file(target, file.clone());
     }
 
     /// Answers the next request for `target` when the gate is opened.

@@ -134,7 +134,15 @@ fn explain_tells_where_a_request_would_go_and_sends_nothing() {
     let output = Binary::command(&[&arguments[..], &["--config", file.to_str().unwrap()]].concat());
     let said = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    for word in ["site", "route", "origin", "app", "cache", "203.0.113.7"] {
+    for word in [
+        "site",
+        "route",
+        "origin",
+        "app",
+        "cache",
+        "slices of 1MiB",
+        "203.0.113.7",
+    ] {
         assert!(said.contains(word), "no `{word}` in:\n{said}");
     }
 }

@@ -17,3 +17,4 @@ mod refused;
 mod reload;
 mod routing;
 mod shields;
+mod slices;

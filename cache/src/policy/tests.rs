@@ -512,3 +512,37 @@ mod never_beyond_rfc_9111 {
         }
     }
 }
+
+/// RFC 9110 §15.3.7: a 206 says of itself what the 200 would have said of the whole.
+#[test]
+fn a_slice_is_stored_by_the_rules_of_the_whole_and_no_other_part_is() {
+    let decide_slice = |fields: &[(&'static str, &str)], slice| {
+        let received = Received {
+            request: &request(&[]),
+            response: &response(206, fields),
+            asked: now(),
+            now: now(),
+        };
+        store_slice(&received, &Rules::default(), slice)
+    };
+    let (first, second) = (Slice::at(0, 10), Slice::at(10, 10));
+    let fresh = ("cache-control", "max-age=60");
+    let part = [("content-range", "bytes 0-9/25"), ("etag", "\"a\"")];
+    let Decision::Store(terms) = decide_slice(&[part[0], part[1], fresh], first) else {
+        panic!("not stored")
+    };
+    assert_eq!(terms.ttl(now()), 60);
+    for (fields, slice, reason) in [
+        (&[part[0], part[1], fresh][..], second, Reason::Status),
+        (&[part[0], fresh], first, Reason::Status),
+        (
+            &[part[0], part[1], ("cache-control", "no-store")],
+            first,
+            Reason::NoStore,
+        ),
+        (&[part[0], part[1]], first, Reason::NoFreshness),
+    ] {
+        let decision = decide_slice(fields, slice);
+        assert_eq!(decision, Decision::Pass(reason), "{fields:?}");
+    }
+}

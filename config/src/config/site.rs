@@ -82,6 +82,8 @@ pub struct CachePolicy {
     pub surrogate_keys: Vec<String>,
     /// What becomes of a response with `Set-Cookie`.
     pub set_cookie: SetCookieRule,
+    /// Bytes of the slices in which a range of a large object is fetched; `None` when the whole object is.
+    pub slice: Option<u64>,
 }
 
 /// For which URIs a lifetime is guessed from `Last-Modified`.

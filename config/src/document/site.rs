@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use super::{FilterUse, ShieldUse};
 use crate::host::HostPattern;
 use crate::path::PathPattern;
-use crate::value::{Country, ErrorStatus, HeaderName, Method, Span, Switch};
+use crate::value::{ByteSize, Country, ErrorStatus, HeaderName, Method, Span, Switch};
 
 /// Hosts that share an origin, a policy and filters. What a site says holds for its routes; a route's own word wins.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -148,6 +148,55 @@ pub(crate) struct CachePolicy {
     pub(crate) strip_set_cookie: Option<bool>,
     /// Whether a response with `Set-Cookie` is stored with the cookie, which every client then gets. Default: `false`.
     pub(crate) store_set_cookie: Option<bool>,
+    /// A range of a large object fetches and stores only the slices of this size that it touches; `false` for the whole
+    /// object. Default: `1MiB`.
+    pub(crate) slice: Option<SliceSize>,
+}
+
+/// The size of slices, or none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SliceSize {
+    Off,
+    On,
+    Of(ByteSize),
+}
+
+impl<'de> Deserialize<'de> for SliceSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SliceSizeVisitor)
+    }
+}
+
+struct SliceSizeVisitor;
+
+impl Visitor<'_> for SliceSizeVisitor {
+    type Value = SliceSize;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a size such as `1MiB`, or `false`")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<SliceSize, E> {
+        text.parse().map(SliceSize::Of).map_err(E::custom)
+    }
+
+    fn visit_bool<E: Error>(self, is_on: bool) -> Result<SliceSize, E> {
+        Ok(if is_on { SliceSize::On } else { SliceSize::Off })
+    }
+}
+
+impl JsonSchema for SliceSize {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SliceSize".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "anyOf": [generator.subschema_for::<ByteSize>(), { "type": "boolean" }] })
+    }
 }
 
 /// For which URIs a lifetime is guessed.

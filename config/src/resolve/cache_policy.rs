@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::config::{CachePolicy, HeuristicRule, KeyRules, QueryRule, SetCookieRule};
-use crate::document::{self, CacheKey, Heuristics, QueryKey, QueryWord};
-use crate::value::{HeaderName, Switch, is_token};
+use crate::document::{self, CacheKey, Heuristics, QueryKey, QueryWord, SliceSize};
+use crate::value::{ByteSize, HeaderName, Switch, is_token};
 
 use super::Scope;
 
@@ -15,6 +15,9 @@ const TARGETS: [&str; 3] = [
     "cdn-cache-control",
     "surrogate-control",
 ];
+const SLICE: ByteSize = ByteSize(1 << 20);
+const LEAST_SLICE: ByteSize = ByteSize(64 << 10);
+const LARGEST_SLICE: ByteSize = ByteSize(64 << 20);
 
 /// What a site says for its routes, or a route in the end: `None` is not cached.
 pub(crate) type Written = Option<document::CachePolicy>;
@@ -84,6 +87,7 @@ fn over(own: document::CachePolicy, site: document::CachePolicy) -> document::Ca
             site.strip_set_cookie
                 .filter(|_| own.store_set_cookie != Some(true))
         }),
+        slice: own.slice.or(site.slice),
     }
 }
 
@@ -106,6 +110,9 @@ fn check(policy: &document::CachePolicy, has_geoip: bool, scope: &mut Scope<'_>)
         );
     }
     check_targets(policy, scope);
+    if let Some(SliceSize::Of(size)) = policy.slice {
+        scope.within_if_any("slice", Some(size), LEAST_SLICE..=LARGEST_SLICE);
+    }
     let Some(key) = &policy.key else { return };
     for (index, name) in key.cookie.iter().flatten().enumerate() {
         if !is_token(name) {
@@ -234,6 +241,11 @@ pub(crate) fn policy(written: &document::CachePolicy) -> CachePolicy {
             (Some(true), _) => SetCookieRule::Strip,
             (_, Some(true)) => SetCookieRule::Store,
             _ => SetCookieRule::Pass,
+        },
+        slice: match written.slice {
+            None | Some(SliceSize::On) => Some(SLICE.0),
+            Some(SliceSize::Off) => None,
+            Some(SliceSize::Of(size)) => Some(size.0),
         },
     }
 }

@@ -8,7 +8,8 @@ use pingora::cache::{CacheMeta, CachePhase};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 use rimward_cache::policy::{Reason, Rules, Terms};
-use rimward_cache::{Key, Object, head};
+use rimward_cache::slice::Version;
+use rimward_cache::{Key, Object, Slice, head};
 
 use super::status::{CacheStatus, Forward};
 use super::storage::{Joined, Stored};
@@ -33,6 +34,10 @@ pub struct Caching {
     never_waits: bool,
     /// Whether what was found was fresh, but not for this request.
     was_refused: bool,
+    /// The slice that is asked for, when it is one.
+    pub(super) slice: Option<Slice>,
+    /// The version that it has to be of.
+    pub(super) version: Option<Version>,
 }
 
 impl Caching {
@@ -214,7 +219,7 @@ impl Caching {
 }
 
 /// Whether a request can be answered from a cache. One with a body is not: no key would tell what the body says.
-pub(super) fn is_cacheable(request: &RequestHeader) -> bool {
+pub(crate) fn is_cacheable(request: &RequestHeader) -> bool {
     let fields = &request.headers;
     let has_body = fields.contains_key(header::TRANSFER_ENCODING)
         || fields

@@ -1,4 +1,4 @@
-//! Which responses turned out not to be storable ("hit for miss").
+//! Which responses turned out not to be storable ("hit for miss"), and which objects not to be had in slices.
 //!
 //! Requests for these go to the origin at once, without waiting for each other. The memory is a table of fixed size
 //! without locks: a key has one place in it, and may lose it to another, which costs one round of waiting.
@@ -40,7 +40,7 @@ impl Passes {
         );
     }
 
-    fn holds(&self, hash: u128) -> bool {
+    pub(super) fn holds(&self, hash: u128) -> bool {
         let place = self.place(hash).load(Ordering::Relaxed);
         place & !low_bits() == mark(hash) && place & low_bits() > self.seconds()
     }

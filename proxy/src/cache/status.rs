@@ -36,6 +36,8 @@ pub enum Forward {
     Request,
     /// What is stored was stale.
     Stale,
+    /// Not every slice that the request needs is stored.
+    Partial,
 }
 
 impl Forward {
@@ -48,6 +50,7 @@ impl Forward {
             Self::VaryMiss => "vary-miss",
             Self::Request => "request",
             Self::Stale => "stale",
+            Self::Partial => "partial",
         }
     }
 }

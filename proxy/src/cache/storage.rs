@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::StatusCode;
 use pingora::cache::key::{CacheHashKey, CompactCacheKey};
 use pingora::cache::storage::{HandleHit, HandleMiss, MissFinishType, streaming_write::U64WriteId};
 use pingora::cache::trace::SpanHandle;
@@ -29,6 +30,8 @@ use super::passes::Passes;
 pub(super) struct Tier {
     store: Store,
     passes: &'static Passes,
+    /// Objects that turned out to have no slices.
+    unsliced: &'static Passes,
 }
 
 /// In a key's extensions: the state of purges when the request came.
@@ -52,8 +55,12 @@ pub(super) struct Stored(pub(super) Arc<Object>);
 pub(super) struct Joined;
 
 impl Tier {
-    pub(super) fn new(store: Store, passes: &'static Passes) -> Self {
-        Self { store, passes }
+    pub(super) fn new(store: Store, passes: &'static Passes, unsliced: &'static Passes) -> Self {
+        Self {
+            store,
+            passes,
+            unsliced,
+        }
     }
 
     pub(super) fn store(&self) -> &Store {
@@ -120,8 +127,16 @@ impl Storage for Tier {
         _: &SpanHandle,
     ) -> Result<Option<(CacheMeta, HitHandler)>> {
         let wanted = variance(key);
+        let own = key_ref(key);
         let fields = key.extensions.get::<Fields>().map(|fields| &*fields.0);
-        let found = self.store.lookup_all(key_ref(key), wanted, fields).await;
+        let mut found = self.store.lookup_all(own, wanted, fields).await;
+        // Who waited for a slice that came as the whole object finds it there.
+        let whole = own
+            .whole()
+            .filter(|whole| found.is_none() && self.unsliced.holds(whole.hash()));
+        if let Some(whole) = whole {
+            found = self.store.lookup_all(whole, wanted, fields).await;
+        }
         Ok(match found {
             Some(found) => self.found(found, wanted).await,
             None => None,
@@ -137,7 +152,11 @@ impl Storage for Tier {
         let id = tag
             .and_then(|tag| U64WriteId::try_from(tag).ok())
             .map(u64::from);
-        let joined = id.and_then(|id| self.store.join(key_ref(key), id));
+        let own = key_ref(key);
+        let joined = id.and_then(|id| {
+            let in_whole = || own.whole().and_then(|whole| self.store.join(whole, id));
+            self.store.join(own, id).or_else(in_whole)
+        });
         Ok(match joined {
             Some(growing) => self.found(Found::Growing(growing), variance(key)).await,
             None => None,
@@ -150,8 +169,9 @@ impl Storage for Tier {
         meta: &CacheMeta,
         _: &SpanHandle,
     ) -> Result<MissHandler> {
+        let place = place(key, meta);
         let new = New {
-            key: key_ref(key),
+            key: place,
             variance: meta.variance().map(u128::from_be_bytes),
             selecting: meta
                 .extensions()
@@ -171,7 +191,7 @@ impl Storage for Tier {
             filler,
             id,
             written: 0,
-            key: key_hash(key),
+            key: place.hash(),
             passes: self.passes,
         }))
     }
@@ -304,6 +324,15 @@ pub(super) fn key_hash(key: &CacheKey) -> u128 {
 
 pub(super) fn key_ref(key: &CacheKey) -> KeyRef<'_> {
     KeyRef::from_parts(key_hash(key), key.primary_key())
+}
+
+/// Where a response belongs: what is asked for as a slice and is none belongs to the whole object.
+fn place<'k>(key: &'k CacheKey, meta: &CacheMeta) -> KeyRef<'k> {
+    let own = key_ref(key);
+    match meta.response_header().status {
+        StatusCode::PARTIAL_CONTENT => own,
+        _ => own.whole().unwrap_or(own),
+    }
 }
 
 pub(super) fn variance(key: &CacheKey) -> Option<Variance> {

@@ -14,6 +14,7 @@ use super::client::{self, Identity};
 use super::context::Context;
 use super::errors::refuse;
 use super::revalidate::Revalidation;
+use super::slices::Carried;
 use crate::edge::Process;
 use crate::listen;
 use crate::runtime::{Asked, Route, Runtime, Site, locate};
@@ -27,8 +28,11 @@ const MAX_REQUEST_ID: usize = 128;
 /// With the status that refuses the request.
 pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context) -> Result<()> {
     if let Some(revalidation) = Revalidation::of(session) {
-        let request = revalidation.resume(ctx);
-        *session.req_header_mut() = request;
+        revalidation.resume(session, ctx);
+        return Ok(());
+    }
+    if let Some(carried) = Carried::of(session) {
+        carried.resume(session, ctx);
         return Ok(());
     }
     let connection = listen::connection(&session.downstream_session).cloned();

@@ -33,6 +33,10 @@ pub(super) fn enable(process: &Process, session: &mut Session, ctx: &mut Context
         // What it would wait for may be itself.
         ctx.caching.never_wait();
     }
+    let key = match ctx.caching.slice() {
+        Some(slice) => key.slice(slice),
+        None => key,
+    };
     process.cache.enable(session, &mut ctx.caching, key, rules);
 }
 
@@ -208,13 +212,11 @@ fn following(head: &ResponseHeader, own: HeaderValue) -> HeaderValue {
 fn status(process: &Process, session: &Session, ctx: &Context) -> HeaderValue {
     let pop = &ctx.runtime.config.pop.name;
     // An answer of the edge's own is neither a hit nor forwarded, unless an origin failed to give one.
-    if ctx.own_answer && ctx.tries == 0 {
+    if ctx.own_answer && ctx.all_tries() == 0 {
         let generated = HeaderValue::try_from(format!("{pop}; detail=generated"));
         return generated.unwrap_or(HeaderValue::from_static("rimward"));
     }
-    let mut status = ctx
-        .caching
-        .status(session, process.cache.objects().now(), false);
+    let mut status = cache_status(process, session, ctx);
     if ctx.own_answer {
         status = CacheStatus {
             forward: status.forward.or(Some(Forward::UriMiss)),
@@ -222,8 +224,18 @@ fn status(process: &Process, session: &Session, ctx: &Context) -> HeaderValue {
         };
         status.detail = Some("origin-failed");
     }
-    status.detail = ctx.served_stale.or(status.detail);
     status.to_value(pop)
+}
+
+/// What the cache did with an exchange.
+pub(super) fn cache_status(process: &Process, session: &Session, ctx: &Context) -> CacheStatus {
+    if let Some(sliced) = &ctx.sliced {
+        return sliced.status.clone();
+    }
+    let now = process.cache.objects().now();
+    let mut status = ctx.caching.status(session, now, false);
+    status.detail = ctx.served_stale.or(status.detail);
+    status
 }
 
 /// `Server-Timing`: milliseconds spent in filters and waiting for the origin, and in all so far.
@@ -236,7 +248,8 @@ fn timing(session: &Session, ctx: &Context) -> String {
     if let Some(exchange) = &ctx.exchange {
         metric("filters", Duration::from_nanos(exchange.filter_nanoseconds));
     }
-    if let Some(waited) = ctx.origin_time {
+    let sliced = ctx.sliced.as_ref().and_then(|sliced| sliced.origin_time);
+    if let Some(waited) = ctx.origin_time.or(sliced) {
         metric("origin", waited);
     }
     metric("total", ctx.started.elapsed());
@@ -245,6 +258,9 @@ fn timing(session: &Session, ctx: &Context) -> String {
 
 /// How the cache took part, in the log's and the metrics' word.
 pub(super) fn result(session: &Session, ctx: &Context) -> CacheResult {
+    if let (Some(sliced), false) = (&ctx.sliced, ctx.own_answer) {
+        return sliced.result;
+    }
     match session.cache.phase() {
         _ if ctx.own_answer => CacheResult::None,
         _ if ctx.served_stale.is_some() => CacheResult::Stale,

@@ -1,6 +1,6 @@
 //! What one exchange carries through the call-backs of the request path.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
@@ -9,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use rimward_cache::policy::Demands;
 use rimward_filters::{Exchange, Rewriters};
 
+use super::slices::Outcome;
 use crate::cache::Caching;
 use crate::listen::Connection;
 use crate::log::{Termination, When, Who};
@@ -81,12 +82,17 @@ pub(crate) struct Context {
     pub(super) termination: Termination,
     /// Why it did not end well.
     pub(super) error: Option<String>,
-    in_flight: Gauge,
+    /// What became of the slices that the response is put together from.
+    pub(super) sliced: Option<Box<Outcome>>,
+    /// Whom this exchange tells what became of it, when it is for a slice of another's response.
+    pub(super) tells: Option<Arc<OnceLock<Outcome>>>,
+    /// Counts it until it is dropped; `None` for a part of an exchange that counts itself.
+    in_flight: Option<Gauge>,
 }
 
 impl Drop for Context {
     fn drop(&mut self) {
-        self.in_flight.dec();
+        self.uncount();
     }
 }
 
@@ -141,8 +147,37 @@ impl Context {
             first_byte: None,
             termination: Termination::default(),
             error: None,
-            in_flight,
+            sliced: None,
+            tells: None,
+            in_flight: Some(in_flight),
         }
+    }
+
+    /// Counts this exchange no longer, since it is a part of another.
+    pub(super) fn uncount(&mut self) {
+        if let Some(in_flight) = self.in_flight.take() {
+            in_flight.dec();
+        }
+    }
+
+    /// The names of the origin and the server that were asked last, for slices too.
+    pub(super) fn asked_of(&self) -> Option<(&str, &str)> {
+        let picked = self.picked.as_ref();
+        let own = picked.map(|picked| (picked.origin(), picked.server()));
+        own.or_else(|| {
+            let (origin, server) = self.sliced.as_ref()?.asked.as_ref()?;
+            Some((origin, server))
+        })
+    }
+
+    /// How often an origin was asked, for slices too.
+    pub(super) fn all_tries(&self) -> u32 {
+        self.tries + self.sliced.as_ref().map_or(0, |sliced| sliced.tries)
+    }
+
+    /// Whether this is a request of the edge's own, which goes on where a client's request is.
+    pub(super) fn is_copy(&self) -> bool {
+        self.background || self.tells.is_some()
     }
 
     /// Runs `step` with the exchange whole: the request head is in it for as long as `step` takes.

@@ -10,6 +10,7 @@ use super::context::{Context, Progress};
 use super::errors::{classify, describe};
 use super::forward::ends_connection;
 use super::respond::{response_phase, write};
+use super::slices;
 use crate::edge::Process;
 use crate::runtime::Page;
 
@@ -20,6 +21,7 @@ pub(super) async fn failed(
     error: &Error,
     ctx: &mut Context,
 ) -> FailToProxy {
+    slices::tell(process, session, ctx);
     let fault = classify(error);
     let description = describe(error, ctx);
     ctx.end(fault.who, description);
@@ -27,7 +29,8 @@ pub(super) async fn failed(
         error_code: fault.status.unwrap_or(0),
         can_reuse_downstream: false,
     };
-    let (Some(status), None) = (fault.status, session.response_written()) else {
+    // The exchange that a slice is for gets its error as it is.
+    let (Some(status), None, None) = (fault.status, session.response_written(), &ctx.tells) else {
         return nothing;
     };
     // The connection goes on only when nothing of a request body is left that could be read as a request.

@@ -89,12 +89,10 @@ fn client_fault(error: &Error, timeout: bool) -> (Option<u16>, Who) {
 /// What the log says of an error: whose server it was, if one was asked, and the engine's words.
 pub(super) fn describe(error: &Error, ctx: &Context) -> String {
     let words = error.to_string();
-    match (&ctx.picked, error.esource()) {
-        (Some(picked), ErrorSource::Upstream) => format!(
-            "origin `{}`, server `{}`: {words}",
-            picked.origin(),
-            picked.server()
-        ),
+    match (ctx.asked_of(), error.esource()) {
+        (Some((origin, server)), ErrorSource::Upstream) => {
+            format!("origin `{origin}`, server `{server}`: {words}")
+        }
         _ => words,
     }
 }

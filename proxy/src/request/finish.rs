@@ -28,6 +28,9 @@ pub(super) fn finish(
     let status = session
         .response_written()
         .map_or(CLIENT_CLOSED, |response| response.status.as_u16());
+    if ctx.tells.is_some() {
+        return;
+    }
     if let (Some(error), Who::Origin | Who::OriginTimeout | Who::Edge) =
         (&ctx.error, ctx.termination.who)
     {
@@ -82,6 +85,7 @@ fn record<'r>(
         .as_ref()
         .and_then(|connection| connection.tls.as_ref());
     let now = std::time::SystemTime::now();
+    let asked = ctx.asked_of();
     let own_scheme = if tls.is_some() { "https" } else { "http" };
     Record {
         time: now.checked_sub(duration).unwrap_or(now),
@@ -113,9 +117,9 @@ fn record<'r>(
         site: ctx.route.as_ref().map_or("", |route| &route.site),
         route: ctx.route.as_ref().map_or("", |route| &route.name),
         cache: cache.as_str(),
-        origin: ctx.picked.as_ref().map(|picked| picked.origin()),
-        server: ctx.picked.as_ref().map(|picked| picked.server()),
-        tries: ctx.tries,
+        origin: asked.map(|(origin, _)| origin),
+        server: asked.map(|(_, server)| server),
+        tries: ctx.all_tries(),
         termination: ctx.termination,
         error: ctx.error.clone(),
         tls: tls.map(|tls| tls.version),

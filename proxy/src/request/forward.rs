@@ -79,11 +79,15 @@ pub(super) fn request(
     let runtime = ctx.runtime.clone();
     let asked = ctx.host.clone();
     let (origin, asks_shield) = (ctx.origin.clone(), ctx.asks_shield);
+    let slice = ctx.caching.slice();
     let made = ctx.with_exchange(session, |route, exchange, _| {
         let host = origin.as_ref().and_then(|origin| origin.host());
         prepare(exchange, &runtime.config.pop.name, asked, host, request)?;
         if origin.as_ref().is_some_and(|origin| origin.http2()) {
             pass_on_te(exchange, request)?;
+        }
+        if let Some(slice) = slice {
+            set(request, "range", &slice.range_field())?;
         }
         if asks_shield {
             // The phase runs where the origin is asked.

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
-use pingora::Result;
 use pingora::proxy::Session;
+use pingora::{Error, Result};
 use pingora_http::ResponseHeader;
 use rimward_filters::{Answer, Exchange, Rewriters, Verdict};
 
 use super::caching;
-use super::context::Context;
+use super::context::{Context, Progress};
 use super::error_page::error_page;
 use super::errors::{fail, refuse};
+use super::slices;
 use crate::edge::Process;
 use crate::listen;
 use crate::runtime::Route;
@@ -37,7 +38,7 @@ pub(super) async fn request(
     let (Some(route), Some(mut exchange)) = (ctx.route.clone(), ctx.exchange.take()) else {
         return Ok(false);
     };
-    if route.pipeline.is_empty() || ctx.background {
+    if route.pipeline.is_empty() || ctx.is_copy() {
         ctx.exchange = Some(exchange);
         return Ok(false);
     }
@@ -168,7 +169,8 @@ pub(super) fn pass_on(
     ctx: &mut Context,
     head: &mut ResponseHeader,
 ) -> Result<()> {
-    if ctx.background
+    slices::tell(process, session, ctx);
+    if ctx.is_copy()
         || head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS
     {
         return Ok(());
@@ -241,6 +243,23 @@ fn close_if_draining(session: &mut Session, ctx: &Context) {
     if connection.is_some_and(|connection| connection.is_draining()) {
         session.set_keepalive(None);
     }
+}
+
+/// Begins a response that the edge sends in pieces; no filter rewrites its body.
+///
+/// # Errors
+/// When a filter fails and may not be skipped, or the client is gone.
+pub(super) async fn begin(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+    mut head: ResponseHeader,
+    without_body: bool,
+) -> Result<()> {
+    pass_on(process, session, ctx, &mut head)?;
+    ctx.progress = Progress::Body;
+    let sent = session.write_response_header(Box::new(head), without_body);
+    sent.await.map_err(Error::into_down)
 }
 
 /// Writes a whole response of the edge's own.

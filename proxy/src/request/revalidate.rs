@@ -1,21 +1,21 @@
 //! Revalidation in the background: a stale object, or one that soon will be, is served, and one copy of the request asks the
 //! origin again.
 //!
-//! The engine could spawn it by itself, but would repeat the bytes as the client sent them: filters would run twice,
-//! and a request over HTTP/2 would not parse. So the copy carries the exchange as the filters left it.
+//! The engine could spawn it by itself, but would not know how the filters left the exchange; so we do.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use http::header::{self, HeaderValue};
+use http::header;
 use pingora::proxy::{Session, subrequest};
 use pingora_http::RequestHeader;
+use rimward_cache::Slice;
 use rimward_cache::policy::{Demands, Terms};
-use rimward_filters::{Client, Exchange};
 
 use super::context::Context;
-use crate::runtime::{Route, Runtime};
+use super::copied::Copied;
+use crate::cache::Caching;
 
 /// Revalidations that may run at once; further objects stay stale until their next request.
 const MOST: usize = 1024;
@@ -52,25 +52,20 @@ impl Drop for Place {
     }
 }
 
-/// What the copy of a request needs to go on where the request is.
+/// What a background request carries.
 pub(super) struct Revalidation {
-    runtime: Arc<Runtime>,
-    route: Arc<Route>,
-    request: RequestHeader,
-    host: Option<HeaderValue>,
-    client: Client,
-    params: Vec<(Arc<str>, String)>,
-    request_id: String,
-    notes: http::Extensions,
+    copied: Copied,
+    slice: Option<Slice>,
     /// When the object was stored that is to be renewed.
     stored: Option<SystemTime>,
     _place: Place,
 }
 
 impl Revalidation {
-    /// What a background request carries; `None` for a client's own.
-    pub(super) fn of(session: &Session) -> Option<&Self> {
-        session.subrequest_ctx.as_ref()?.user_ctx()?.downcast_ref()
+    /// What a background request carries; `None` for any other.
+    pub(super) fn of(session: &Session) -> Option<Arc<Self>> {
+        let carried = session.subrequest_ctx.as_ref()?.user_ctx()?;
+        carried.downcast_ref::<Arc<Self>>().cloned()
     }
 
     /// Starts revalidating the object with this key, unless somebody does already.
@@ -80,28 +75,23 @@ impl Revalidation {
         session: &Session,
         ctx: &Context,
     ) {
-        let (Some(spawner), Some(route), Some(exchange)) =
-            (&session.subrequest_spawner, &ctx.route, &ctx.exchange)
+        let (Some(spawner), Some(mut copied)) =
+            (&session.subrequest_spawner, Copied::of(session, ctx))
         else {
             return;
         };
+        forget_only_if_cached(&mut copied.request);
         let Some(place) = revalidations.enter(key) else {
             return;
         };
         let revalidation = Self {
-            runtime: ctx.runtime.clone(),
-            route: route.clone(),
-            request: request_of_ours(session.req_header()),
-            host: ctx.host.clone(),
-            client: exchange.client.clone(),
-            params: exchange.params.clone(),
-            request_id: exchange.request_id.clone(),
-            notes: exchange.notes.clone(),
+            copied,
+            slice: ctx.caching.slice(),
             stored: ctx.caching.terms().map(|terms| terms.stored),
             _place: place,
         };
         let context = subrequest::Ctx::builder()
-            .user_ctx(Box::new(revalidation))
+            .user_ctx(Box::new(Arc::new(revalidation)))
             .build();
         drop(spawner.spawn_background_subrequest(&session.downstream_session, context));
     }
@@ -112,32 +102,16 @@ impl Revalidation {
     }
 
     /// Puts the exchange into the background request as it was when the stale object was found.
-    pub(super) fn resume(&self, ctx: &mut Context) -> RequestHeader {
+    pub(super) fn resume(&self, session: &mut Session, ctx: &mut Context) {
         ctx.background = true;
-        ctx.runtime = self.runtime.clone();
-        ctx.route = Some(self.route.clone());
-        ctx.host = self.host.clone();
-        ctx.depth = 0;
-        ctx.exchange = Some(Box::new(Exchange {
-            request: self.request.clone(),
-            client: self.client.clone(),
-            site: self.route.site.clone(),
-            route: self.route.name.clone(),
-            params: self.params.clone(),
-            request_id: self.request_id.clone(),
-            notes: self.notes.clone(),
-            log: Vec::new(),
-            filter_nanoseconds: 0,
-        }));
-        self.request.clone()
+        ctx.caching = Caching::of_slice(self.slice, None);
+        self.copied.resume(session, ctx);
     }
 }
 
-/// The request that is repeated. `only-if-cached` was asked of this cache: a shield would answer it with 504.
-fn request_of_ours(request: &RequestHeader) -> RequestHeader {
-    let mut copy = request.clone();
+/// `only-if-cached` was asked of this cache: a shield would answer it with 504.
+fn forget_only_if_cached(request: &mut RequestHeader) {
     if Demands::of(request).only_if_cached {
-        copy.remove_header(&header::CACHE_CONTROL);
+        request.remove_header(&header::CACHE_CONTROL);
     }
-    copy
 }

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use tokio::sync::{mpsc, watch};
 
+use super::file::File;
 use crate::patience::within;
 use crate::wire::Fields;
 
@@ -180,6 +181,7 @@ pub(super) fn chunk(bytes: &[u8]) -> Vec<u8> {
 pub(super) struct Script {
     acts: Mutex<HashMap<String, VecDeque<Act>>>,
     always: Mutex<HashMap<String, Reply>>,
+    files: Mutex<HashMap<String, File>>,
     requests: Mutex<Vec<Received>>,
     surprises: Mutex<Vec<String>>,
     received: watch::Sender<usize>,
@@ -204,11 +206,15 @@ impl Script {
         }
     }
 
+    pub(super) fn file(&self, target: &str, file: File) {
+        self.files.lock().unwrap().insert(target.to_owned(), file);
+    }
+
     /// Notes a request and finds what to do about it.
     pub(super) fn take(&self, request: Received) -> Act {
         let target = request.target.clone();
         let asked = format!("{} {target}", request.method);
-        self.requests.lock().unwrap().push(request);
+        self.requests.lock().unwrap().push(request.clone());
         self.received.send_modify(|count| *count += 1);
         if let Some(act) = self
             .acts
@@ -221,6 +227,9 @@ impl Script {
         }
         if let Some(reply) = self.always.lock().unwrap().get(&target) {
             return Act::Reply(reply.clone());
+        }
+        if let Some(file) = self.files.lock().unwrap().get(&target) {
+            return Act::Reply(file.answer(&request));
         }
         self.surprises.lock().unwrap().push(asked);
         Act::Reply(Reply::new(

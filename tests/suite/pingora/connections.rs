@@ -151,3 +151,21 @@ async fn an_http2_request_has_no_host_until_it_is_given_one() {
     assert_eq!(client.get("/a").await.text(), "v1");
     assert_eq!(origin.last().header("host"), Some("example.com"));
 }
+
+/// Slices of one response are requests of the edge's own.
+#[tokio::test]
+async fn a_request_of_our_own_is_answered_piece_by_piece_or_with_its_error() {
+    let origin = Origin::start().await;
+    let mut probe = Probe::of(&origin);
+    probe.repeats = true;
+    let proxy = probe.start();
+    origin.reply("/a", "206\ncontent-range: bytes 0-1/9", "v1");
+    assert_eq!(proxy.connect().get("/a").await.text(), "206, v1, Done");
+    origin.hang_up_after("/a", "content-length: 9", "v1", 2);
+    let told = proxy.connect().get("/a").await;
+    assert!(
+        told.text().starts_with("200, v1, ") && !told.text().contains("Done"),
+        "{told:?}"
+    );
+    assert!(told.text().contains("Upstream"), "{told:?}");
+}

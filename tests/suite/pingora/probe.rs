@@ -11,8 +11,8 @@ use pingora::cache::cache_control::CacheControl;
 use pingora::cache::lock::CacheLock;
 use pingora::cache::{CacheKey, CacheMetaDefaults, MemCache, RespCacheable, filters};
 use pingora::http::{RequestHeader, ResponseHeader};
-use pingora::protocols::http::ServerSession;
-use pingora::proxy::{HttpProxy, ProxyHttp, Session, http_proxy};
+use pingora::protocols::http::{HttpTask, ServerSession};
+use pingora::proxy::{HttpProxy, ProxyHttp, Session, http_proxy, subrequest};
 use pingora::server::ShutdownWatch;
 use pingora::server::configuration::ServerConf;
 use pingora::upstreams::peer::HttpPeer;
@@ -33,6 +33,8 @@ pub(super) struct Probe {
     pub(super) normalise_h2: bool,
     /// Answer `/direct` in `request_filter`.
     pub(super) direct: bool,
+    /// Answer with what a request of its own for the same is answered with.
+    pub(super) repeats: bool,
     pub(super) keepalives: Arc<Mutex<Vec<Option<u64>>>>,
     pub(super) storage: &'static MemCache,
     pub(super) lock: &'static CacheLock,
@@ -49,6 +51,7 @@ impl Probe {
             revalidate_behind: false,
             normalise_h2: false,
             direct: false,
+            repeats: false,
             keepalives: Arc::default(),
             storage: Box::leak(Box::new(MemCache::new())),
             lock: Box::leak(Box::new(CacheLock::new(Duration::from_secs(10)))),
@@ -161,6 +164,11 @@ impl ProxyHttp for Probe {
     async fn request_filter(&self, session: &mut Session, (): &mut ()) -> Result<bool> {
         let keepalive = session.as_downstream().get_keepalive();
         self.keepalives.lock().unwrap().push(keepalive);
+        if self.repeats && session.subrequest_ctx.is_none() {
+            let told = repeat(session).await;
+            session.respond_error_with_body(299, told.into()).await?;
+            return Ok(true);
+        }
         if !(self.direct && session.req_header().uri.path() == "/direct") {
             return Ok(false);
         }
@@ -231,6 +239,30 @@ impl ProxyHttp for Probe {
     }
 
     fn allow_spawning_subrequest(&self, _: &Session, (): &()) -> bool {
-        self.revalidate_behind
+        self.revalidate_behind || self.repeats
     }
+}
+
+/// Makes a request of its own of the client's, and tells what comes of it.
+async fn repeat(session: &Session) -> String {
+    let spawner = session.subrequest_spawner.as_ref().unwrap();
+    let context = subrequest::Ctx::builder().build();
+    let (request, mut handle) = spawner.create_subrequest(session.as_downstream(), context);
+    tokio::spawn(request.run());
+    let mut told = Vec::new();
+    while let Some(task) = handle.rx.recv().await {
+        told.push(match task {
+            HttpTask::Header(head, _) => head.status.as_str().to_owned(),
+            HttpTask::Body(piece, _) => String::from_utf8_lossy(&piece.unwrap_or_default()).into(),
+            other => other.type_str().to_owned(),
+        });
+    }
+    if let Ok(error) = handle.subreq_proxy_error.try_recv() {
+        told.push(format!(
+            "{} {}",
+            error.esource().as_str(),
+            error.etype().as_str()
+        ));
+    }
+    told.join(", ")
 }

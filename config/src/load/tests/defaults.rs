@@ -232,6 +232,7 @@ fn a_site_is_cached_as_its_origin_says() {
         early_refresh: true,
         surrogate_keys: vec![],
         set_cookie: SetCookieRule::Pass,
+        slice: Some(1 << 20),
     };
     assert_eq!(route.cache, Some(policy));
 }

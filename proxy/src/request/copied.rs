@@ -1,0 +1,64 @@
+//! A copy of a request that goes on where the request is: what requests of the edge's own carry.
+//!
+//! The engine would repeat the bytes as the client sent them: filters would run twice, and a request over HTTP/2 would
+//! not parse. So a copy carries the exchange as the filters left it.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use pingora::proxy::Session;
+use pingora_http::RequestHeader;
+use rimward_filters::{Client, Exchange};
+
+use super::context::Context;
+use crate::runtime::{Route, Runtime};
+
+/// An exchange as it is after the request phase.
+pub(super) struct Copied {
+    runtime: Arc<Runtime>,
+    route: Arc<Route>,
+    pub(super) request: RequestHeader,
+    host: Option<HeaderValue>,
+    client: Client,
+    params: Vec<(Arc<str>, String)>,
+    request_id: String,
+    notes: http::Extensions,
+}
+
+impl Copied {
+    /// A copy of this exchange; `None` when it has not come so far as to have a route.
+    pub(super) fn of(session: &Session, ctx: &Context) -> Option<Self> {
+        let (route, exchange) = (ctx.route.as_ref()?, ctx.exchange.as_ref()?);
+        Some(Self {
+            runtime: ctx.runtime.clone(),
+            route: route.clone(),
+            request: session.req_header().clone(),
+            host: ctx.host.clone(),
+            client: exchange.client.clone(),
+            params: exchange.params.clone(),
+            request_id: exchange.request_id.clone(),
+            notes: exchange.notes.clone(),
+        })
+    }
+
+    /// Puts the exchange into the request that carries it, and its head into the session. No filter of the response
+    /// phase is due.
+    pub(super) fn resume(&self, session: &mut Session, ctx: &mut Context) {
+        ctx.runtime = self.runtime.clone();
+        ctx.route = Some(self.route.clone());
+        ctx.host = self.host.clone();
+        ctx.depth = 0;
+        ctx.exchange = Some(Box::new(Exchange {
+            request: self.request.clone(),
+            client: self.client.clone(),
+            site: self.route.site.clone(),
+            route: self.route.name.clone(),
+            params: self.params.clone(),
+            request_id: self.request_id.clone(),
+            notes: self.notes.clone(),
+            log: Vec::new(),
+            filter_nanoseconds: 0,
+        }));
+        *session.req_header_mut() = self.request.clone();
+    }
+}

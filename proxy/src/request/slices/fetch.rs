@@ -1,0 +1,156 @@
+//! One slice on its way: a request of the edge's own, whose response comes piece by piece.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use pingora::protocols::http::HttpTask;
+use pingora::protocols::http::subrequest::server::SubrequestHandle;
+use pingora::proxy::{Session, subrequest};
+use pingora::{Error, ErrorType, OkOrErr, Result};
+use pingora_http::ResponseHeader;
+use rimward_cache::Slice;
+use rimward_cache::slice::Version;
+
+use super::outcome::Outcome;
+use crate::cache::Caching;
+use crate::request::context::Context;
+use crate::request::copied::Copied;
+
+/// A slice on its way. Dropped, nobody reads it any more; what is being stored of it still is.
+pub(super) struct Fetch {
+    /// The slice.
+    pub(super) slice: Slice,
+    handle: SubrequestHandle,
+    outcome: Arc<OnceLock<Outcome>>,
+    ended: bool,
+}
+
+/// What the request for a slice carries.
+#[derive(Clone)]
+pub(in crate::request) struct Carried {
+    copied: Arc<Copied>,
+    slice: Slice,
+    version: Option<Version>,
+    outcome: Arc<OnceLock<Outcome>>,
+}
+
+impl Fetch {
+    /// Asks for a slice, of this version if one is known.
+    ///
+    /// # Errors
+    /// When the engine lets this request have none of its own.
+    pub(super) fn start(
+        session: &Session,
+        copied: &Arc<Copied>,
+        slice: Slice,
+        version: Option<Version>,
+    ) -> Result<Self> {
+        let spawner = session.subrequest_spawner.as_ref();
+        let spawner = spawner.or_err(ErrorType::InternalError, "slices can't be asked for")?;
+        let outcome = Arc::default();
+        let carried = Carried {
+            copied: copied.clone(),
+            slice,
+            version,
+            outcome: Arc::clone(&outcome),
+        };
+        let context = subrequest::Ctx::builder()
+            .user_ctx(Box::new(carried))
+            .build();
+        let (request, handle) = spawner.create_subrequest(session.as_downstream(), context);
+        tokio::spawn(request.run());
+        Ok(Self {
+            slice,
+            handle,
+            outcome,
+            ended: false,
+        })
+    }
+
+    /// The head of the response, and what became of the request until then.
+    ///
+    /// # Errors
+    /// When there is none, or the client left.
+    pub(super) async fn head(&mut self, session: &mut Session) -> Result<Box<ResponseHeader>> {
+        loop {
+            match self.task(session).await? {
+                Some(HttpTask::Header(head, ended)) if !head.status.is_informational() => {
+                    self.ended = ended;
+                    return Ok(head);
+                }
+                Some(HttpTask::Failed(error)) => return Err(error),
+                Some(_) => {}
+                None => return Err(self.failure()),
+            }
+        }
+    }
+
+    /// What became of the request until the head of its response came, or it failed.
+    pub(super) fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.get()
+    }
+
+    /// The next piece of the body; `None` at the end.
+    ///
+    /// # Errors
+    /// When the body ends early, or the client left.
+    pub(super) async fn read(&mut self, session: &mut Session) -> Result<Option<Bytes>> {
+        while !self.ended {
+            match self.task(session).await? {
+                Some(HttpTask::Body(piece, ended)) => {
+                    self.ended = ended;
+                    if let Some(piece) = piece.filter(|piece| !piece.is_empty()) {
+                        return Ok(Some(piece));
+                    }
+                }
+                Some(HttpTask::Failed(error)) => return Err(error),
+                Some(HttpTask::Done) => self.ended = true,
+                Some(_) => {}
+                None => return Err(self.failure()),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next that comes of the response, unless the client leaves first.
+    async fn task(&mut self, session: &mut Session) -> Result<Option<HttpTask>> {
+        tokio::select! {
+            biased;
+            task = self.handle.rx.recv() => Ok(task),
+            // A client that has sent its request says nothing more but that it leaves.
+            left = session.as_downstream_mut().read_body_or_idle(true) => match left {
+                Ok(_) => Error::e_explain(ErrorType::ConnectionClosed, "client sent more than its request"),
+                Err(error) => Err(error),
+            }
+            .map_err(Error::into_down),
+        }
+    }
+
+    fn failure(&mut self) -> Box<Error> {
+        let told = self.handle.subreq_proxy_error.try_recv();
+        told.unwrap_or_else(|_| {
+            Error::explain(
+                ErrorType::InternalError,
+                "a slice ended before its last byte",
+            )
+        })
+    }
+}
+
+impl Carried {
+    /// What the request for a slice carries; `None` for any other.
+    pub(in crate::request) fn of(session: &Session) -> Option<Self> {
+        let carried = session.subrequest_ctx.as_ref()?.user_ctx()?;
+        carried.downcast_ref::<Self>().cloned()
+    }
+
+    /// Puts the client's exchange into the request for a slice as it was after the request phase.
+    pub(in crate::request) fn resume(self, session: &mut Session, ctx: &mut Context) {
+        ctx.uncount();
+        ctx.caching = Caching::of_slice(Some(self.slice), self.version);
+        ctx.tells = Some(self.outcome);
+        // What is being stored goes on while the client reads slowly.
+        session.as_downstream_mut().set_proxy_tasks_enabled(true);
+        self.copied.resume(session, ctx);
+    }
+}
