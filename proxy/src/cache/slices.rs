@@ -32,7 +32,8 @@ impl Cache {
         match (self.objects().peek(key.as_ref(), &request.headers), first) {
             (Some(Found::Object(..)), _) => false,
             (Some(Found::Growing(growing)), First::At(position)) => growing.reach() <= position,
-            (Some(Found::Growing(_)), First::Unknown) | (None, _) => true,
+            (Some(Found::Growing(_)), First::Unknown) => true,
+            (None, _) => !self.may_be_on_disk(key, request),
         }
     }
 
@@ -41,7 +42,17 @@ impl Cache {
         let found = self
             .objects()
             .peek(key.slice(slice).as_ref(), &request.headers);
-        matches!(found, Some(Found::Object(_, terms)) if terms.is_fresh(self.objects().now()))
+        match found {
+            Some(Found::Object(_, terms)) => terms.is_fresh(self.objects().now()),
+            Some(Found::Growing(_)) => false,
+            None => self.may_be_on_disk(&key.slice(slice), request),
+        }
+    }
+
+    /// Whether an object that memory does not have may be on disk; what its terms are can't be told without reading it.
+    fn may_be_on_disk(&self, key: &Key, request: &RequestHeader) -> bool {
+        let variance = self.objects().variance(key.as_ref(), &request.headers);
+        self.objects().is_for_disk(key.as_ref(), variance)
     }
 
     /// Lets nobody ask for slices of this object for a while.
