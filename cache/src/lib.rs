@@ -7,6 +7,7 @@ pub mod cache_control;
 pub mod clock;
 pub mod conditional;
 pub mod date;
+pub mod encoding;
 pub mod fill;
 pub mod head;
 pub mod invalidation;
@@ -20,6 +21,7 @@ pub mod store;
 pub mod vary;
 
 pub use clock::Clock;
+pub use encoding::Encoding;
 pub use key::{Key, KeyBuilder, KeyRef, Query};
 pub use object::Object;
 pub use purge::{Generation, Mode, Purge};

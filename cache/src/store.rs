@@ -3,6 +3,7 @@
 //! A hit reads the memory tier, a few atomics of its labels, and copies nothing: the object is shared. Only what misses
 //! or is stale looks for a fill to join, and takes a lock for it.
 
+mod derive;
 mod filler;
 mod fills;
 mod inspect;
@@ -243,7 +244,12 @@ impl Store {
             terms,
             hits: AtomicU64::new(object.hits()),
         };
-        self.0.memory.replace(key, &object, Some(Arc::new(renewed)))
+        let renewed = Arc::new(renewed);
+        let was_there = self.0.memory.replace(key, &object, Some(renewed.clone()));
+        if was_there {
+            self.renew_encoded(&object, &renewed);
+        }
+        was_there
     }
 
     /// Takes one variant out.

@@ -20,7 +20,7 @@ pub use origin::{
     Balance, Directory, HashKey, HealthCheck, Origin, OriginKind, OriginTimeouts, OriginTls,
     Outlier, Retries, RetryOn, Server, ServerAddress, Servers,
 };
-pub use site::{CachePolicy, Conditions, KeyRules, QueryRule, Route, Site};
+pub use site::{CachePolicy, Compression, Conditions, Encoding, KeyRules, QueryRule, Route, Site};
 
 /// A whole configuration that is right: the edge can be built from it but for files that may be missing or broken.
 #[derive(Debug, Clone)]

@@ -48,10 +48,12 @@ use rimward_cache::vary::Vary;
 use rimward_cache::{Bounds, Clock, Key, Mode, Purge, Store, conditional, invalidation};
 
 pub use caching::Caching;
+pub(crate) use caching::declared_length;
 use lock::Lock;
 use passes::Passes;
 pub use status::{CacheStatus, Forward};
 use storage::{Asked, Tier};
+pub(crate) use storage::{found_object, serve_instead};
 
 /// How often one request waits for another before it asks the origin itself, uncached.
 const MAX_WAITS: usize = 8;
@@ -189,7 +191,7 @@ impl Cache {
             &rules,
         ) {
             Decision::Store(_)
-                if caching::declared_length(response) > Some(self.objects().max_object()) =>
+                if declared_length(response) > Some(self.objects().max_object()) =>
             {
                 caching.pass(policy::Reason::TooLarge);
                 RespCacheable::Uncacheable(NoCacheReason::ResponseTooLarge)

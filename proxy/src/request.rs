@@ -3,6 +3,7 @@
 mod begin;
 mod caching;
 mod client;
+mod compress;
 mod context;
 mod error_page;
 mod errors;
@@ -79,6 +80,7 @@ impl ProxyHttp for RequestPath {
     }
 
     fn request_cache_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
+        compress::negotiate(session, ctx)?;
         caching::enable(&self.process, session, ctx);
         Ok(())
     }
@@ -91,11 +93,14 @@ impl ProxyHttp for RequestPath {
         &self,
         session: &mut Session,
         meta: &CacheMeta,
-        _hit: &mut HitHandler,
+        hit: &mut HitHandler,
         is_fresh: bool,
         ctx: &mut Context,
     ) -> Result<Option<ForcedFreshness>> {
-        Ok(caching::found(&self.process, session, meta, is_fresh, ctx))
+        let forced = caching::found(&self.process, session, meta, is_fresh, ctx);
+        let is_served = is_fresh || forced.is_some();
+        compress::find(&self.process, session, hit, is_served, ctx).await;
+        Ok(forced)
     }
 
     fn cache_vary_filter(
@@ -135,8 +140,11 @@ impl ProxyHttp for RequestPath {
         &self,
         session: &mut Session,
         response: &mut ResponseHeader,
-        _ctx: &mut Context,
+        ctx: &mut Context,
     ) -> RangeType {
+        if compress::may_mix_encodings(session, ctx, response) {
+            return RangeType::None;
+        }
         self.process.cache.range(session.req_header(), response)
     }
 

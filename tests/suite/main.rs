@@ -5,6 +5,7 @@
 mod architecture;
 mod binary;
 mod caching;
+mod compression;
 mod examples;
 mod filters_e2e;
 mod listeners;

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::source::Source;
 
 use super::cache_policy::{self, twice};
-use super::{Filters, Names, Scope, reach};
+use super::{Filters, Names, Scope, compress, reach};
 
 pub(crate) fn sites(
     files: &mut [Loaded],
@@ -58,6 +58,7 @@ struct Inherited {
     filters: Vec<FilterId>,
     has_filters: bool,
     cache: cache_policy::Written,
+    compression: compress::Written,
 }
 
 impl Resolver<'_> {
@@ -84,6 +85,7 @@ impl Resolver<'_> {
                 .used(written.filters.unwrap_or_default(), &owner, scope),
             has_filters,
             cache: cache_policy::of_site(written.cache, self.has_geoip, scope),
+            compression: compress::of(written.compress, &None, scope),
             owner,
         };
         let error_pages = written.error_pages.unwrap_or_default();
@@ -155,6 +157,7 @@ impl Resolver<'_> {
             .filters
             .used(written.filters.unwrap_or_default(), &owner, scope);
         let cache = cache_policy::of_route(written.cache, &site.cache, self.has_geoip, scope);
+        let compression = compress::of(written.compress, &site.compression, scope);
         if let Some(again) = own_filters
             .iter()
             .position(|filter| site.filters.contains(filter))
@@ -179,6 +182,7 @@ impl Resolver<'_> {
             origin: own_origin.or(site.origin),
             filters: site.filters.iter().copied().chain(own_filters).collect(),
             cache: cache.as_ref().map(cache_policy::policy),
+            compression: compression.as_ref().map(compress::compression),
         })
     }
 
@@ -335,6 +339,7 @@ fn with_last(mut routes: Vec<Route>, site: &Inherited) -> Vec<Route> {
             origin: site.origin,
             filters: site.filters.clone(),
             cache: site.cache.as_ref().map(cache_policy::policy),
+            compression: site.compression.as_ref().map(compress::compression),
         });
     }
     routes

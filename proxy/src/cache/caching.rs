@@ -191,7 +191,7 @@ pub(super) fn is_cacheable(request: &RequestHeader) -> bool {
         && !fields.contains_key(header::UPGRADE)
 }
 
-pub(super) fn declared_length(response: &ResponseHeader) -> Option<u64> {
+pub(crate) fn declared_length(response: &ResponseHeader) -> Option<u64> {
     response
         .headers
         .get(header::CONTENT_LENGTH)?

@@ -4,6 +4,7 @@
 //! is shared. pingora reads the system's clock, so the times of a meta are the store's, shifted to that clock.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -20,7 +21,7 @@ use rimward_cache::fill::{FillError, Reader};
 use rimward_cache::policy::{Reason, Terms};
 use rimward_cache::store::{Filler, Found, New};
 use rimward_cache::vary::Variance;
-use rimward_cache::{Generation, KeyRef, Store};
+use rimward_cache::{Generation, KeyRef, Object, Store};
 
 use super::passes::Passes;
 
@@ -75,22 +76,24 @@ impl Tier {
     }
 
     fn found(&self, found: Found, wanted: Option<Variance>) -> (CacheMeta, HitHandler) {
-        let (meta, reader) = match found {
+        let (meta, hit) = match found {
             Found::Object(object, terms) => {
                 let variance = wanted.or_else(|| object.variance());
-                (
-                    self.meta(object.head.clone(), terms, variance),
-                    Reader::stored(object.body.clone()),
-                )
+                let meta = self.meta(object.head.clone(), terms, variance);
+                (meta, Hit::of(object))
             }
             Found::Growing(growing) => {
                 let variance = wanted.or_else(|| growing.variance());
                 let mut meta = self.meta(growing.head().clone(), growing.terms().clone(), variance);
                 meta.extensions_mut().insert(Joined);
-                (meta, growing.reader())
+                let hit = Hit {
+                    reader: growing.reader(),
+                    object: None,
+                };
+                (meta, hit)
             }
         };
-        (meta, Box::new(Hit(reader)))
+        (meta, Box::new(hit))
     }
 }
 
@@ -185,12 +188,35 @@ impl Storage for Tier {
     }
 }
 
-struct Hit(Reader);
+struct Hit {
+    reader: Reader,
+    /// What is read, when it is whole.
+    object: Option<Arc<Object>>,
+}
+
+impl Hit {
+    fn of(object: Arc<Object>) -> Self {
+        Self {
+            reader: Reader::stored(object.body.clone()),
+            object: Some(object),
+        }
+    }
+}
+
+/// The object that a lookup found; `None` when it is still on its way into the store.
+pub(crate) fn found_object(hit: &HitHandler) -> Option<&Arc<Object>> {
+    hit.as_any().downcast_ref::<Hit>()?.object.as_ref()
+}
+
+/// Lets another object's body be read in place of what was found.
+pub(crate) fn serve_instead(hit: &mut HitHandler, object: Arc<Object>) {
+    *hit = Box::new(Hit::of(object));
+}
 
 #[async_trait]
 impl HandleHit for Hit {
     async fn read_body(&mut self) -> Result<Option<Bytes>> {
-        self.0.read().await.map_err(fill_error)
+        self.reader.read().await.map_err(fill_error)
     }
 
     async fn finish(
@@ -208,7 +234,7 @@ impl HandleHit for Hit {
 
     fn seek(&mut self, start: usize, end: Option<usize>) -> Result<()> {
         let position = |index| u64::try_from(index).unwrap_or(u64::MAX);
-        self.0.seek(position(start), end.map(position));
+        self.reader.seek(position(start), end.map(position));
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use pingora::proxy::Session;
 use prometheus_client::metrics::gauge::Gauge;
 use rimward_filters::{Exchange, Rewriters};
 
+use super::compress::Compressing;
 use crate::cache::Caching;
 use crate::listen::Connection;
 use crate::log::{Termination, When, Who};
@@ -38,6 +39,8 @@ pub(crate) struct Context {
     pub(super) background: bool,
     /// What the cache knows of it.
     pub(super) caching: Caching,
+    /// Which encoding the client takes, and what was found of it.
+    pub(super) compressing: Compressing,
     /// Whether the response is the edge's own.
     pub(super) own_answer: bool,
     /// Whether a stale object was served while it is revalidated in the background.
@@ -109,6 +112,7 @@ impl Context {
             redirect: None,
             background: false,
             caching: Caching::default(),
+            compressing: Compressing::default(),
             own_answer: false,
             stale_while_revalidate: false,
             origin: None,

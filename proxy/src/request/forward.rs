@@ -10,6 +10,7 @@ use pingora::{Error, ErrorSource, ErrorType, OrErr, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
 use rimward_filters::Exchange;
 
+use super::compress;
 use super::context::{Context, Progress};
 use super::errors::{fail, refuse};
 use crate::edge::Process;
@@ -87,6 +88,7 @@ pub(super) fn request(
     ctx: &mut Context,
     request: &mut RequestHeader,
 ) -> Result<()> {
+    compress::ask_for_no_part_of_another_encoding(ctx, request);
     let runtime = ctx.runtime.clone();
     let asked = ctx.host.clone();
     let made = ctx.with_exchange(session, |route, exchange, _| {
