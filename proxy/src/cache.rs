@@ -28,6 +28,7 @@ mod caching;
 mod lock;
 mod passes;
 mod range;
+mod rewritten;
 mod status;
 mod storage;
 #[cfg(test)]
@@ -53,6 +54,7 @@ use lock::Lock;
 use passes::Passes;
 pub use status::{CacheStatus, Forward};
 use storage::{Asked, Tier};
+pub(crate) use rewritten::{rewrite, stored_body};
 pub(crate) use storage::{found_object, serve_instead};
 
 /// How often one request waits for another before it asks the origin itself, uncached.

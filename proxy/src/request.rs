@@ -250,6 +250,15 @@ impl ProxyHttp for RequestPath {
         respond::rewrite(&mut ctx.rewriters, body, end)
     }
 
+    async fn response_trailer_filter(
+        &self,
+        _session: &mut Session,
+        _trailers: &mut http::HeaderMap,
+        ctx: &mut Context,
+    ) -> Result<Option<Bytes>> {
+        respond::end_with_trailers(ctx)
+    }
+
     async fn fail_to_proxy(
         &self,
         session: &mut Session,

@@ -15,6 +15,7 @@ use super::compress;
 use super::context::Context;
 use super::error_page::error_page;
 use super::errors::{fail, refuse};
+use crate::cache::{self, stored_body};
 use crate::edge::Process;
 use crate::runtime::Route;
 
@@ -180,6 +181,11 @@ pub(super) fn pass_on(
     if !ctx.rewriters.is_empty() && ctx.protocol == "HTTP/1.1" {
         head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
     }
+    if !ctx.rewriters.is_empty()
+        && let Some(body) = stored_body(&mut session.cache)
+    {
+        cache::rewrite(body, std::mem::take(&mut ctx.rewriters));
+    }
     caching::describe(process, session, ctx, head)
 }
 
@@ -198,6 +204,16 @@ pub(super) fn rewrite(
             .map_err(|error| fail(500, error.to_string()))?;
     }
     Ok(None)
+}
+
+/// The end of a body that has trailers: what rewriters have left, in place of these.
+///
+/// # Errors
+/// When a rewriter can't go on.
+pub(super) fn end_with_trailers(ctx: &mut Context) -> Result<Option<Bytes>> {
+    let mut rest = None;
+    rewrite(&mut ctx.rewriters, &mut rest, true)?;
+    Ok(rest)
 }
 
 pub(super) fn is_bodiless(head: &ResponseHeader) -> bool {
