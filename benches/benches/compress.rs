@@ -12,7 +12,10 @@ use rimward_cache::encoding::negotiate;
 fn negotiation(criterion: &mut Criterion) {
     for (name, field) in [
         ("of a browser", "gzip, deflate, br, zstd"),
-        ("with weights", "gzip;q=0.8, br;q=0.9, *;q=0.1, identity;q=0"),
+        (
+            "with weights",
+            "gzip;q=0.8, br;q=0.9, *;q=0.1, identity;q=0",
+        ),
     ] {
         let mut request = HeaderMap::new();
         request.insert(ACCEPT_ENCODING, HeaderValue::from_static(field));
@@ -34,7 +37,11 @@ fn page(length: usize) -> Vec<u8> {
     ];
     let mut page = String::new();
     while page.len() < length {
-        page.push_str(&format!("<li class=\"item-{}\"><a href=\"/p/{}\">", next(9), next(9000)));
+        page.push_str(&format!(
+            "<li class=\"item-{}\"><a href=\"/p/{}\">",
+            next(9),
+            next(9000)
+        ));
         for _ in 0..=next(12) {
             page.push_str(words[next(10) as usize]);
             page.push(' ');

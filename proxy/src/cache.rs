@@ -52,9 +52,9 @@ pub use caching::Caching;
 pub(crate) use caching::declared_length;
 use lock::Lock;
 use passes::Passes;
+pub(crate) use rewritten::{rewrite, stored_body};
 pub use status::{CacheStatus, Forward};
 use storage::{Asked, Tier};
-pub(crate) use rewritten::{rewrite, stored_body};
 pub(crate) use storage::{found_object, serve_instead};
 
 /// How often one request waits for another before it asks the origin itself, uncached.
@@ -192,9 +192,7 @@ impl Cache {
             },
             &rules,
         ) {
-            Decision::Store(_)
-                if declared_length(response) > Some(self.objects().max_object()) =>
-            {
+            Decision::Store(_) if declared_length(response) > Some(self.objects().max_object()) => {
                 caching.pass(policy::Reason::TooLarge);
                 RespCacheable::Uncacheable(NoCacheReason::ResponseTooLarge)
             }

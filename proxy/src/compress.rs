@@ -6,6 +6,8 @@
 mod encoder;
 mod encoders;
 
+use std::fmt;
+
 use http::{StatusCode, header};
 use pingora_http::ResponseHeader;
 use rimward_cache::Encoding;
@@ -62,6 +64,22 @@ impl Compression {
     }
 }
 
+impl fmt::Display for Compression {
+    /// `zstd, br, gzip: text/*, application/json of 1024 to 16777216 bytes`
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let encodings: Vec<&str> = self.encodings.iter().map(|one| one.as_str()).collect();
+        let types: Vec<String> = self.types.iter().map(ToString::to_string).collect();
+        write!(
+            formatter,
+            "{}: {} of {} to {} bytes",
+            encodings.join(", "),
+            types.join(", "),
+            self.min_size,
+            self.max_size
+        )
+    }
+}
+
 fn is_whole(status: StatusCode) -> bool {
     !status.is_informational() && !matches!(status.as_u16(), 204..=206 | 304 | 416)
 }
@@ -70,11 +88,7 @@ fn forbids_transforming(head: &ResponseHeader) -> bool {
     let lines = head.headers.get_all(header::CACHE_CONTROL).iter();
     lines
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .any(|directive| {
-            directive
-                .trim_ascii()
-                .eq_ignore_ascii_case(b"no-transform")
-        })
+        .any(|directive| directive.trim_ascii().eq_ignore_ascii_case(b"no-transform"))
 }
 
 #[cfg(test)]
@@ -118,6 +132,8 @@ mod tests {
             }
             assert_eq!(compression().may_encode(&head), *may, "{status} {fields:?}");
         }
+        let shown = "gzip: text/* of 100 to 1000 bytes";
+        assert_eq!(compression().to_string(), shown);
         let untyped = ResponseHeader::build(200, None).unwrap();
         assert!(!compression().may_encode(&untyped));
     }

@@ -186,6 +186,9 @@ fn tell_route(
             tell_policy(told, policy);
         }
     }
+    if let Some(compression) = &route.compression {
+        told.row("compress", compression);
+    }
     tell_origin(told, runtime, route);
 }
 

@@ -216,7 +216,10 @@ impl Default for Metrics {
             ),
             retries: register!("origin_retries", "Requests tried again at an origin"),
             unknown_host: register!("unknown_host", "Requests for hosts that no site has"),
-            encodings: register!("encodings", "Stored objects that were brought into an encoding"),
+            encodings: register!(
+                "encodings",
+                "Stored objects that were brought into an encoding"
+            ),
             encoding_read_bytes: register!(
                 "encoding_read_bytes",
                 "Bytes of stored objects that were brought into an encoding"

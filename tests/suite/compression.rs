@@ -94,7 +94,11 @@ async fn each_client_gets_what_it_takes_of_one_object() {
         ("*;q=0.5, zstd;q=0", "br"),
     ] {
         let response = encoded(&edge, &of(field)).await;
-        assert_eq!(response.header("content-encoding"), Some(expected), "{field}");
+        assert_eq!(
+            response.header("content-encoding"),
+            Some(expected),
+            "{field}"
+        );
         assert_eq!(decoded(&response), text("a"), "{field}");
     }
     for field in ["identity", "deflate", "gzip;q=0", "gzip;q=wrong", ""] {
@@ -177,7 +181,11 @@ async fn a_renewed_object_keeps_its_encodings() {
     origin.reply("/a", "304\ncache-control: max-age=60\nx-renewed: yes", "");
     let response = edge.request(&of("br")).await;
     assert_eq!(decoded(&response), text("a"));
-    assert!(response.cache_status().contains("fwd=stale; fwd-status=304"));
+    assert!(
+        response
+            .cache_status()
+            .contains("fwd=stale; fwd-status=304")
+    );
     assert_eq!(response.header("x-renewed"), Some("yes"));
     assert_eq!(origin.last().header("if-none-match"), Some("\"v1\""));
     let response = edge.request(&of("br")).await;
@@ -233,7 +241,13 @@ async fn head_tells_what_get_would() {
     edge.get("/a").await;
     let get = encoded(&edge, &of("br")).await;
     let head = edge.request("HEAD /a\naccept-encoding: br").await;
-    for name in ["content-encoding", "content-length", "etag", "vary", "content-type"] {
+    for name in [
+        "content-encoding",
+        "content-length",
+        "etag",
+        "vary",
+        "content-type",
+    ] {
         assert_eq!(head.header(name), get.header(name), "{name}");
     }
     assert!(head.body.is_empty());
@@ -320,10 +334,16 @@ async fn no_part_is_asked_of_the_origin_that_could_be_another_encodings() {
         ("\"v1\"", true),
     ] {
         origin.always("/a", PASSED, text("a"));
-        edge.request(&format!("{}\n{range}{condition}", of("br"))).await;
+        edge.request(&format!("{}\n{range}{condition}", of("br")))
+            .await;
         // The first request is one that may be stored, of which no part is ever asked for.
-        edge.request(&format!("{}\n{range}{condition}", of("br"))).await;
-        assert_eq!(origin.last().header("range").is_some(), is_asked, "{condition}");
+        edge.request(&format!("{}\n{range}{condition}", of("br")))
+            .await;
+        assert_eq!(
+            origin.last().header("range").is_some(),
+            is_asked,
+            "{condition}"
+        );
     }
 }
 
@@ -333,7 +353,10 @@ async fn what_would_not_gain_by_it_is_left_alone() {
     for (head, body) in [
         ("content-type: image/png", &*long),
         ("content-type: text/plain", "short"),
-        ("content-type: text/plain\ncache-control: no-transform", &*long),
+        (
+            "content-type: text/plain\ncache-control: no-transform",
+            &*long,
+        ),
         ("x-type: none", &*long),
         ("204\ncontent-type: text/plain", ""),
     ] {
@@ -441,7 +464,10 @@ async fn a_stream_is_not_held_back() {
         client.send(request).await;
         trickle.send("data: 1\n\n");
         let (status, fields) = client.read_head().await.unwrap();
-        assert_eq!((status, fields.get("content-encoding")), (200, Some(encoding)));
+        assert_eq!(
+            (status, fields.get("content-encoding")),
+            (200, Some(encoding))
+        );
         let first = client.read_some().await.unwrap();
         assert!(!first.is_empty(), "{encoding}");
         trickle.end();
@@ -472,7 +498,10 @@ async fn a_routes_own_word_wins() {
     let edge = Edge::site_with(&origin, &words).await;
     origin.always("/plain/a", PASSED, text("a"));
     let response = edge.request("GET /plain/a\naccept-encoding: br").await;
-    assert_eq!((response.text(), response.header("vary")), (&*text("a"), None));
+    assert_eq!(
+        (response.text(), response.header("vary")),
+        (&*text("a"), None)
+    );
     assert_eq!(origin.last().header("accept-encoding"), Some("br"));
     let json = "content-type: application/json\ncache-control: no-store";
     origin.always("/json/a", json, "[1, 2, 3]");

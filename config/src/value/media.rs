@@ -112,9 +112,20 @@ mod tests {
 
     #[test]
     fn what_is_no_pattern_is_told() {
-        for text in ["html", "*/*", "text/", "/html", "text/*a*", "text/html; q=1", ""] {
+        for text in [
+            "html",
+            "*/*",
+            "text/",
+            "/html",
+            "text/*a*",
+            "text/html; q=1",
+            "",
+        ] {
             let told = text.parse::<MediaPattern>().unwrap_err().to_string();
-            assert!(told.ends_with("such as `text/*` or `application/json`"), "{text}: {told}");
+            assert!(
+                told.ends_with("such as `text/*` or `application/json`"),
+                "{text}: {told}"
+            );
         }
     }
 }

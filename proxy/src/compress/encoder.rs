@@ -195,7 +195,10 @@ mod tests {
                     encoder.write(piece).unwrap();
                 }
                 let encoded = encoder.finish().unwrap();
-                assert!(length < 1000 || encoded.len() < body.len() / 3, "{encoding:?}");
+                assert!(
+                    length < 1000 || encoded.len() < body.len() / 3,
+                    "{encoding:?}"
+                );
                 assert_eq!(decoded(encoding, &encoded), body, "{encoding:?} {length}");
             }
         }

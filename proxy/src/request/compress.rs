@@ -217,7 +217,10 @@ fn is_of_object(session: &Session) -> bool {
 }
 
 fn is_being_stored(session: &Session) -> bool {
-    matches!(session.cache.phase(), CachePhase::Miss | CachePhase::Expired)
+    matches!(
+        session.cache.phase(),
+        CachePhase::Miss | CachePhase::Expired
+    )
 }
 
 /// Says that the response depends on what the client takes.
