@@ -121,7 +121,9 @@ fn check_is_content_with_a_file_that_is_right() {
 #[test]
 fn explain_tells_where_a_request_would_go_and_sends_nothing() {
     let files = Files::new();
-    let file = files.write("pop.toml", in_folder(&files, &site(&"127.0.0.1:1")));
+    let config = in_folder(&files, &site(&"127.0.0.1:1"));
+    let config = config.replace("origin = \"app\"", "origin = \"app\"\ncompress = [\"br\"]");
+    let file = files.write("pop.toml", config);
     let arguments = [
         "explain",
         "GET",
@@ -134,7 +136,16 @@ fn explain_tells_where_a_request_would_go_and_sends_nothing() {
     let output = Binary::command(&[&arguments[..], &["--config", file.to_str().unwrap()]].concat());
     let said = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    for word in ["site", "route", "origin", "app", "cache", "203.0.113.7"] {
+    for word in [
+        "site",
+        "route",
+        "origin",
+        "app",
+        "cache",
+        "compress",
+        "br: text/*",
+        "203.0.113.7",
+    ] {
         assert!(said.contains(word), "no `{word}` in:\n{said}");
     }
 }

@@ -148,11 +148,15 @@ async fn over_http2_it_is_the_same() {
 
 #[tokio::test]
 async fn who_takes_no_body_as_it_is_gets_it_encoded_at_once() {
-    let (_origin, edge) = serving(STORED, &text("a")).await;
+    let (origin, edge) = serving(STORED, &text("a")).await;
     let first = edge.request(&of("gzip, identity;q=0")).await;
     assert_eq!(decoded(&first), text("a"));
     assert_eq!(first.header("content-length"), None);
     assert_eq!(edge.get("/a").await, hit(text("a")));
+    edge.pass_time(secs(61));
+    origin.reply("/a", "304\ncache-control: max-age=60", "");
+    let renewed = edge.request(&of("br, identity;q=0")).await;
+    assert_eq!(decoded(&renewed), text("a"));
 }
 
 #[tokio::test]
@@ -449,6 +453,20 @@ async fn what_passes_is_encoded_on_its_way() {
         assert_eq!(response.text(), text("a"));
         assert_eq!(response.header("vary"), Some("Accept-Encoding"));
         assert_eq!(made(&edge), 0.0);
+    }
+}
+
+#[tokio::test]
+async fn an_origin_that_speaks_http2_is_compressed_as_well() {
+    let origin = Origin::http2().await;
+    let text_of_site = format!(
+        "[origin.app]\nservers = [\"{origin}\"]\nhttp2 = true\n\
+        [[site]]\nhosts = [\"*\"]\norigin = \"app\"\n{COMPRESS}\n"
+    );
+    let edge = Edge::start(&text_of_site).await;
+    origin.always("/a", PASSED, text("a"));
+    for encoding in ["zstd", "br", "gzip"] {
+        assert_eq!(decoded(&edge.request(&of(encoding)).await), text("a"));
     }
 }
 

@@ -80,3 +80,71 @@ impl HandleHit for Rewritten {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use rimward_filters::{BodyRewriter, FilterError};
+
+    use super::*;
+
+    struct Pieces(VecDeque<&'static str>);
+
+    #[async_trait]
+    impl HandleHit for Pieces {
+        async fn read_body(&mut self) -> Result<Option<Bytes>> {
+            Ok(self.0.pop_front().map(Bytes::from))
+        }
+
+        async fn finish(
+            self: Box<Self>,
+            _: &'static (dyn Storage + Sync),
+            _: &CacheKey,
+            _: &SpanHandle,
+        ) -> Result<()> {
+            Ok(())
+        }
+
+        fn as_any(&self) -> &(dyn Any + Send + Sync) {
+            self
+        }
+
+        fn as_any_mut(&mut self) -> &mut (dyn Any + Send + Sync) {
+            self
+        }
+    }
+
+    /// Holds everything back but for what is in capitals.
+    #[derive(Default)]
+    struct Capitals(Vec<u8>);
+
+    impl BodyRewriter for Capitals {
+        fn chunk(&mut self, bytes: Bytes) -> std::result::Result<Bytes, FilterError> {
+            if bytes[0].is_ascii_uppercase() {
+                return Ok(bytes);
+            }
+            self.0.extend_from_slice(&bytes);
+            Ok(Bytes::new())
+        }
+
+        fn end(&mut self) -> std::result::Result<Bytes, FilterError> {
+            Ok(std::mem::take(&mut self.0).into())
+        }
+    }
+
+    #[tokio::test]
+    async fn rewriters_see_every_piece_and_the_end() {
+        let pieces = Pieces(["a", "B", "c"].into());
+        let mut body: HitHandler = Box::new(pieces);
+        let mut rewriters = Rewriters::default();
+        rewriters.push(Box::<Capitals>::default());
+        rewrite(&mut body, rewriters);
+        let mut read = Vec::new();
+        while let Some(piece) = body.read_body().await.unwrap() {
+            read.push(piece);
+        }
+        assert_eq!(read, ["B", "ac"]);
+        assert!(body.read_body().await.unwrap().is_none());
+    }
+}

@@ -36,9 +36,9 @@ const ONCE: Effort = Effort {
 };
 /// For what is encoded on a worker for one client: cheap, and with little memory for each response under way.
 const PASSING: Effort = Effort {
-    zstd: 2,
+    zstd: 3,
     br: 2,
-    gzip: 2,
+    gzip: 3,
     window: 18,
 };
 

@@ -194,7 +194,8 @@ mod tests {
         drop(order);
         assert!(first.0.has_changed().is_err() && second.0.has_changed().is_err());
         assert!(orders.enter(1, 10).unwrap().1.is_some());
-        assert_eq!((orders.table().made.len(), orders.table().bytes), (0, 0));
+        let table = orders.table();
+        assert_eq!((table.made.len(), table.bytes), (0, 0));
     }
 
     #[test]
