@@ -116,8 +116,9 @@ impl ProxyHttp for RequestPath {
         &self,
         session: &Session,
         response: &ResponseHeader,
-        _ctx: &mut Context,
+        ctx: &mut Context,
     ) -> Result<bool> {
+        compress::judge(response, ctx);
         Ok(self
             .process
             .cache
@@ -142,7 +143,7 @@ impl ProxyHttp for RequestPath {
         response: &mut ResponseHeader,
         ctx: &mut Context,
     ) -> RangeType {
-        if compress::may_mix_encodings(session, ctx, response) {
+        if compress::may_mix_encodings(session, ctx) {
             return RangeType::None;
         }
         self.process.cache.range(session.req_header(), response)

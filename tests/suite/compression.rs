@@ -307,6 +307,18 @@ async fn ranges_are_of_the_body_as_it_is() {
 }
 
 #[tokio::test]
+async fn what_is_no_whole_response_varies_too() {
+    for (condition, status) in [("range: bytes=0-3", 206), ("if-none-match: \"v1\"", 304)] {
+        let (_origin, edge) = serving(STORED, &text("a")).await;
+        for _ in 0..2 {
+            let response = edge.request(&format!("{}\n{condition}", of("br"))).await;
+            assert_eq!(response.status, status);
+            assert_eq!(response.header("vary"), Some("Accept-Encoding"), "{status}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn parts_of_two_encodings_are_never_joined() {
     let head = format!(
         "{STORED}\nlast-modified: Sun, 06 Nov 1994 08:49:37 GMT\ndate: Mon, 07 Nov 2094 08:49:37 GMT"

@@ -32,7 +32,7 @@ const WORTH_WAITING: u64 = 256 << 10;
 pub(super) struct Compressing {
     /// What the client takes.
     accepted: Accepted,
-    /// Whether the object that was found may be encoded.
+    /// Whether the response may be encoded, as it was before it became a part of itself or a 304.
     may_encode: bool,
     /// What it is in the encoding that the client takes.
     encoded: Option<(Encoding, Arc<Object>)>,
@@ -55,6 +55,11 @@ pub(super) fn negotiate(session: &mut Session, ctx: &mut Context) -> Result<()> 
     )
 }
 
+/// Looks at a response that the cache has or gets, while it is whole.
+pub(super) fn judge(response: &ResponseHeader, ctx: &mut Context) {
+    ctx.compressing.may_encode = may_encode(&ctx.route, response);
+}
+
 /// Looks for the encoding of an object that was found. When it `is_served` it is made if it is not there, and a small
 /// one is waited for.
 pub(super) async fn find(
@@ -67,16 +72,12 @@ pub(super) async fn find(
     let (Some(route), Some(object)) = (&ctx.route, found_object(hit)) else {
         return;
     };
-    let may_encode = |compression: &Compression| compression.may_encode(&object.head);
-    ctx.compressing.may_encode = route.compression.as_ref().is_some_and(may_encode);
-    let Some(encoding) = ctx
-        .compressing
-        .accepted
-        .encoding
-        .filter(|_| ctx.compressing.may_encode && !rewrites(route))
-    else {
+    let Some(encoding) = ctx.compressing.accepted.encoding else {
         return;
     };
+    if !may_encode(&ctx.route, &object.head) || rewrites(route) {
+        return;
+    }
     let store = process.cache.objects();
     let mut encoded = store.encoded(object, encoding);
     let is_part = session.req_header().headers.contains_key(header::RANGE);
@@ -106,7 +107,7 @@ pub(super) fn encode(
         return Ok(());
     };
     let may_encode = compression.may_encode(head);
-    if may_encode || ctx.compressing.may_encode && is_of_object(session) {
+    if may_encode || ctx.compressing.may_encode {
         vary(head)?;
     }
     if head.status == StatusCode::NOT_MODIFIED {
@@ -170,15 +171,9 @@ pub(super) fn encode_what_was_stored(process: &Process, session: &Session, ctx: 
     }
 }
 
-/// Whether a part of a response could be joined with parts of another encoding: a date is the same for all of them.
-pub(super) fn may_mix_encodings(
-    session: &Session,
-    ctx: &Context,
-    response: &ResponseHeader,
-) -> bool {
-    let compression = compression(&ctx.route);
-    compression.is_some_and(|compression| compression.may_encode(response))
-        && !names_bytes(session.req_header())
+/// Whether a part of the response could be joined with parts of another encoding: a date is the same for all of them.
+pub(super) fn may_mix_encodings(session: &Session, ctx: &Context) -> bool {
+    ctx.compressing.may_encode && !names_bytes(session.req_header())
 }
 
 /// An origin knows of one encoding only: what could be a part of another is asked for whole.
@@ -193,6 +188,10 @@ pub(super) fn ask_for_no_part_of_another_encoding(ctx: &Context, request: &mut R
 fn names_bytes(request: &RequestHeader) -> bool {
     let condition = request.headers.get(header::IF_RANGE);
     condition.is_none_or(|condition| condition.as_bytes().starts_with(b"\""))
+}
+
+fn may_encode(route: &Option<Arc<Route>>, head: &ResponseHeader) -> bool {
+    compression(route).is_some_and(|compression| compression.may_encode(head))
 }
 
 fn compression(route: &Option<Arc<Route>>) -> Option<&Compression> {
