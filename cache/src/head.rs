@@ -38,6 +38,36 @@ pub fn strip_hop_by_hop(head: &mut ResponseHeader) {
     }
 }
 
+/// Takes the fields out that are not true of a body that is rewritten or encoded, and makes a strong tag weak, since it
+/// names other bytes.
+pub fn forget_body(head: &mut ResponseHeader) {
+    for name in [
+        header::CONTENT_LENGTH,
+        header::ACCEPT_RANGES,
+        header::CONTENT_RANGE,
+    ] {
+        head.remove_header(&name);
+    }
+    for name in ["digest", "repr-digest", "content-digest", "content-md5"] {
+        head.remove_header(name);
+    }
+    weaken(head);
+}
+
+/// Makes a strong tag weak.
+pub fn weaken(head: &mut ResponseHeader) {
+    let strong = head
+        .headers
+        .get(header::ETAG)
+        .filter(|tag| !tag.as_bytes().starts_with(b"W/"));
+    let Some(strong) = strong else { return };
+    match HeaderValue::from_bytes(&[b"W/", strong.as_bytes()].concat()) {
+        // The field is there already, so that there is room for it.
+        Ok(weak) => drop(head.insert_header(header::ETAG, weak)),
+        Err(_) => drop(head.remove_header(&header::ETAG)),
+    }
+}
+
 /// The stored head as a 304 renews it: every field that the 304 has replaces the stored one (RFC 9111 §4.3.4).
 pub fn revalidated(stored: &ResponseHeader, not_modified: &ResponseHeader) -> ResponseHeader {
     let mut renewed = stored.clone();

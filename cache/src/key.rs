@@ -5,17 +5,19 @@
 //! them alone.
 //!
 //! ```text
-//! M GET │ S https │ H www.example.com │ P /a │ Q b=c │ h accept-language │ v de │ c currency │ v EUR │ C DE
+//! M GET │ S https │ H www.example.com │ P /a │ Q b=c │ h accept-language │ v de │ c currency │ v EUR │ C DE │ e br
 //! ╰────────────────────── the URL ───────────────────╯
 //! ```
 //!
-//! The key of a slice is the key of the whole object and one more part, `r 0-1048575`.
+//! The key of a slice is the key of the whole object and one more part, `r 0-1048575`; what is encoded of an object has its
+//! key and the encoding as the last part.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use ahash::RandomState;
 
+use crate::encoding::Encoding;
 use crate::slice::Slice;
 
 /// Hash functions of this process, so that nobody outside can make keys collide.
@@ -219,6 +221,16 @@ impl<'a> KeyRef<'a> {
         Some(Self::from_parts(hash(parts), parts))
     }
 
+    /// The key of what this one's object is in an encoding.
+    pub fn encoded(&self, encoding: Encoding) -> Key {
+        let mut builder = KeyBuilder {
+            parts: Vec::with_capacity(self.parts.len() + 16),
+        };
+        builder.parts.extend_from_slice(self.parts);
+        builder.part(b'e', encoding.as_str());
+        builder.finish()
+    }
+
     /// The parts that make up the URL, still framed.
     pub(crate) fn url(&self) -> &'a [u8] {
         let length =
@@ -257,7 +269,7 @@ fn parameter_name(pair: &str) -> &str {
 }
 
 impl fmt::Display for KeyRef<'_> {
-    /// `https://www.example.com/a?b=c [accept-language: de] [cookie currency: EUR] [country DE]`
+    /// `https://www.example.com/a?b=c [accept-language: de] [cookie currency: EUR] [country DE] [encoding br]`
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut open = false;
         for (tag, bytes) in frames(self.parts) {
@@ -273,6 +285,7 @@ impl fmt::Display for KeyRef<'_> {
                 b'v' => write!(formatter, ": {text}")?,
                 b'C' => write!(formatter, " [country {text}]")?,
                 SLICE => write!(formatter, " [bytes {text}]")?,
+                b'e' => write!(formatter, " [encoding {text}]")?,
                 b'h' | b'c' => {
                     let kind = if tag == b'c' { "cookie " } else { "" };
                     write!(formatter, " [{kind}{text}")?;
@@ -370,6 +383,11 @@ mod tests {
             .query(Some("q=1"), Query::All)
             .finish();
         assert_eq!(key.as_ref().url(), &**url.parts());
+        let encoded = key.as_ref().encoded(Encoding::Br);
+        assert_eq!(encoded.to_string(), format!("{key} [encoding br]"));
+        assert_eq!(encoded.as_ref().url(), &**url.parts());
+        let encoded = url.as_ref().encoded(Encoding::Gzip);
+        assert_eq!(encoded.as_ref().url(), &**url.parts());
     }
 
     #[test]

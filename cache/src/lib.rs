@@ -8,6 +8,7 @@ pub mod clock;
 pub mod conditional;
 pub mod date;
 mod disk;
+pub mod encoding;
 pub mod fill;
 pub mod head;
 pub mod invalidation;
@@ -23,6 +24,7 @@ pub mod vary;
 
 pub use clock::Clock;
 pub use disk::{DiskBounds, DiskStats};
+pub use encoding::Encoding;
 pub use key::{Key, KeyBuilder, KeyRef, Query};
 pub use object::Object;
 pub use purge::{Generation, Mode, Purge, Purges};

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use pingora_http::ResponseHeader;
 
 use crate::disk::{self, Filed};
+use crate::fill::FillError;
 use crate::key::KeyRef;
 use crate::policy::Terms;
 use crate::purge::{Generation, Labels};
@@ -157,6 +158,20 @@ impl Body {
                 Pieces::Many(pieces) => pieces,
             }),
             Place::Disk(_) => None,
+        }
+    }
+
+    /// The pieces in order, read from its file if it is one. Waits for the disk.
+    ///
+    /// # Errors
+    /// When the file is gone or damaged.
+    pub fn read(&self) -> Result<Vec<Bytes>, FillError> {
+        match &self.0 {
+            Place::Memory { pieces, .. } => Ok(match pieces {
+                Pieces::One(piece) => vec![piece.clone()],
+                Pieces::Many(pieces) => pieces.to_vec(),
+            }),
+            Place::Disk(file) => file.read(),
         }
     }
 

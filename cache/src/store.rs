@@ -3,6 +3,7 @@
 //! A hit reads the memory tier, a few atomics of its labels, and copies nothing: the object is shared. Only what misses
 //! or is stale looks for a fill to join, and takes a lock for it. What memory does not have is looked for on disk.
 
+mod derive;
 mod filler;
 mod fills;
 mod inspect;
@@ -274,6 +275,7 @@ impl Store {
             // It had to leave the memory while its origin was asked.
             self.0.memory.insert(key, renewed.clone());
         }
+        self.renew_encoded(object, &renewed);
         self.renew_on_disk(&renewed);
         true
     }

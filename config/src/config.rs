@@ -23,7 +23,8 @@ pub use origin::{
 };
 pub use shield::{Fallback, Shield};
 pub use site::{
-    CachePolicy, Conditions, HeuristicRule, KeyRules, QueryRule, Route, SetCookieRule, Site,
+    CachePolicy, Compression, Conditions, Encoding, HeuristicRule, KeyRules, QueryRule, Route,
+    SetCookieRule, Site,
 };
 
 /// A whole configuration that is right: the edge can be built from it but for files that may be missing or broken.

@@ -125,7 +125,6 @@ const LATER: &[&str] = &[
     "acme",
     "asn_database",
     "cluster",
-    "compress",
     "disk",
     "function",
     "grants",

@@ -4,6 +4,7 @@
 
 mod admin;
 mod cache;
+mod compress;
 mod filter;
 mod listen;
 mod log;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 
 pub(crate) use admin::{Admin, AdminAt};
 pub(crate) use cache::{Cache, Disk, GeoIp};
+pub(crate) use compress::{Compress, Compression, Encoding};
 pub(crate) use filter::{FilterTable, FilterUse};
 pub(crate) use listen::{Limits, Listen, Tls};
 pub(crate) use log::{AccessFormat, Log, LogFormat, LogTo};

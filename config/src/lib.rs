@@ -30,5 +30,6 @@ pub use problem::{Location, Problem, Problems};
 pub use schema::schema;
 pub use source::Source;
 pub use value::{
-    ByteSize, Cidr, Country, HeaderName, Method, Percent, Span, StatusCode, ValueError,
+    ByteSize, Cidr, Country, HeaderName, MediaPattern, Method, Percent, Span, StatusCode,
+    ValueError,
 };

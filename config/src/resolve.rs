@@ -1,6 +1,7 @@
 //! From what is written to what it means: defaults, references, and checks across sections.
 
 mod cache_policy;
+mod compress;
 mod edge;
 mod filters;
 mod listen;

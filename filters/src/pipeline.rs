@@ -243,6 +243,11 @@ impl Rewriters {
         self.list.is_empty()
     }
 
+    /// Adds one behind all others.
+    pub fn push(&mut self, rewriter: Box<dyn BodyRewriter>) {
+        self.list.push(rewriter);
+    }
+
     /// Passes the next bytes, and the end if it is reached, through all of them.
     ///
     /// # Errors

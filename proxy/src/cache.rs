@@ -28,6 +28,7 @@ mod caching;
 mod lock;
 mod passes;
 mod range;
+mod rewritten;
 mod slices;
 mod status;
 mod storage;
@@ -49,11 +50,13 @@ use rimward_cache::vary::Vary;
 use rimward_cache::{Bounds, Clock, Key, Mode, Purge, Store, conditional, invalidation};
 
 pub use caching::Caching;
-pub(crate) use caching::is_cacheable;
+pub(crate) use caching::{declared_length, is_cacheable};
 use lock::Lock;
 use passes::Passes;
+pub(crate) use rewritten::{rewrite, stored_body};
 pub use status::{CacheStatus, Forward};
 use storage::{Asked, Tier};
+pub(crate) use storage::{found_object, serve_instead};
 
 /// How often one request waits for another before it asks the origin itself, uncached.
 const MAX_WAITS: usize = 8;
@@ -208,9 +211,7 @@ impl Cache {
             None => policy::store(&received, &rules),
         };
         match decision {
-            Decision::Store(_)
-                if caching::declared_length(response) > Some(self.objects().max_object()) =>
-            {
+            Decision::Store(_) if declared_length(response) > Some(self.objects().max_object()) => {
                 caching.pass(policy::Reason::TooLarge);
                 RespCacheable::Uncacheable(NoCacheReason::ResponseTooLarge)
             }

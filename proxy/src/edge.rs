@@ -16,6 +16,7 @@ use tokio::task::spawn_blocking;
 
 use crate::admin::Admin;
 use crate::cache::Cache;
+use crate::compress::Encoders;
 use crate::listen::{Listeners, Prepared};
 use crate::log::AccessLog;
 use crate::metrics::Metrics;
@@ -38,6 +39,7 @@ pub(crate) struct Process {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) access_log: ArcSwap<AccessLog>,
     pub(crate) cache: Cache,
+    pub(crate) encoders: Encoders,
     pub(crate) revalidations: Arc<Revalidations>,
     pub(crate) faults: crate::log::FaultLog,
     stopping: AtomicBool,
@@ -102,6 +104,7 @@ impl Edge {
             access_log: ArcSwap::new(compiled.access_log.clone()),
             metrics: metrics.clone(),
             cache,
+            encoders: Encoders::new(metrics.clone()),
             revalidations: Arc::default(),
             faults: crate::log::FaultLog::default(),
             stopping: AtomicBool::new(false),

@@ -193,6 +193,9 @@ fn tell_route(
             found_by = Some(key);
         }
     }
+    if let Some(compression) = &route.compression {
+        told.row("compress", compression);
+    }
     if let Some(shield) = &route.shield {
         tell_shield(told, runtime, shield, found_by.as_ref());
     }

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod cache;
+pub mod compress;
 mod edge;
 pub mod explain;
 mod framing;

@@ -52,6 +52,11 @@ pub struct Metrics {
     shield_fallbacks: Family<ShieldLabel, Counter>,
     /// Requests for hosts that no site has.
     pub unknown_host: Counter,
+    encodings: Family<EncodingLabel, Counter>,
+    encoding_read_bytes: Family<EncodingLabel, Counter>,
+    encoding_written_bytes: Family<EncodingLabel, Counter>,
+    /// Encodings of stored objects that were not made since too many were on their way.
+    pub encodings_refused: Counter,
 }
 
 /// How the cache took part in an answer.
@@ -124,6 +129,11 @@ struct ReasonLabel {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabel {
     result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EncodingLabel {
+    encoding: &'static str,
 }
 
 /// A label's value that many labels share.
@@ -218,6 +228,19 @@ impl Default for Metrics {
                 "Requests that went to the origin, since no edge of the shield could be asked"
             ),
             unknown_host: register!("unknown_host", "Requests for hosts that no site has"),
+            encodings: register!(
+                "encodings",
+                "Stored objects that were brought into an encoding"
+            ),
+            encoding_read_bytes: register!(
+                "encoding_read_bytes",
+                "Bytes of stored objects that were brought into an encoding"
+            ),
+            encoding_written_bytes: register!("encoding_written_bytes", "What these bytes became"),
+            encodings_refused: register!(
+                "encodings_refused",
+                "Encodings not made since too many were on their way"
+            ),
             registry,
         }
     }
@@ -280,6 +303,16 @@ impl Metrics {
     /// Counts something refused before it was routed.
     pub fn refuse(&self, reason: &'static str) {
         self.refused.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    /// Counts a stored object that was brought into an encoding.
+    pub fn encoded(&self, encoding: &'static str, read: u64, written: u64) {
+        let label = EncodingLabel { encoding };
+        self.encodings.get_or_create(&label).inc();
+        self.encoding_read_bytes.get_or_create(&label).inc_by(read);
+        self.encoding_written_bytes
+            .get_or_create(&label)
+            .inc_by(written);
     }
 
     /// Counts a reload, and the generation that serves after it.

@@ -3,6 +3,7 @@
 mod begin;
 mod caching;
 mod client;
+mod compress;
 mod context;
 mod copied;
 mod error_page;
@@ -84,6 +85,7 @@ impl ProxyHttp for RequestPath {
     }
 
     fn request_cache_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
+        compress::negotiate(session, ctx)?;
         caching::enable(&self.process, session, ctx);
         Ok(())
     }
@@ -96,11 +98,14 @@ impl ProxyHttp for RequestPath {
         &self,
         session: &mut Session,
         meta: &CacheMeta,
-        _hit: &mut HitHandler,
+        hit: &mut HitHandler,
         is_fresh: bool,
         ctx: &mut Context,
     ) -> Result<Option<ForcedFreshness>> {
-        Ok(caching::found(&self.process, session, meta, is_fresh, ctx))
+        let forced = caching::found(&self.process, session, meta, is_fresh, ctx);
+        let is_served = is_fresh || forced.is_some();
+        compress::find(&self.process, session, hit, is_served, ctx).await;
+        Ok(forced)
     }
 
     fn cache_vary_filter(
@@ -116,8 +121,9 @@ impl ProxyHttp for RequestPath {
         &self,
         session: &Session,
         response: &ResponseHeader,
-        _ctx: &mut Context,
+        ctx: &mut Context,
     ) -> Result<bool> {
+        compress::judge(response, ctx);
         Ok(self
             .process
             .cache
@@ -140,8 +146,11 @@ impl ProxyHttp for RequestPath {
         &self,
         session: &mut Session,
         response: &mut ResponseHeader,
-        _ctx: &mut Context,
+        ctx: &mut Context,
     ) -> RangeType {
+        if compress::may_mix_encodings(session, ctx) {
+            return RangeType::None;
+        }
         self.process.cache.range(session.req_header(), response)
     }
 
@@ -250,6 +259,15 @@ impl ProxyHttp for RequestPath {
         ctx: &mut Context,
     ) -> Result<Option<Duration>> {
         respond::rewrite(&mut ctx.rewriters, body, end)
+    }
+
+    async fn response_trailer_filter(
+        &self,
+        _session: &mut Session,
+        _trailers: &mut http::HeaderMap,
+        ctx: &mut Context,
+    ) -> Result<Option<Bytes>> {
+        respond::end_with_trailers(ctx)
     }
 
     async fn fail_to_proxy(

@@ -20,6 +20,7 @@ use rimward_config::{
 use rimward_filters::{Builder, Filter, OnError, Pipeline, Step};
 use rimward_geoip::Countries;
 
+use crate::compress::Compression;
 use crate::metrics::{Metrics, RouteMeter};
 use crate::origin::{Origin, Origins};
 
@@ -71,6 +72,8 @@ pub struct Route {
     pub cache: Option<CachePolicy>,
     /// The same, as the cache's policy wants it.
     pub rules: Arc<Rules>,
+    /// How its responses are compressed; `None` when they are not.
+    pub compression: Option<Compression>,
     /// The edge's own error responses.
     pub error_pages: Arc<ErrorPages>,
     /// Where its requests are counted.
@@ -290,6 +293,7 @@ fn build_sites(
                 shield: route.shield.map(|id| behind.shields[id.0].clone()),
                 rules: Arc::new(route.cache.as_ref().map(rules).unwrap_or_default()),
                 cache: route.cache.clone(),
+                compression: route.compression.as_ref().map(Compression::new),
                 error_pages: error_pages.clone(),
                 meter: metrics.route(&name, &route.name),
             };

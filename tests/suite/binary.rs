@@ -121,7 +121,9 @@ fn check_is_content_with_a_file_that_is_right() {
 #[test]
 fn explain_tells_where_a_request_would_go_and_sends_nothing() {
     let files = Files::new();
-    let file = files.write("pop.toml", in_folder(&files, &site(&"127.0.0.1:1")));
+    let config = in_folder(&files, &site(&"127.0.0.1:1"));
+    let config = config.replace("origin = \"app\"", "origin = \"app\"\ncompress = [\"br\"]");
+    let file = files.write("pop.toml", config);
     let arguments = [
         "explain",
         "GET",
@@ -141,6 +143,8 @@ fn explain_tells_where_a_request_would_go_and_sends_nothing() {
         "app",
         "cache",
         "slices of 1MiB",
+        "compress",
+        "br: text/*",
         "203.0.113.7",
     ] {
         assert!(said.contains(word), "no `{word}` in:\n{said}");

@@ -5,6 +5,7 @@
 mod architecture;
 mod binary;
 mod caching;
+mod compression;
 mod contract;
 mod disk;
 mod examples;

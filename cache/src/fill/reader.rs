@@ -33,6 +33,16 @@ struct Growing {
 }
 
 impl Reader {
+    /// Reads a body that is in memory; `None` when it is a file.
+    pub fn in_memory(body: &Body) -> Option<Self> {
+        body.pieces()?;
+        Some(Self {
+            source: Source::Memory(body.clone()),
+            position: 0,
+            end: body.len(),
+        })
+    }
+
     /// Reads a stored body; `None` when it is a file that is gone. Once there is a reader, its body stays.
     pub async fn of(body: &Body) -> Option<Self> {
         let source = match body.as_filed() {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{FilterId, OriginId, ShieldId};
 use crate::host::HostPattern;
 use crate::path::PathPattern;
+use crate::value::MediaPattern;
 
 /// `[[site]]`: hosts that share an origin, a policy and filters.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct Route {
     pub filters: Vec<FilterId>,
     /// The cache's policy; `None` when the route is not cached.
     pub cache: Option<CachePolicy>,
+    /// How responses are compressed; `None` when they are not.
+    pub compression: Option<Compression>,
 }
 
 /// What must hold, beside the path, for a route to be taken.
@@ -135,4 +138,39 @@ pub enum QueryRule {
     Only(Vec<String>),
     /// None.
     Ignore,
+}
+
+/// How a route's responses are compressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compression {
+    /// The encodings, the server's preference first; at least one.
+    pub encodings: Vec<Encoding>,
+    /// Bytes of the smallest body that is compressed.
+    pub min_size: u64,
+    /// Bytes of the largest.
+    pub max_size: u64,
+    /// The media types that are compressed.
+    pub types: Vec<MediaPattern>,
+}
+
+/// A content coding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Zstandard.
+    Zstd,
+    /// Brotli.
+    Br,
+    /// gzip.
+    Gzip,
+}
+
+impl Encoding {
+    /// Its name in `Content-Encoding` and in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Zstd => "zstd",
+            Self::Br => "br",
+            Self::Gzip => "gzip",
+        }
+    }
 }

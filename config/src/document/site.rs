@@ -8,7 +8,7 @@ use serde::de::value::{SeqAccessDeserializer, StrDeserializer};
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{FilterUse, ShieldUse};
+use super::{Compress, FilterUse, ShieldUse};
 use crate::host::HostPattern;
 use crate::path::PathPattern;
 use crate::value::{ByteSize, Country, ErrorStatus, HeaderName, Method, Span, Switch};
@@ -29,6 +29,9 @@ pub(crate) struct Site {
     pub(crate) filters: Option<Vec<FilterUse>>,
     /// How responses are stored; `false` for not at all. Default: as the origin says.
     pub(crate) cache: Option<Switch<CachePolicy>>,
+    /// The encodings that responses are compressed in, the server's preference first, such as
+    /// `["zstd", "br", "gzip"]`; or a table that can tell more, or `false`. Default: not compressed.
+    pub(crate) compress: Option<Compress>,
     /// Files to show in place of the edge's own error pages, by status, such as `{ 502 = "sorry.html" }`.
     pub(crate) error_pages: Option<BTreeMap<ErrorStatus, PathBuf>>,
     /// Routes; the most specific path wins. A last one for every other path is added.
@@ -59,6 +62,8 @@ pub(crate) struct Route {
     pub(crate) filters: Option<Vec<FilterUse>>,
     /// How responses are stored; `false` for not at all. Its keys win over the site's.
     pub(crate) cache: Option<Switch<CachePolicy>>,
+    /// The encodings that responses are compressed in, or a table, or `false`. Its keys win over the site's.
+    pub(crate) compress: Option<Compress>,
 }
 
 /// A value that a header or a query parameter must have.

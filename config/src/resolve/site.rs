@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::source::Source;
 
 use super::cache_policy::{self, twice};
-use super::{Filters, Names, Scope, reach, shield};
+use super::{Filters, Names, Scope, compress, reach, shield};
 
 pub(crate) fn sites(
     files: &mut [Loaded],
@@ -64,6 +64,7 @@ struct Inherited {
     filters: Vec<FilterId>,
     has_filters: bool,
     cache: cache_policy::Written,
+    compression: compress::Written,
 }
 
 impl Resolver<'_> {
@@ -93,6 +94,7 @@ impl Resolver<'_> {
                 .used(written.filters.unwrap_or_default(), &owner, scope),
             has_filters,
             cache: cache_policy::of_site(written.cache, self.has_geoip, scope),
+            compression: compress::of(written.compress, &None, scope),
             owner,
         };
         let error_pages = written.error_pages.unwrap_or_default();
@@ -167,6 +169,7 @@ impl Resolver<'_> {
             .filters
             .used(written.filters.unwrap_or_default(), &owner, scope);
         let cache = cache_policy::of_route(written.cache, &site.cache, self.has_geoip, scope);
+        let compression = compress::of(written.compress, &site.compression, scope);
         if let Some(again) = own_filters
             .iter()
             .position(|filter| site.filters.contains(filter))
@@ -192,6 +195,7 @@ impl Resolver<'_> {
             shield,
             filters: site.filters.iter().copied().chain(own_filters).collect(),
             cache: cache.as_ref().map(cache_policy::policy),
+            compression: compression.as_ref().map(compress::compression),
         })
     }
 
@@ -355,6 +359,7 @@ fn with_last(mut routes: Vec<Route>, site: &Inherited) -> Vec<Route> {
             shield: site.shield,
             filters: site.filters.clone(),
             cache: site.cache.as_ref().map(cache_policy::policy),
+            compression: site.compression.as_ref().map(compress::compression),
         });
     }
     routes

@@ -230,7 +230,7 @@ pub(crate) fn is_cacheable(request: &RequestHeader) -> bool {
         && !fields.contains_key(header::UPGRADE)
 }
 
-pub(super) fn declared_length(response: &ResponseHeader) -> Option<u64> {
+pub(crate) fn declared_length(response: &ResponseHeader) -> Option<u64> {
     response
         .headers
         .get(header::CONTENT_LENGTH)?

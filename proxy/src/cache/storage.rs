@@ -100,22 +100,26 @@ impl Tier {
         found: Found,
         wanted: Option<Variance>,
     ) -> Option<(CacheMeta, HitHandler)> {
-        let (meta, reader) = match found {
+        let (meta, hit) = match found {
             Found::Object(object, terms) => {
                 let variance = wanted.or_else(|| object.variance());
-                let reader = Reader::of(&object.body).await?;
+                let hit = Hit::of(object.clone()).await?;
                 let mut meta = self.meta(object.head.clone(), terms, variance);
                 meta.extensions_mut().insert(Stored(object));
-                (meta, reader)
+                (meta, hit)
             }
             Found::Growing(growing) => {
                 let variance = wanted.or_else(|| growing.variance());
                 let mut meta = self.meta(growing.head().clone(), growing.terms().clone(), variance);
                 meta.extensions_mut().insert(Joined);
-                (meta, growing.reader())
+                let hit = Hit {
+                    reader: growing.reader(),
+                    object: None,
+                };
+                (meta, hit)
             }
         };
-        Some((meta, Box::new(Hit(reader))))
+        Some((meta, Box::new(hit)))
     }
 }
 
@@ -229,12 +233,43 @@ impl Storage for Tier {
     }
 }
 
-struct Hit(Reader);
+struct Hit {
+    reader: Reader,
+    /// What is read, when it is whole.
+    object: Option<Arc<Object>>,
+}
+
+impl Hit {
+    /// Reads an object; `None` when its body is gone.
+    async fn of(object: Arc<Object>) -> Option<Self> {
+        Some(Self {
+            reader: Reader::of(&object.body).await?,
+            object: Some(object),
+        })
+    }
+}
+
+/// The object that a lookup found; `None` when it is still on its way into the store.
+pub(crate) fn found_object(hit: &HitHandler) -> Option<&Arc<Object>> {
+    hit.as_any().downcast_ref::<Hit>()?.object.as_ref()
+}
+
+/// Lets another object's body be read in place of what was found; whether it can be, which takes one that is in memory.
+pub(crate) fn serve_instead(hit: &mut HitHandler, object: Arc<Object>) -> bool {
+    let Some(reader) = Reader::in_memory(&object.body) else {
+        return false;
+    };
+    *hit = Box::new(Hit {
+        reader,
+        object: Some(object),
+    });
+    true
+}
 
 #[async_trait]
 impl HandleHit for Hit {
     async fn read_body(&mut self) -> Result<Option<Bytes>> {
-        self.0.read().await.map_err(fill_error)
+        self.reader.read().await.map_err(fill_error)
     }
 
     async fn finish(
@@ -252,7 +287,7 @@ impl HandleHit for Hit {
 
     fn seek(&mut self, start: usize, end: Option<usize>) -> Result<()> {
         let position = |index| u64::try_from(index).unwrap_or(u64::MAX);
-        self.0.seek(position(start), end.map(position));
+        self.reader.seek(position(start), end.map(position));
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use rimward_cache::policy::Demands;
 use rimward_filters::{Exchange, Rewriters};
 
+use super::compress::Compressing;
 use super::slices::Outcome;
 use crate::cache::Caching;
 use crate::listen::Connection;
@@ -40,6 +41,8 @@ pub(crate) struct Context {
     pub(super) background: bool,
     /// What the cache knows of it.
     pub(super) caching: Caching,
+    /// Which encoding the client takes, and what was found of it.
+    pub(super) compressing: Compressing,
     /// Whether the response is the edge's own.
     pub(super) own_answer: bool,
     /// Why a stale object was served at once, if one was.
@@ -126,6 +129,7 @@ impl Context {
             redirect: None,
             background: false,
             caching: Caching::default(),
+            compressing: Compressing::default(),
             own_answer: false,
             served_stale: None,
             trusted_peer: false,

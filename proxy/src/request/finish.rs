@@ -5,6 +5,7 @@ use pingora::Error;
 use pingora::proxy::Session;
 
 use super::caching;
+use super::compress;
 use super::context::Context;
 use super::errors::{classify, describe};
 use crate::edge::Process;
@@ -47,6 +48,7 @@ pub(super) fn finish(
         );
     }
     caching::invalidate(process, session, ctx);
+    compress::encode_what_was_stored(process, session, ctx);
     metrics.sent_bytes.inc_by(session.body_bytes_sent() as u64);
     metrics
         .received_bytes

@@ -11,6 +11,7 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use rimward_config::Fallback;
 use rimward_filters::Exchange;
 
+use super::compress;
 use super::context::{Context, Progress};
 use super::errors::{fail, refuse};
 use super::next_hop;
@@ -76,6 +77,7 @@ pub(super) fn request(
     ctx: &mut Context,
     request: &mut RequestHeader,
 ) -> Result<()> {
+    compress::ask_for_no_part_of_another_encoding(ctx, request);
     let runtime = ctx.runtime.clone();
     let asked = ctx.host.clone();
     let (origin, asks_shield) = (ctx.origin.clone(), ctx.asks_shield);

@@ -7,13 +7,16 @@ use http::{Method, StatusCode, header};
 use pingora::proxy::Session;
 use pingora::{Error, Result};
 use pingora_http::ResponseHeader;
+use rimward_cache::head::forget_body;
 use rimward_filters::{Answer, Exchange, Rewriters, Verdict};
 
 use super::caching;
+use super::compress;
 use super::context::{Context, Progress};
 use super::error_page::error_page;
 use super::errors::{fail, refuse};
 use super::slices;
+use crate::cache::{self, stored_body};
 use crate::edge::Process;
 use crate::listen;
 use crate::runtime::Route;
@@ -108,7 +111,7 @@ pub(super) fn response_phase(
         None => Ok(()),
         Some(Ok(rewriters)) => {
             if !rewriters.is_empty() {
-                forget_body(head)?;
+                forget_body(head);
             }
             // What a rewriter adds at the end must not become the body of a response that has none.
             let has_body = session.req_header().method != Method::HEAD && !is_bodiless(head);
@@ -143,7 +146,7 @@ pub(super) fn origin_response_phase(
         None => Ok(()),
         Some(Ok(rewriters)) => {
             if !rewriters.is_empty() {
-                forget_body(head)?;
+                forget_body(head);
             }
             // For a HEAD, an origin is asked for the whole object when it may be stored.
             let is_head = session.req_header().method == Method::HEAD && !session.cache.enabled();
@@ -178,8 +181,14 @@ pub(super) fn pass_on(
     ctx.first_byte = Some(ctx.started.elapsed());
     close_if_draining(session, ctx);
     response_phase(session, ctx, head)?;
+    compress::encode(session, ctx, head)?;
     if !ctx.rewriters.is_empty() && ctx.protocol == "HTTP/1.1" {
         head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
+    }
+    if !ctx.rewriters.is_empty()
+        && let Some(body) = stored_body(&mut session.cache)
+    {
+        cache::rewrite(body, std::mem::take(&mut ctx.rewriters));
     }
     caching::keep_back(ctx, head);
     caching::describe(process, session, ctx, head)?;
@@ -204,33 +213,17 @@ pub(super) fn rewrite(
     Ok(None)
 }
 
-/// Takes out of a head what is no longer true of a body that is rewritten on its way.
+/// The end of a body that has trailers: what rewriters have left, in place of these.
 ///
 /// # Errors
-/// Never, but for a fault of the header library.
-pub(super) fn forget_body(head: &mut ResponseHeader) -> Result<()> {
-    for name in [
-        header::CONTENT_LENGTH,
-        header::ACCEPT_RANGES,
-        header::CONTENT_RANGE,
-    ] {
-        head.remove_header(&name);
-    }
-    for name in ["digest", "repr-digest", "content-digest", "content-md5"] {
-        head.remove_header(name);
-    }
-    let strong = head
-        .headers
-        .get(header::ETAG)
-        .filter(|tag| !tag.as_bytes().starts_with(b"W/"));
-    if let Some(tag) = strong.and_then(|tag| tag.to_str().ok()) {
-        let weak = format!("W/{tag}");
-        head.insert_header(header::ETAG, weak)?;
-    }
-    Ok(())
+/// When a rewriter can't go on.
+pub(super) fn end_with_trailers(ctx: &mut Context) -> Result<Option<Bytes>> {
+    let mut rest = None;
+    rewrite(&mut ctx.rewriters, &mut rest, true)?;
+    Ok(rest)
 }
 
-fn is_bodiless(head: &ResponseHeader) -> bool {
+pub(super) fn is_bodiless(head: &ResponseHeader) -> bool {
     matches!(
         head.status,
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED

@@ -237,6 +237,39 @@ fn a_site_is_cached_as_its_origin_says() {
     assert_eq!(route.cache, Some(policy));
 }
 
+#[test]
+fn nothing_is_compressed_unless_it_is_said_how() {
+    let site = |words: &str| {
+        let text = format!("[[site]]\nhost = \"a\"\nfilters = [{{ use = \"respond\" }}]\n{words}");
+        meaning(&text).sites.remove(0).routes.remove(0).compression
+    };
+    assert_eq!(site(""), None);
+    assert_eq!(site("compress = false"), None);
+    let compression = site("compress = true").unwrap();
+    assert_eq!(
+        compression.encodings,
+        [Encoding::Zstd, Encoding::Br, Encoding::Gzip]
+    );
+    assert_eq!(
+        (compression.min_size, compression.max_size),
+        (1 << 10, 16 << 20)
+    );
+    let shrinks = |kind: &str| {
+        let mut types = compression.types.iter();
+        types.any(|pattern| pattern.matches(kind.as_bytes()))
+    };
+    for kind in [
+        "text/html; charset=utf-8",
+        "application/ld+json",
+        "image/svg+xml",
+    ] {
+        assert!(shrinks(kind), "{kind}");
+    }
+    for kind in ["image/png", "font/woff2", "video/mp4", "application/zip"] {
+        assert!(!shrinks(kind), "{kind}");
+    }
+}
+
 /// The comments of the document are the manual: each default that is a number or a word is what really holds.
 #[test]
 fn the_defaults_of_the_manual_are_right() {

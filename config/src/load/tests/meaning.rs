@@ -48,6 +48,39 @@ fn a_routes_own_word_wins() {
 }
 
 #[test]
+fn a_route_has_its_own_word_on_compression() {
+    let routes = routes(
+        "origin = \"a\"\ncompress = { encodings = [\"gzip\"], min_size = \"2KiB\" }\n\
+        [[site.route]]\npath = \"/b\"\ncompress = [\"br\", \"zstd\"]\n\
+        [[site.route]]\npath = \"/c\"\ncompress = false\n\
+        [[site.route]]\npath = \"/d\"\ncompress = []\n\
+        [[site.route]]\npath = \"/e\"\ncompress = { types = [\"text/css\"] }\n\
+        [[site.route]]\npath = \"/f\"\ncompress = true\n",
+    );
+    let told = |route: &Route| {
+        let compression = route.compression.as_ref()?;
+        Some((
+            compression.encodings.clone(),
+            compression.min_size,
+            compression.types.len(),
+        ))
+    };
+    let told: Vec<_> = routes.iter().map(told).collect();
+    let all = 16;
+    assert_eq!(
+        told,
+        [
+            Some((vec![Encoding::Br, Encoding::Zstd], 2048, all)),
+            None,
+            None,
+            Some((vec![Encoding::Gzip], 2048, 1)),
+            Some((vec![Encoding::Gzip], 2048, all)),
+            Some((vec![Encoding::Gzip], 2048, all)),
+        ]
+    );
+}
+
+#[test]
 fn a_route_can_switch_its_sites_cache_on() {
     let routes = routes(
         "origin = \"a\"\ncache = false\n[[site.route]]\npath = \"/b\"\ncache = true\n\
