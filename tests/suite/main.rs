@@ -5,12 +5,14 @@
 mod architecture;
 mod binary;
 mod caching;
+mod commands;
 mod examples;
 mod filters_e2e;
 mod listeners;
 mod observing;
 mod origins;
 mod pingora;
+mod purging;
 mod refused;
 mod reload;
 mod routing;

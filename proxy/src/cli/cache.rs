@@ -153,8 +153,8 @@ fn show_one(object: &Shown, text: &mut String) -> std::fmt::Result {
         hits,
         variant,
     } = &object.listed;
+    writeln!(text, "{key}")?;
     let mut row = |name: &str, value: &str| writeln!(text, "  {name:<16}{value}");
-    row(key, "")?;
     row("status", &status.to_string())?;
     row("body", &format!("{}, in {tier}", bytes(*size)))?;
     row("hits", &hits.to_string())?;

@@ -129,15 +129,14 @@ pub(super) fn describe(
 }
 
 fn status(process: &Process, session: &Session, ctx: &Context) -> HeaderValue {
-    let pop = &ctx.runtime.config.pop.name;
+    let pop = &ctx.runtime.config.pop;
     // An answer of the edge's own is neither a hit nor forwarded, unless an origin failed to give one.
     if ctx.own_answer && ctx.tries == 0 {
-        let generated = HeaderValue::try_from(format!("{pop}; detail=generated"));
+        let generated = HeaderValue::try_from(format!("{}; detail=generated", pop.name));
         return generated.unwrap_or(HeaderValue::from_static("rimward"));
     }
-    let mut status = ctx
-        .caching
-        .status(session, process.cache.objects().now(), false);
+    let now = process.cache.objects().now();
+    let mut status = ctx.caching.status(session, now, pop.cache_status_key);
     if ctx.own_answer {
         status = CacheStatus {
             forward: status.forward.or(Some(Forward::UriMiss)),
@@ -148,7 +147,7 @@ fn status(process: &Process, session: &Session, ctx: &Context) -> HeaderValue {
     if ctx.stale_while_revalidate {
         status.detail = Some("stale-while-revalidate");
     }
-    status.to_value(pop)
+    status.to_value(&pop.name)
 }
 
 /// `Server-Timing`: milliseconds spent in filters and waiting for the origin, and in all so far.
