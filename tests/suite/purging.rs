@@ -232,7 +232,7 @@ async fn a_wrong_order_is_told_what_would_be_right() {
             r#"{"host": "https://example.org"}"#,
             "is not a host such as",
         ),
-        (r#"{"surrogate_key": "a b"}"#, "is not a surrogate key"),
+        (r#"{"surrogate_key": "a b "}"#, "is not a surrogate key"),
         (r#"{"surrogate_keys": []}"#, "is empty"),
     ] {
         let response = edge.ask_admin(&format!("POST /purge\n\n{order}")).await;
