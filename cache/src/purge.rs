@@ -112,14 +112,10 @@ impl Purges {
         self.marks.verdict(key, labels, born)
     }
 
-    /// Whether a response that was asked for in generation `born` and is whole now may not be stored.
+    /// Whether a response that was asked for in generation `born` and is whole now may not be stored. It may not if it
+    /// would be stale either: a newer one may have been stored meanwhile, which it would take the place of.
     pub fn took(&self, key: KeyRef<'_>, labels: &Labels, born: Generation) -> bool {
-        match self.marks.verdict_of_all(key, labels, born) {
-            Verdict::Untouched => false,
-            Verdict::Gone => true,
-            // Made stale by something that no lookup sees any more, it would be stored as fresh.
-            Verdict::StaleSince(_) => self.verdict(key, labels, born) == Verdict::Untouched,
-        }
+        self.marks.verdict_of_all(key, labels, born) != Verdict::Untouched
     }
 
     /// The labels of an object that comes back from disk, and what all purges since `born` did to it. Prefixes that

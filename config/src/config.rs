@@ -137,6 +137,8 @@ pub struct Pop {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether responses carry `Server-Timing`.
     pub server_timing: bool,
+    /// Whether `Cache-Status` tells the cache key.
+    pub cache_status_key: bool,
     /// How long requests in flight may take to finish after SIGTERM.
     pub shutdown_timeout: Duration,
 }

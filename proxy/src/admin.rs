@@ -1,7 +1,8 @@
-//! The admin interface: health, metrics, reload and purge, on loopback or a Unix socket, elsewhere only with a token.
+//! The admin interface: health, metrics, what is stored, reload and purge, on loopback or a Unix socket, elsewhere only with a token.
 
 mod access;
 mod client;
+mod objects;
 mod purge;
 mod render;
 mod respond;
@@ -29,8 +30,8 @@ use crate::edge::Edge;
 use access::Access;
 
 pub use client::{Client, ClientError};
-pub use purge::PurgeError;
 pub(crate) use purge::purge;
+pub use purge::{Order, PurgeError, Target};
 pub(crate) use render::render_metrics;
 
 /// Connections served at once.

@@ -1,6 +1,7 @@
 //! The command line: what can be asked of the program, and by whom it is answered.
 
 mod ask;
+mod cache;
 mod serve;
 mod tell;
 
@@ -62,21 +63,75 @@ enum Command {
         #[command(flatten)]
         edge: Running,
     },
-    /// Let a running edge forget the object of a URL, with all its variants
+    /// Let a running edge forget objects
     Purge {
-        /// The absolute URL
-        url: String,
-        /// Keep the object, but ask the origin before it is served again
+        #[command(flatten)]
+        target: Target,
+        /// Keep the objects, but ask the origin before they are served again
         #[arg(long)]
         soft: bool,
         #[command(flatten)]
         edge: Running,
+    },
+    /// Look at what a running edge has stored
+    Cache {
+        #[command(subcommand)]
+        question: Question,
+        /// Print the answer as JSON, as it came
+        #[arg(long, global = true)]
+        json: bool,
+        /// The configuration file the edge was started with, which tells its admin address
+        #[arg(short, long, default_value = "pop.toml", global = true)]
+        config: PathBuf,
     },
     /// Print completions for a shell
     Completions {
         /// The shell
         shell: Shell,
     },
+}
+
+/// What is purged: exactly one of these.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Target {
+    /// The object of this absolute URL, with all its variants
+    url: Option<String>,
+    /// All objects whose host and path begin like this URL
+    #[arg(long, value_name = "URL")]
+    prefix: Option<String>,
+    /// All objects of this host
+    #[arg(long)]
+    host: Option<String>,
+    /// All objects with this surrogate key, or with one of several
+    #[arg(long = "key", value_name = "KEY", num_args = 1..)]
+    keys: Vec<String>,
+    /// Every object
+    #[arg(long)]
+    all: bool,
+}
+
+/// What is asked about what is stored.
+#[derive(Debug, Subcommand)]
+enum Question {
+    /// List objects
+    Ls {
+        /// Only those whose URL begins like this, with or without a scheme
+        prefix: Option<String>,
+        /// Only those with this surrogate key
+        #[arg(long, conflicts_with = "prefix")]
+        key: Option<String>,
+        /// At most so many, up to 10000
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Show everything about all objects of a URL
+    Show {
+        /// The absolute URL
+        url: String,
+    },
+    /// Tell what each tier holds and did
+    Stats,
 }
 
 /// Which running edge is asked.
@@ -102,7 +157,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Filters { name } => tell::filters(name.as_deref()),
         Command::Schema => tell::schema(),
         Command::Reload { edge } => ask::reload(&edge.config),
-        Command::Purge { url, soft, edge } => ask::purge(&edge.config, &url, soft),
+        Command::Purge { target, soft, edge } => ask::purge(&edge.config, target, soft),
+        Command::Cache {
+            question,
+            json,
+            config,
+        } => cache::answer(&config, &question, json),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

@@ -9,12 +9,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use pingora::proxy::HttpProxy;
 use pingora::server::configuration::ServerConf;
+use rimward_cache::purge::JournalError;
 use rimward_cache::{Bounds, Clock, DiskBounds};
 use rimward_config::{CacheBounds, Config, Problem, Problems};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
-use crate::admin::Admin;
+use crate::admin::{Admin, Order, PurgeError};
 use crate::cache::Cache;
 use crate::compress::Encoders;
 use crate::listen::{Listeners, Prepared};
@@ -246,12 +247,13 @@ impl Edge {
         crate::admin::render_metrics(&self.process)
     }
 
-    /// Removes the object of a URL with all its variants, or makes it stale.
+    /// Removes objects, or makes them stale. It is seen by every lookup when this returns; what comes back says why it
+    /// would not hold over a restart. May write to the disk, so it is nothing for a worker.
     ///
     /// # Errors
-    /// When the URL can't be one of ours: not absolute, or of a host that no site has.
-    pub fn purge(&self, url: &str, soft: bool) -> Result<(), crate::admin::PurgeError> {
-        crate::admin::purge(&self.process, url, soft)
+    /// When it can't be one of our objects that is meant: a URL that is not absolute, or of a host that no site has.
+    pub fn purge(&self, order: &Order) -> Result<Option<JournalError>, PurgeError> {
+        crate::admin::purge(&self.process, order)
     }
 
     /// Whether the edge takes requests.

@@ -42,6 +42,7 @@ pub struct Metrics {
     /// Bytes of request bodies read from clients.
     pub received_bytes: Counter,
     reloads: Family<ResultLabel, Counter>,
+    purges: Family<PurgeLabels, Counter>,
     generation: Gauge,
     config_rejected: Gauge,
     /// Access log lines dropped because their target was too slow.
@@ -136,6 +137,12 @@ struct EncodingLabel {
     encoding: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PurgeLabels {
+    kind: &'static str,
+    mode: &'static str,
+}
+
 /// A label's value that many labels share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Text(Arc<str>);
@@ -209,6 +216,7 @@ impl Default for Metrics {
                 "Bytes of request bodies read from clients"
             ),
             reloads: register!("reloads", "Reloads by result"),
+            purges: register!("purges", "Purges that were asked for, by kind and mode"),
             generation: register!(
                 "config_generation",
                 "Counts up with each configuration that took over"
@@ -328,6 +336,11 @@ impl Metrics {
             self.generation
                 .set(i64::try_from(generation).unwrap_or(i64::MAX));
         }
+    }
+
+    /// Counts a purge of a kind such as `host`, in the mode `hard` or `soft`.
+    pub fn purged(&self, kind: &'static str, mode: &'static str) {
+        self.purges.get_or_create(&PurgeLabels { kind, mode }).inc();
     }
 
     /// Everything counted, as Prometheus reads it, without the closing `# EOF`.

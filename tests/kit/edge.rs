@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rimward::admin::Order;
 use rimward_cache::Clock;
 use rimward_config::{Config, Problems};
 
@@ -200,9 +201,17 @@ impl Edge {
 
     /// Removes the object of a URL, or makes it stale.
     pub fn purge(&self, url: &str, soft: bool) {
-        self.edge
-            .purge(url, soft)
-            .unwrap_or_else(|error| panic!("`{url}` was not purged: {error}"))
+        self.purge_order(&format!("{{\"url\": \"{url}\", \"soft\": {soft}}}"));
+    }
+
+    /// Purges what an order says, written as for the admin interface: `{"host": "example.com"}`.
+    pub fn purge_order(&self, order: &str) {
+        let purged = Order::parse(order.as_bytes()).and_then(|order| self.edge.purge(&order));
+        match purged {
+            Ok(None) => {}
+            Ok(Some(error)) => panic!("{order} was not recorded: {error}"),
+            Err(error) => panic!("{order} was not carried out: {error}"),
+        }
     }
 
     /// All metrics.

@@ -180,6 +180,7 @@ fn help_and_completions_are_there() {
         "schema",
         "reload",
         "purge",
+        "cache",
         "completions",
     ] {
         assert!(help.contains(command), "no `{command}` in:\n{help}");

@@ -5,6 +5,7 @@
 mod architecture;
 mod binary;
 mod caching;
+mod commands;
 mod compression;
 mod contract;
 mod disk;
@@ -14,6 +15,7 @@ mod listeners;
 mod observing;
 mod origins;
 mod pingora;
+mod purging;
 mod refused;
 mod reload;
 mod routing;

@@ -232,13 +232,20 @@ impl Journal {
         }
         let renamed = written.and_then(|mut file| {
             let pending = pending.ok_or_else(|| io::Error::other("purges come too fast"))?;
+            let fresh_size = file.metadata()?.len();
             file.write_all(&pending)?;
             fs::rename(temporary, &self.path)?;
-            Ok((file.metadata()?.len(), Arc::new(file)))
+            Ok((file, fresh_size, pending.len() as u64))
         });
         match renamed {
-            Ok((size, file)) => {
-                state.take(file.clone(), size);
+            Ok((file, fresh_size, more)) => {
+                let file = Arc::new(file);
+                state.fresh_size = fresh_size;
+                state.size = fresh_size + more;
+                state.file = Some(file.clone());
+                if state.error.take().is_some() {
+                    tracing::info!("purges are written down again");
+                }
                 Ok(Some(file))
             }
             Err(error) => {
@@ -277,15 +284,6 @@ impl State {
                 self.pending = None;
             }
         }
-    }
-
-    fn take(&mut self, file: Arc<File>, size: u64) {
-        if self.error.take().is_some() {
-            tracing::info!("purges are written down again");
-        }
-        self.file = Some(file);
-        self.size = size;
-        self.fresh_size = size;
     }
 
     fn is_outgrown(&self) -> bool {

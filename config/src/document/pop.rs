@@ -18,6 +18,9 @@ pub(crate) struct Pop {
     pub(crate) trusted_proxies: Option<Vec<Cidr>>,
     /// Whether responses carry a `Server-Timing` header. Default: `false`.
     pub(crate) server_timing: Option<bool>,
+    /// Whether `Cache-Status` tells the cache key, with the values of headers and cookies that are part of it: for finding
+    /// out why something is not a hit. Default: `false`.
+    pub(crate) cache_status_key: Option<bool>,
     /// How long requests in flight may take to finish after SIGTERM: `0s` to `1h`. Default: `30s`.
     pub(crate) shutdown_timeout: Option<Span>,
     /// The status of a request for a host that no site is for: 421 or 404. Default: 421.

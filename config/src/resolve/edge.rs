@@ -21,6 +21,7 @@ pub(crate) fn default_pop() -> Pop {
         threads: None,
         trusted_proxies: Vec::new(),
         server_timing: false,
+        cache_status_key: false,
         shutdown_timeout: secs(30).0,
     }
 }
@@ -59,6 +60,7 @@ pub(crate) fn pop(written: document::Pop, scope: &mut Scope<'_>) -> (Pop, Unknow
             .map(|cidr| cidr.0)
             .collect(),
         server_timing: written.server_timing.unwrap_or(default.server_timing),
+        cache_status_key: written.cache_status_key.unwrap_or(default.cache_status_key),
         shutdown_timeout: scope.span(
             "shutdown_timeout",
             written.shutdown_timeout,

@@ -60,6 +60,12 @@ fn render_cache(stats: &rimward_cache::store::Stats, text: &mut String) -> std::
             "Objects that had to make room",
             stats.evictions,
         ),
+        (
+            "purge_journal_failures",
+            "counter",
+            "Times that purges could no longer be written down",
+            stats.purge_journal_failures,
+        ),
     ] {
         metric(text, name, kind, help, value)?;
     }

@@ -8,10 +8,12 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use serde::Deserialize;
+use serde_json::Value;
+use tokio::task::{JoinError, spawn_blocking};
 
 use super::access::Access;
-use super::purge::purge;
+use super::objects::{self, ObjectsError};
+use super::purge::{Order, Target};
 use super::render::render_metrics;
 use super::shields;
 use crate::edge::Edge;
@@ -28,6 +30,7 @@ pub(super) async fn respond(
     edge: &Weak<Edge>,
 ) -> Result<Reply, Infallible> {
     let path = request.uri().path().to_owned();
+    let query = request.uri().query().unwrap_or_default().to_owned();
     if let Err(status) = access
         .load()
         .check(request.method(), &path, request.headers())
@@ -43,13 +46,23 @@ pub(super) async fn respond(
         (&Method::GET, "/readyz") => text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
         (&Method::GET, "/metrics") => metrics(&edge),
         (&Method::GET, "/origins") => origins(&edge),
+        (&Method::GET, "/cache/objects") => {
+            looked_up(&edge, move |edge| objects::list(edge.process(), &query)).await
+        }
+        (&Method::GET, "/cache/object") => {
+            looked_up(&edge, move |edge| objects::show(edge.process(), &query)).await
+        }
+        (&Method::GET, "/cache/stats") => {
+            looked_up(&edge, |edge| Ok(objects::stats(edge.process()))).await
+        }
         (&Method::POST, "/reload") => reload(&edge).await,
-        (&Method::POST, "/purge") => purge_request(&edge, request).await,
+        (&Method::POST, "/purge") => purge(&edge, request).await,
         (_, "/healthz" | "/readyz" | "/metrics" | "/origins") => not_allowed("GET"),
+        (_, "/cache/objects" | "/cache/object" | "/cache/stats") => not_allowed("GET"),
         (_, "/reload" | "/purge") => not_allowed("POST"),
         _ => text(
             StatusCode::NOT_FOUND,
-            "there is GET /healthz, /readyz, /metrics, /origins and POST /reload, /purge\n",
+            "there is GET /healthz, /readyz, /metrics, /origins, /cache/objects, /cache/object, /cache/stats and POST /reload, /purge\n",
         ),
     })
 }
@@ -121,11 +134,33 @@ fn origins(edge: &Edge) -> Reply {
             })
         })
         .collect();
+    json(&list.into())
+}
+
+fn json(value: &Value) -> Reply {
     reply(
         StatusCode::OK,
         "application/json",
-        format!("{:#}\n", serde_json::Value::from(list)).into(),
+        format!("{value:#}\n").into(),
     )
+}
+
+/// What somebody has to go through the store for, which is nothing for a worker.
+async fn looked_up(
+    edge: &Arc<Edge>,
+    look: impl FnOnce(&Edge) -> Result<Value, ObjectsError> + Send + 'static,
+) -> Reply {
+    let edge = edge.clone();
+    match spawn_blocking(move || look(&edge)).await {
+        Ok(Ok(found)) => json(&found),
+        Ok(Err(error)) => text(StatusCode::BAD_REQUEST, format!("{error}\n")),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &JoinError) -> Reply {
+    tracing::error!(%error, "an admin request failed");
+    text(StatusCode::INTERNAL_SERVER_ERROR, "that failed\n")
 }
 
 async fn reload(edge: &Arc<Edge>) -> Reply {
@@ -144,16 +179,7 @@ async fn reload(edge: &Arc<Edge>) -> Reply {
     reply
 }
 
-/// What is to be purged.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PurgeOrder {
-    url: String,
-    #[serde(default)]
-    soft: bool,
-}
-
-async fn purge_request(edge: &Edge, request: Request<Incoming>) -> Reply {
+async fn purge(edge: &Arc<Edge>, request: Request<Incoming>) -> Reply {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
         return text(
@@ -162,18 +188,36 @@ async fn purge_request(edge: &Edge, request: Request<Incoming>) -> Reply {
         );
     };
     let body = body.to_bytes();
-    let asked: PurgeOrder = match serde_json::from_slice(&body) {
-        Ok(asked) => asked,
-        Err(error) => {
-            let message =
-                format!("{error}; expected {{\"url\": \"https://host/path\", \"soft\": false}}\n");
-            return text(StatusCode::BAD_REQUEST, message);
-        }
+    let order = match Order::parse(&body) {
+        Ok(order) => order,
+        Err(error) => return text(StatusCode::BAD_REQUEST, format!("{error}\n")),
     };
-    let failed = shields::purge_first(edge.process(), &head.headers, &body).await;
-    match purge(edge.process(), &asked.url, asked.soft) {
-        Ok(()) if !failed.is_empty() => text(StatusCode::BAD_GATEWAY, shields::report(&failed)),
-        Ok(()) => text(StatusCode::OK, "purged\n"),
-        Err(error) => text(StatusCode::BAD_REQUEST, format!("{error}\n")),
+    let not_reached = shields::purge_first(edge.process(), &head.headers, &body).await;
+    let (edge, told) = (edge.clone(), told(&order));
+    match spawn_blocking(move || edge.purge(&order)).await {
+        Ok(Ok(_)) if !not_reached.is_empty() => {
+            text(StatusCode::BAD_GATEWAY, shields::report(&not_reached))
+        }
+        Ok(Ok(None)) => text(StatusCode::OK, format!("{told}\n")),
+        Ok(Ok(Some(error))) => {
+            let told = format!("{told}, but not recorded on disk: {error}\n");
+            text(StatusCode::OK, told)
+        }
+        Ok(Err(error)) => text(StatusCode::BAD_REQUEST, format!("{error}\n")),
+        Err(error) => failed(&error),
+    }
+}
+
+/// What was done, in a few words.
+fn told(order: &Order) -> String {
+    let done = if order.soft { "made stale" } else { "purged" };
+    match &order.target {
+        Target::Url(url) => format!("{done}: `{url}`"),
+        Target::Prefix(prefix) => format!("{done}: all that begins with `{prefix}`"),
+        Target::Host(host) => format!("{done}: all of host `{host}`"),
+        Target::SurrogateKeys(keys) => {
+            format!("{done}: all with surrogate key `{}`", keys.join("` or `"))
+        }
+        Target::Everything => format!("{done}: everything"),
     }
 }

@@ -6,27 +6,55 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use http::{Method, StatusCode};
 use rimward::admin::Client;
+use serde_json::json;
+
+use super::Target;
 
 /// Lets the edge read its configuration again.
 pub(super) fn reload(file: &Path) -> Result<ExitCode> {
-    ask(file, "/reload", String::new())
+    tell(ask(file, Method::POST, "/reload", String::new())?)
 }
 
-/// Lets the edge forget an object.
-pub(super) fn purge(file: &Path, url: &str, soft: bool) -> Result<ExitCode> {
-    ask(
-        file,
-        "/purge",
-        serde_json::json!({ "url": url, "soft": soft }).to_string(),
-    )
+/// Lets the edge forget objects, or makes them stale.
+pub(super) fn purge(file: &Path, target: Target, soft: bool) -> Result<ExitCode> {
+    let Target {
+        url,
+        prefix,
+        host,
+        keys,
+        all,
+    } = target;
+    let mut order = serde_json::Map::new();
+    order.extend(url.map(|url| ("url".to_owned(), json!(url))));
+    order.extend(prefix.map(|prefix| ("prefix".to_owned(), json!(prefix))));
+    order.extend(host.map(|host| ("host".to_owned(), json!(host))));
+    if !keys.is_empty() {
+        order.insert("surrogate_keys".to_owned(), json!(keys));
+    }
+    if all {
+        order.insert("all".to_owned(), json!(true));
+    }
+    order.insert("soft".to_owned(), json!(soft));
+    let order = serde_json::Value::Object(order).to_string();
+    tell(ask(file, Method::POST, "/purge", order)?)
 }
 
-fn ask(file: &Path, path: &str, body: String) -> Result<ExitCode> {
+/// Asks the edge that was started with `file`.
+pub(super) fn ask(
+    file: &Path,
+    method: Method,
+    target: &str,
+    body: String,
+) -> Result<(StatusCode, String)> {
     let client = client(file)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (status, answer) = runtime.block_on(client.ask(Method::POST, path, body))?;
+    Ok(runtime.block_on(client.ask(method, target, body))?)
+}
+
+/// Prints an answer where its kind belongs.
+pub(super) fn tell((status, answer): (StatusCode, String)) -> Result<ExitCode> {
     if status == StatusCode::OK {
         super::tell::print(&answer)?;
         return Ok(ExitCode::SUCCESS);

@@ -210,10 +210,10 @@ fn following(head: &ResponseHeader, own: HeaderValue) -> HeaderValue {
 }
 
 fn status(process: &Process, session: &Session, ctx: &Context) -> HeaderValue {
-    let pop = &ctx.runtime.config.pop.name;
+    let pop = &ctx.runtime.config.pop;
     // An answer of the edge's own is neither a hit nor forwarded, unless an origin failed to give one.
     if ctx.own_answer && ctx.all_tries() == 0 {
-        let generated = HeaderValue::try_from(format!("{pop}; detail=generated"));
+        let generated = HeaderValue::try_from(format!("{}; detail=generated", pop.name));
         return generated.unwrap_or(HeaderValue::from_static("rimward"));
     }
     let mut status = cache_status(process, session, ctx);
@@ -224,7 +224,7 @@ fn status(process: &Process, session: &Session, ctx: &Context) -> HeaderValue {
         };
         status.detail = Some("origin-failed");
     }
-    status.to_value(pop)
+    status.to_value(&pop.name)
 }
 
 /// What the cache did with an exchange.
@@ -233,7 +233,8 @@ pub(super) fn cache_status(process: &Process, session: &Session, ctx: &Context) 
         return sliced.status.clone();
     }
     let now = process.cache.objects().now();
-    let mut status = ctx.caching.status(session, now, false);
+    let with_key = ctx.runtime.config.pop.cache_status_key;
+    let mut status = ctx.caching.status(session, now, with_key);
     status.detail = ctx.served_stale.or(status.detail);
     status
 }
