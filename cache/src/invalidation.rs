@@ -25,6 +25,17 @@ pub fn invalidated(
     paths
 }
 
+/// Whether a response says that it is what a GET of the request's target would get (RFC 9110 §8.7).
+pub fn is_the_targets(
+    request: &RequestHeader,
+    response: &ResponseHeader,
+    scheme: &str,
+    host: &str,
+) -> bool {
+    let named = same_origin(request, response, &header::CONTENT_LOCATION, scheme, host);
+    named.is_some() && named.as_ref() == request.uri.path_and_query()
+}
+
 /// Methods that change nothing (RFC 9110 §9.2.1). One that is not known might change anything.
 fn is_safe(method: &Method) -> bool {
     matches!(

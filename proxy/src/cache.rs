@@ -27,6 +27,7 @@
 mod caching;
 mod lock;
 mod passes;
+mod posted;
 mod range;
 mod rewritten;
 mod slices;
@@ -53,6 +54,7 @@ pub use caching::Caching;
 pub(crate) use caching::{declared_length, is_cacheable};
 use lock::Lock;
 use passes::Passes;
+pub use posted::{Posted, Posting};
 pub(crate) use rewritten::{rewrite, stored_body};
 pub use status::{CacheStatus, Forward};
 use storage::{Asked, Tier};
@@ -299,19 +301,24 @@ impl Cache {
         range::range(request, response, self.objects().now())
     }
 
+    /// Begins to store a response to POST for those who GET its target, if that is what it is.
+    pub fn post(&self, posting: Posting<'_>, response: &ResponseHeader) -> Option<Posted> {
+        Posted::begin(self.objects(), posting, response)
+    }
+
     /// Takes out what a successful unsafe request invalidates. `key` makes a key of a path on the exchange's site, by
-    /// the rules that stored it.
+    /// the rules that stored it; none for what is to stay.
     pub fn invalidate(
         &self,
         request: &RequestHeader,
         response: &ResponseHeader,
         scheme: &str,
         host: &str,
-        key: impl Fn(&http::uri::PathAndQuery) -> Key,
+        key: impl Fn(&http::uri::PathAndQuery) -> Option<Key>,
     ) {
-        for path in invalidation::invalidated(request, response, scheme, host) {
-            self.objects()
-                .purge(&Purge::Url(key(&path).as_ref()), Mode::Hard);
+        let paths = invalidation::invalidated(request, response, scheme, host);
+        for key in paths.iter().filter_map(key) {
+            self.objects().purge(&Purge::Url(key.as_ref()), Mode::Hard);
         }
     }
 }

@@ -208,6 +208,7 @@ impl ProxyHttp for RequestPath {
         respond::origin_response_phase(session, ctx, response)?;
         ctx.caching.answered(response);
         self.process.cache.answered_slice(&ctx.caching, response);
+        caching::post(&self.process, session, ctx, response);
         Ok(())
     }
 
@@ -218,7 +219,11 @@ impl ProxyHttp for RequestPath {
         end: bool,
         ctx: &mut Context,
     ) -> Result<Option<Duration>> {
-        respond::rewrite(&mut ctx.origin_rewriters, body, end)
+        let delay = respond::rewrite(&mut ctx.origin_rewriters, body, end)?;
+        if let Some(posted) = &mut ctx.posted {
+            posted.pass(body.as_ref(), end);
+        }
+        Ok(delay)
     }
 
     fn error_while_proxy(

@@ -71,6 +71,11 @@ impl Caching {
         self.terms.as_ref()
     }
 
+    /// When the origin was asked, once it was.
+    pub fn asked(&self) -> Option<SystemTime> {
+        self.asked
+    }
+
     /// Notes why the response is not stored.
     pub fn pass(&mut self, reason: Reason) {
         self.reason = Some(reason);

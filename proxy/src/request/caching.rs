@@ -16,7 +16,7 @@ use super::context::Context;
 use super::key::{Parts, key};
 use super::next_hop;
 use super::revalidate::Revalidation;
-use crate::cache::{CacheStatus, Forward};
+use crate::cache::{CacheStatus, Forward, Posting};
 use crate::edge::Process;
 use crate::metrics::CacheResult;
 
@@ -74,11 +74,7 @@ pub(super) fn key_of(
         &policy.key,
         &Parts {
             scheme: exchange.client.scheme.as_str(),
-            host: request
-                .headers
-                .get("host")
-                .and_then(|host| host.to_str().ok())
-                .unwrap_or(""),
+            host: host(session),
             path: target.path(),
             query: target.query(),
             headers: &request.headers,
@@ -152,6 +148,38 @@ pub(super) fn keep_back(ctx: &Context, head: &mut ResponseHeader) {
     }
 }
 
+/// Begins to store a response to POST, if those who GET the same target would get it.
+pub(super) fn post(
+    process: &Process,
+    session: &Session,
+    ctx: &mut Context,
+    response: &ResponseHeader,
+) {
+    if session.req_header().method != Method::POST {
+        return;
+    }
+    let (Some(key), Some(route), Some(exchange)) =
+        (key_of(session, ctx, None), &ctx.route, &ctx.exchange)
+    else {
+        return;
+    };
+    let posting = Posting {
+        request: session.req_header(),
+        scheme: exchange.client.scheme.as_str(),
+        host: host(session),
+        key,
+        rules: route.rules.clone(),
+        asked: ctx.caching.asked(),
+    };
+    ctx.posted = process.cache.post(posting, response);
+    ctx.is_posted = ctx.posted.is_some();
+}
+
+fn host(session: &Session) -> &str {
+    let host = session.req_header().headers.get("host");
+    host.and_then(|host| host.to_str().ok()).unwrap_or("")
+}
+
 /// What an unsafe request that succeeded invalidates (RFC 9111 §4.4).
 pub(super) fn invalidate(process: &Process, session: &Session, ctx: &Context) {
     let request = session.req_header();
@@ -164,17 +192,18 @@ pub(super) fn invalidate(process: &Process, session: &Session, ctx: &Context) {
     let Some(own) = key_of(session, ctx, None) else {
         return;
     };
-    let host = request
-        .headers
-        .get("host")
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("");
+    // What was stored of the response itself took the place of what was there.
     let of = |target: &http::uri::PathAndQuery| {
-        key_of(session, ctx, Some(target)).unwrap_or_else(|| own.clone())
+        let key = key_of(session, ctx, Some(target)).unwrap_or_else(|| own.clone());
+        (!ctx.is_posted || key.hash() != own.hash()).then_some(key)
     };
-    process
-        .cache
-        .invalidate(request, response, exchange.client.scheme.as_str(), host, of);
+    process.cache.invalidate(
+        request,
+        response,
+        exchange.client.scheme.as_str(),
+        host(session),
+        of,
+    );
 }
 
 /// Tells the client what the cache and, if the operator wants it, the filters and the origin did.

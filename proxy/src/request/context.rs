@@ -11,7 +11,7 @@ use rimward_filters::{Exchange, Rewriters};
 
 use super::compress::Compressing;
 use super::slices::Outcome;
-use crate::cache::Caching;
+use crate::cache::{Caching, Posted};
 use crate::listen::Connection;
 use crate::log::{Termination, When, Who};
 use crate::origin::{Origin, Picked};
@@ -43,6 +43,9 @@ pub(crate) struct Context {
     pub(super) caching: Caching,
     /// Which encoding the client takes, and what was found of it.
     pub(super) compressing: Compressing,
+    /// A response to POST that is being stored, and whether there was one.
+    pub(super) posted: Option<Posted>,
+    pub(super) is_posted: bool,
     /// Whether the response is the edge's own.
     pub(super) own_answer: bool,
     /// Why a stale object was served at once, if one was.
@@ -130,6 +133,8 @@ impl Context {
             background: false,
             caching: Caching::default(),
             compressing: Compressing::default(),
+            posted: None,
+            is_posted: false,
             own_answer: false,
             served_stale: None,
             trusted_peer: false,

@@ -237,3 +237,45 @@ async fn row_n_if_modified_since_is_answered_by_the_date() {
         }
     }
 }
+
+/// RFC 9110 §9.3.3: with a lifetime, and a `Content-Location` that is the target.
+#[tokio::test]
+async fn a_response_to_post_that_is_the_targets_own_is_stored_for_get() {
+    for speaks in BOTH {
+        for (head, is_stored) in [
+            ("cache-control: max-age=60\ncontent-location: /a", true),
+            (
+                "cache-control: max-age=60\ncontent-location: http://example.com/a",
+                true,
+            ),
+            ("cache-control: max-age=60\ncontent-location: /b", false),
+            ("cache-control: max-age=60", false),
+            (
+                "cache-control: max-age=60, private\ncontent-location: /a",
+                false,
+            ),
+            (
+                "content-location: /a\nlast-modified: Sun, 06 Nov 1994 08:49:37 GMT",
+                false,
+            ),
+            (
+                "201\ncache-control: max-age=60\ncontent-location: /a",
+                false,
+            ),
+        ] {
+            let origin = Origin::start().await;
+            let edge = Edge::site(&origin).await;
+            origin.reply("/a", "cache-control: max-age=60", "old");
+            edge.get("/a").await;
+            origin.reply("/a", head, "posted");
+            let response = speaks.ask(&edge, "POST /a\n\nbody").await;
+            assert_eq!(response.text(), "posted");
+            if is_stored {
+                edge.eventually("/a", hit("posted")).await;
+            } else {
+                origin.reply("/a", "cache-control: max-age=60", "new");
+                edge.eventually("/a", miss("new")).await;
+            }
+        }
+    }
+}

@@ -476,7 +476,7 @@ impl ProxyHttp for Proxy {
 
     async fn logging(&self, session: &mut Session, _: Option<&Error>, _: &mut Caching) {
         if let Some(response) = session.response_written() {
-            let key = |path: &http::uri::PathAndQuery| key(path.path(), path.query());
+            let key = |path: &http::uri::PathAndQuery| Some(key(path.path(), path.query()));
             let request = session.req_header();
             self.cache
                 .invalidate(request, response, "http", "a.example", key);
