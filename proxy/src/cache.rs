@@ -13,7 +13,8 @@
 //! | `cache_hit_filter` | [`Cache::found`]; what that is good for tells [`Cache::serves`]: a stale object within its grace is served, and renewed by a request in the background |
 //! | `should_serve_stale` | [`Cache::may_serve_stale`], for errors |
 //! | `upstream_request_filter` | [`Cache::asking`], last |
-//! | `upstream_response_filter` | [`Caching::answered`] and [`Cache::answered_slice`], last, after the filters of `origin_response` |
+//! | `upstream_response_filter` | [`Caching::answered`] and [`Cache::answered_slice`], last, after the filters of `origin_response`; and [`Cache::post`] |
+//! | `upstream_response_body_filter` | [`Posted::pass`], where there is one |
 //! | `response_cache_filter` | [`Cache::store`] |
 //! | `cache_not_modified_filter` | [`Cache::is_not_modified`] |
 //! | `range_header_filter` | [`Cache::range`] |

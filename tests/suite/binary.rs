@@ -146,6 +146,9 @@ fn explain_tells_where_a_request_would_go_and_sends_nothing() {
         "compress",
         "br: text/*",
         "203.0.113.7",
+        "heuristic, or not stored",
+        "rimward-cache-control, cdn-cache-control (passed on), surrogate-control",
+        "the origin can't be reached: 60 s",
     ] {
         assert!(said.contains(word), "no `{word}` in:\n{said}");
     }

@@ -100,6 +100,8 @@ impl Lent<'_> {
         if let Some(settings) = self.carried.take() {
             settings.apply_to_session(&mut session);
         }
+        // RFC 9110 §15.2: who speaks HTTP/1.0 knows none.
+        session.set_ignore_info_resp(!head.http11);
         session.set_keepalive(Some(0));
         session.set_keepalive_reuses_remaining(is_last.then_some(0));
         // Every wait for the client has its bound in our own stream.

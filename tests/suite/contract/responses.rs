@@ -213,3 +213,21 @@ async fn row_j_informational_responses_are_passed_on_and_not_stored() {
         }
     }
 }
+
+/// RFC 9110 §15.2.
+#[tokio::test]
+async fn row_j_clients_of_http_1_0_get_no_informational_response() {
+    let origin = Origin::start().await;
+    let edge = Edge::site(&origin).await;
+    origin.raw(
+        "/a",
+        "HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nv1",
+    );
+    let mut client = edge.client().await;
+    client
+        .send("GET /a HTTP/1.0\r\nhost: example.com\r\n\r\n")
+        .await;
+    let response = client.read("GET").await.unwrap();
+    assert_eq!(response.text(), "v1");
+    assert!(response.informational.is_empty());
+}

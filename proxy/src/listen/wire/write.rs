@@ -32,8 +32,12 @@ impl Wire {
             return self.poll_transport(cx, bufs);
         }
         if is_head && self.response == Response::Begun {
-            for buf in bufs {
+            let (head, behind) = bufs.split_at(bufs.len().min(1));
+            for buf in head {
                 date::write_with(buf, &mut self.output);
+            }
+            for buf in behind {
+                self.output.extend_from_slice(buf);
             }
             return Poll::Ready(Ok(total));
         }
