@@ -38,11 +38,12 @@ pub(super) async fn choose(
     session: &mut Session,
     ctx: &mut Context,
 ) -> Result<Box<HttpPeer>> {
+    ctx.progress = Progress::Connect;
+    ctx.progress = Progress::Connect;
     // RFC 9111 §5.2.1.7. Not an origin's failure: nothing stale is served instead.
     if ctx.only_if_cached {
         return Err(refuse(504, "only-if-cached, and nothing is stored"));
     }
-    ctx.progress = Progress::Connect;
     let Some(route) = ctx.route.clone() else {
         return Err(fail(500, "the request has no route"));
     };

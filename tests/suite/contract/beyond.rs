@@ -2,7 +2,7 @@
 
 use rimward_tests::{Edge, Origin, hit, miss, secs, site, stale};
 
-use super::BOTH;
+use super::{BOTH, Speaks};
 
 const DIRECTIVES: &str = "cache = { request_directives = true }";
 
@@ -161,6 +161,8 @@ async fn requests_take_what_is_stale_want_nothing_stored_or_nothing_fetched() {
                 )
                 .await;
             assert_eq!(response.status, 504, "{target}");
+            let closes = response.header("connection") == Some("close");
+            assert_eq!(closes, speaks == Speaks::Http1);
         }
         assert_eq!(origin.requests().len(), 3);
     }
