@@ -76,9 +76,11 @@ impl Posted {
         }
         store.purge(&Purge::Url(key.as_ref()), Mode::Hard);
         let head = caching::head_for_client(response.clone(), &rules, now);
+        let vary = Vary::of(&head.headers);
         let filler = store.begin(New {
             key: key.as_ref(),
-            variance: Vary::of(&head.headers).variance(&request.headers),
+            variance: vary.variance(&request.headers),
+            selecting: vary.selecting(&request.headers).map(Into::into),
             head,
             terms: *terms,
             born: store.generation(),

@@ -39,7 +39,6 @@ pub(super) async fn choose(
     ctx: &mut Context,
 ) -> Result<Box<HttpPeer>> {
     ctx.progress = Progress::Connect;
-    ctx.progress = Progress::Connect;
     // RFC 9111 §5.2.1.7. Not an origin's failure: nothing stale is served instead.
     if ctx.only_if_cached {
         return Err(refuse(504, "only-if-cached, and nothing is stored"));
