@@ -319,6 +319,19 @@ async fn what_is_no_whole_response_varies_too() {
 }
 
 #[tokio::test]
+async fn what_is_asked_for_in_parts_and_comes_whole_is_not_encoded() {
+    for status in ["200", "404"] {
+        let body = text("a");
+        let (_origin, edge) = serving(&format!("{status}\n{STORED}"), &body).await;
+        let whole = edge
+            .request(&format!("{}\nrange: bytes=0-", of("br")))
+            .await;
+        assert_eq!(whole.header("content-encoding"), None, "{status}");
+        assert_eq!(whole.text(), body, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn parts_of_two_encodings_are_never_joined() {
     let head = format!(
         "{STORED}\nlast-modified: Sun, 06 Nov 1994 08:49:37 GMT\ndate: Mon, 07 Nov 2094 08:49:37 GMT"

@@ -103,17 +103,9 @@ pub(super) fn encode(
     let Some(route) = ctx.route.clone() else {
         return Ok(());
     };
-    let Some(compression) = &route.compression else {
-        return Ok(());
-    };
-    let may_encode = compression.may_encode(head);
-    if may_encode || ctx.compressing.may_encode {
-        vary(head)?;
-    }
-    if head.status == StatusCode::NOT_MODIFIED {
-        name_tag_as_asked(session.req_header(), head);
-    }
-    if !may_encode {
+    tell(session, ctx, head)?;
+    // What is put together from slices goes out as it is.
+    if !may_encode(&ctx.route, head) || ctx.sliced.is_some() {
         return Ok(());
     }
     let found = ctx.compressing.encoded.take();
@@ -130,6 +122,23 @@ pub(super) fn encode(
         Some(encoding) => encode_in_passing(session, ctx, head, encoding),
         None => Ok(()),
     }
+}
+
+/// Says of a response that could be encoded, or is a part of one or says that one holds still, that it varies.
+///
+/// # Errors
+/// When the head can't take another field.
+pub(super) fn tell(session: &Session, ctx: &Context, head: &mut ResponseHeader) -> Result<()> {
+    if compression(&ctx.route).is_none() {
+        return Ok(());
+    }
+    if may_encode(&ctx.route, head) || ctx.compressing.may_encode {
+        vary(head)?;
+    }
+    if head.status == StatusCode::NOT_MODIFIED {
+        name_tag_as_asked(session.req_header(), head);
+    }
+    Ok(())
 }
 
 fn encode_in_passing(

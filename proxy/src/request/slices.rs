@@ -22,6 +22,7 @@ use rimward_cache::slice::{Version, whole_head};
 use rimward_cache::{Key, Slice};
 
 use super::caching;
+use super::compress;
 use super::context::{Context, Progress};
 use super::copied::Copied;
 use super::respond;
@@ -178,6 +179,7 @@ async fn pass_on(
     mut fetch: Fetch,
     mut head: ResponseHeader,
 ) -> Result<Ended> {
+    compress::judge(&head, ctx);
     let Some(mut cutter) = cutter(process, session, &mut head) else {
         respond::begin(process, session, ctx, head, true).await?;
         return Ok(Ended::Answered);
@@ -214,6 +216,7 @@ async fn in_slices(
     version: &Version,
 ) -> Result<Ended> {
     let mut head = whole_head(head, version.total);
+    compress::judge(&head, ctx);
     let Some(mut cutter) = cutter(process, session, &mut head) else {
         respond::begin(process, session, ctx, head, true).await?;
         return Ok(Ended::Answered);
