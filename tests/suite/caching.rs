@@ -114,6 +114,27 @@ async fn head_is_answered_from_the_stored_object() {
 }
 
 #[tokio::test]
+async fn head_gets_no_body_whether_the_response_is_stored_or_not() {
+    let origin = Origin::start().await;
+    let edge = Edge::site(&origin).await;
+    // The origin is asked for the whole, since it might be stored.
+    for (target, head) in [
+        ("/a", "cache-control: no-store"),
+        ("/b", "cache-control: max-age=60"),
+    ] {
+        origin.always(target, head, "body");
+        let mut client = edge.h2().await;
+        for _ in 0..2 {
+            let response = client.request(&format!("HEAD {target}")).await;
+            let length = response.header("content-length");
+            assert_eq!((response.status, length), (200, Some("4")), "{target}");
+            assert_eq!(edge.request(&format!("HEAD {target}")).await.status, 200);
+        }
+        assert_eq!(client.get(target).await.text(), "body");
+    }
+}
+
+#[tokio::test]
 async fn a_route_with_cache_off_is_a_pass() {
     let origin = Origin::start().await;
     let edge = Edge::site_with(&origin, "cache = false").await;

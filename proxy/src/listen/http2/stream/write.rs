@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use h2::Reason;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Method, Response};
 use pingora::ErrorType::{self, ConnectionClosed, H2Error, WriteError, WriteTimedout};
 use pingora::protocols::http::HttpTask;
 use pingora::protocols::http::date::get_cached_date;
@@ -58,6 +58,8 @@ impl StreamSession {
         if !date::put_back(&mut head)? {
             head.insert_header(http::header::DATE, get_cached_date())?;
         }
+        // For a HEAD the engine may fetch the whole and write that, too.
+        let end = end || self.request.method == Method::HEAD;
         let response = Response::from_parts(head.as_owned_parts(), ());
         let send = self
             .respond
