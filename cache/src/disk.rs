@@ -52,7 +52,7 @@ const READS: usize = 256;
 /// Why the tier holds nothing at first.
 const STARTING: &str = "its folder is being read";
 /// Files of large objects that are kept open.
-const HANDLES: u64 = 1024;
+const HANDLES: usize = 1024;
 
 /// Where the disk tier lives and how large it may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub(crate) struct Shared {
     small: u64,
     index: Index,
     files: RwLock<HashMap<u32, Arc<Stored>>>,
-    handles: moka::sync::Cache<u32, Arc<File>>,
+    handles: quick_cache::sync::Cache<u32, Arc<File>>,
     next: AtomicU32,
     used: AtomicU64,
     /// Bytes of parts, which are not the tier's yet.
@@ -171,7 +171,7 @@ impl Disk {
             small: (segment / 4).min(memory / 64).clamp(64 << 10, 4 << 20),
             index: Index::default(),
             files: RwLock::default(),
-            handles: moka::sync::Cache::new(HANDLES),
+            handles: quick_cache::sync::Cache::new(HANDLES),
             next: AtomicU32::new(1),
             used: AtomicU64::new(0),
             reserved: AtomicU64::new(0),
@@ -600,7 +600,7 @@ impl Shared {
         self.handles.insert(number, file.clone());
         // It may have been put out since; then it is not to be kept open.
         if self.stored(number).is_none() {
-            self.handles.invalidate(&number);
+            self.handles.remove(&number);
         }
         Some(file)
     }
@@ -648,7 +648,7 @@ impl Shared {
         drop(files);
         self.used
             .fetch_sub(stored.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.handles.invalidate(&number);
+        self.handles.remove(&number);
         Some(stored)
     }
 

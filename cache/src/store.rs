@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::disk::{Disk, DiskBounds};
 use crate::fill::{Fill, Reader};
 use crate::key::KeyRef;
-use crate::memory::Memory;
+use crate::memory::{Memory, MemoryBounds};
 use crate::object::Object;
 use crate::policy::Terms;
 use crate::purge::{Generation, JournalError, Mode, Purge, Purges, Verdict};
@@ -44,6 +44,20 @@ pub struct Bounds {
     pub max_object: u64,
     /// The disk tier, if there is one.
     pub disk: Option<DiskBounds>,
+}
+
+impl Bounds {
+    /// With a disk tier, what is large is a file and only small bodies lie in memory.
+    fn in_memory(&self) -> MemoryBounds {
+        let held = match self.disk {
+            Some(_) => self.memory / 16,
+            None => self.memory,
+        };
+        MemoryBounds {
+            bytes: self.memory,
+            largest: self.max_object.min(held),
+        }
+    }
 }
 
 /// The store; cheap to clone, and all clones are the same.
@@ -107,7 +121,7 @@ impl Store {
     pub fn new(bounds: Bounds, clock: Clock) -> Self {
         let store = Self(Arc::new(Inner {
             clock,
-            memory: Memory::new(bounds.memory),
+            memory: Memory::new(bounds.in_memory()),
             disk: ArcSwapOption::empty(),
             fills: Fills::default(),
             purges: Arc::default(),
@@ -137,7 +151,7 @@ impl Store {
 
     /// Which variant under a key a request asks for, as far as is known.
     pub fn variance(&self, key: KeyRef<'_>, request: &HeaderMap) -> Option<Variance> {
-        let Some(slot) = self.0.memory.get(key) else {
+        let Some(slot) = self.0.memory.peek(key) else {
             return self
                 .0
                 .fills
@@ -303,7 +317,7 @@ impl Store {
         self.0
             .max_object
             .store(bounds.max_object, Ordering::Relaxed);
-        self.0.memory.resize(bounds.memory);
+        self.0.memory.resize(bounds.in_memory());
         self.use_disk(bounds.disk.as_ref(), bounds.memory);
     }
 

@@ -189,7 +189,7 @@ impl Store {
     }
 
     fn is_in_memory(&self, object: &Object) -> bool {
-        self.0.memory.get(object.key()).is_some_and(|slot| {
+        self.0.memory.peek(object.key()).is_some_and(|slot| {
             let mut variants = slot.variants(object.key()).iter();
             variants.any(|other| other.variance == object.variance)
         })
