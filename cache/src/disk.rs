@@ -31,7 +31,7 @@ use http::HeaderMap;
 use tokio::sync::Semaphore;
 
 use crate::key::KeyRef;
-use crate::object::{Body, Object};
+use crate::object::{Body, Object, StoredHead, StoredTerms, Varying};
 use crate::purge::{Generation, Purges, Verdict, lock};
 use crate::vary::{self, Vary};
 use admission::Admission;
@@ -238,8 +238,8 @@ impl Disk {
             if *found.object.key != *key.parts {
                 continue;
             }
-            let selecting = found.object.vary.selecting(request);
-            if selecting.as_deref() != found.object.selecting.as_deref() {
+            let selecting = found.object.vary().and_then(|vary| vary.selecting(request));
+            if selecting.as_deref() != found.object.selecting() {
                 wanted.push(of_variant(selecting.as_deref()));
                 continue;
             }
@@ -415,16 +415,20 @@ impl Shared {
             None if with_body => Body::new(vec![body]),
             None => Body::unread(u64::from(frame.body)),
         };
-        let object = Object {
+        let varying = Varying {
             variance: head.selecting.as_deref().map(vary::variance_of),
             vary: Vary::of(&head.head.headers),
-            key: head.key,
             selecting: head.selecting,
+        }
+        .boxed();
+        let object = Object {
+            key: head.key,
+            varying,
             born: Generation::from_bits(head.born),
             labels: Box::default(),
-            head: head.head,
+            head: StoredHead::of(&head.head),
             body,
-            terms: head.terms,
+            terms: StoredTerms::of(head.terms),
             hits: AtomicU64::new(head.hits),
             written: AtomicBool::new(true),
             superseded: AtomicBool::new(false),
@@ -458,13 +462,13 @@ impl Shared {
             object.body = Body::new(vec![body.into()]);
         }
         let key = KeyRef::from_parts(0, &object.key);
-        let (labels, verdict) = self
-            .purges
-            .readmit(key, &object.terms.surrogate_keys, object.born);
+        let (labels, verdict) =
+            self.purges
+                .readmit(key, object.terms.surrogate_keys(), object.born);
         object.labels = labels;
         match verdict {
             Verdict::Untouched => {}
-            Verdict::StaleSince(time) => object.terms.expire_at(time),
+            Verdict::StaleSince(time) => object.expire_at(time),
             Verdict::Gone => {
                 self.index.remove_at(entry.key, entry.place);
                 return None;
@@ -495,11 +499,11 @@ impl Shared {
         let key = KeyRef::from_parts(0, &object.key);
         match self
             .purges
-            .readmit(key, &object.terms.surrogate_keys, object.born)
+            .readmit(key, object.terms.surrogate_keys(), object.born)
             .1
         {
             Verdict::Untouched => {}
-            Verdict::StaleSince(time) => object.terms.expire_at(time),
+            Verdict::StaleSince(time) => object.expire_at(time),
             Verdict::Gone => return None,
         }
         Some(object)

@@ -144,7 +144,7 @@ impl Memory {
         let newer = self.peek(key).and_then(|slot| {
             let mut variants = slot.variants(key).iter();
             variants
-                .find(|other| other.variance == object.variance)
+                .find(|other| other.variance() == object.variance())
                 .cloned()
         });
         newer.unwrap_or_else(|| {
@@ -164,7 +164,7 @@ impl Memory {
         let (replaced, others): (Vec<_>, Vec<_>) = others
             .iter()
             .cloned()
-            .partition(|other| other.variance == object.variance);
+            .partition(|other| other.variance() == object.variance());
         replaced.iter().for_each(|replaced| replaced.supersede());
         let kept = others.into_iter().take(MAX_VARIANTS - 1);
         let kept = kept.take_while(|other| {
@@ -255,7 +255,7 @@ impl Memory {
         self.table.load().bounds.bytes
     }
 
-    /// What the largest object may weigh.
+    /// Bytes of the largest body that has room.
     pub(crate) fn largest(&self) -> u64 {
         self.table.load().largest()
     }
@@ -296,10 +296,11 @@ impl Table {
         }
     }
 
-    /// What the largest slot may weigh: the table takes none that fills all of a shard.
+    /// The largest body that has room: the table takes nothing that fills more than 97 in a hundred of a shard, and there
+    /// is a head beside the body.
     fn largest(&self) -> u64 {
         let shard = self.slots.shard_capacity();
-        shard - shard.div_ceil(32)
+        shard - shard.div_ceil(16)
     }
 
     fn key_share(&self) -> u64 {

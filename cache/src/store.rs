@@ -24,7 +24,7 @@ use crate::disk::{Disk, DiskBounds};
 use crate::fill::{Fill, Reader};
 use crate::key::KeyRef;
 use crate::memory::{Memory, MemoryBounds};
-use crate::object::Object;
+use crate::object::{Object, StoredHead, StoredTerms};
 use crate::policy::Terms;
 use crate::purge::{Generation, JournalError, Mode, Purge, Purges, Verdict};
 use crate::vary::Variance;
@@ -158,12 +158,11 @@ impl Store {
                 .with(key, |fills| fills.first()?.vary.variance(request));
         };
         let variants = slot.variants(key);
-        let matching = variants
-            .iter()
-            .map(|object| (object, object.vary.variance(request)));
+        let wanted = |object: &Object| object.vary().and_then(|vary| vary.variance(request));
+        let matching = variants.iter().map(|object| (object, wanted(object)));
         let found = matching
             .clone()
-            .find(|(object, variance)| object.variance == *variance);
+            .find(|(object, variance)| object.variance() == *variance);
         found
             .or_else(|| matching.into_iter().next())
             .and_then(|(_, variance)| variance)
@@ -214,7 +213,7 @@ impl Store {
         let matching = slot
             .variants(key)
             .iter()
-            .filter(|object| answers(object.variance, variance));
+            .filter(|object| answers(object.variance(), variance));
         for object in matching {
             let verdict = self.0.purges.verdict(key, &object.labels, object.born);
             match terms_after(object, verdict).filter(|_| object.body.is_there()) {
@@ -256,14 +255,16 @@ impl Store {
     ) -> bool {
         let renewed = Arc::new(Object {
             key: object.key.clone(),
-            variance: object.variance,
-            selecting: object.selecting.clone(),
-            vary: object.vary.clone(),
+            varying: object.varying.clone(),
             born: born.max(object.born),
             labels: self.0.purges.labels(object.key(), &terms.surrogate_keys),
-            head: filler::head_to_store(head, &terms, Some(object.body.len())),
+            head: StoredHead::of(&filler::head_to_store(
+                head,
+                &terms,
+                Some(object.body.len()),
+            )),
             body: object.body.clone(),
-            terms,
+            terms: StoredTerms::of(terms),
             hits: AtomicU64::new(object.hits()),
             written: AtomicBool::new(false),
             superseded: AtomicBool::new(false),
@@ -285,7 +286,7 @@ impl Store {
     /// Takes an object out, that is one variant; whether it was there.
     pub fn remove(&self, object: &Arc<Object>) -> bool {
         if let Some(disk) = self.disk() {
-            disk.remove(object.key(), object.selecting.as_deref());
+            disk.remove(object.key(), object.selecting());
         }
         self.0.memory.replace(object.key(), object, None)
     }
@@ -329,7 +330,7 @@ impl Store {
 
 /// An object's terms as a purge left them; `None` when it is gone.
 fn terms_after(object: &Object, verdict: Verdict) -> Option<Terms> {
-    let mut terms = object.terms.clone();
+    let mut terms = object.terms();
     match verdict {
         Verdict::Untouched => {}
         Verdict::StaleSince(time) => terms.expire_at(time),

@@ -33,7 +33,7 @@ impl Store {
         self.disk().is_some_and(|disk| {
             let in_memory = self.0.memory.peek(key).is_some_and(|slot| {
                 let mut variants = slot.variants(key).iter();
-                variants.any(|object| super::answers(object.variance, variance))
+                variants.any(|object| super::answers(object.variance(), variance))
             });
             !in_memory && disk.may_have(key)
         })

@@ -97,7 +97,7 @@ impl Tier {
             Found::Object(object, terms) => {
                 let variance = wanted.or_else(|| object.variance());
                 let reader = Reader::of(&object.body).await?;
-                let mut meta = self.meta(object.head.clone(), terms, variance);
+                let mut meta = self.meta(object.head(), terms, variance);
                 meta.extensions_mut().insert(Stored(object));
                 (meta, reader)
             }
