@@ -8,7 +8,7 @@ use rimward_cache::store::Found;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const OBJECTS: u64 = 1_000_000;
+/// Bytes of each body, unless the command line says another number.
 const BODY: usize = 100;
 
 /// Bytes of the process that are in RAM.
@@ -31,33 +31,32 @@ fn told(length: usize) -> u64 {
 /// Prints bytes per object.
 #[allow(clippy::print_stdout, reason = "a bench tells its numbers")]
 fn main() {
+    let asked = std::env::args().find_map(|argument| argument.parse().ok());
+    let length: usize = asked.unwrap_or(BODY);
+    let objects: u64 = if length > 1000 { 100_000 } else { 1_000_000 };
     let store = store(16 << 30);
-    let shelf = Shelf::new(&store, BODY);
+    let shelf = Shelf::new(&store, length);
+    let body = || Bytes::from(vec![b'x'; length]);
     // What is allocated once is not an object's.
-    (0..1000).for_each(|number| shelf.put_body(&key(OBJECTS + number), body()));
-    store.stats();
+    (0..1000).for_each(|number| shelf.put_body(&key(objects + number), body()));
     let before = resident();
-    (0..OBJECTS).for_each(|number| shelf.put_body(&key(number), body()));
+    (0..objects).for_each(|number| shelf.put_body(&key(number), body()));
     let stats = store.stats();
-    let held = resident().saturating_sub(before) / OBJECTS;
-    let (key_bytes, head_bytes) = (key(OBJECTS - 1).parts().len() as u64, told(BODY));
+    let held = resident().saturating_sub(before) / objects;
+    let (key_bytes, head_bytes) = (key(objects - 1).parts().len() as u64, told(length));
     let reckoned = match store.lookup(key(1).as_ref(), None) {
         Some(Found::Object(object, _)) => object.weight(),
         _ => 0,
     };
     println!(
-        "{OBJECTS} objects with bodies of {BODY} bytes, {} keys in the store",
+        "{objects} objects with bodies of {length} bytes, {} keys in the store",
         stats.keys
     );
     println!("{held:>6} bytes of RAM an object");
-    println!("{:>6} beyond its body", held.saturating_sub(BODY as u64));
+    println!("{:>6} beyond its body", held.saturating_sub(length as u64));
     println!(
         "{:>6} beyond its body, its key ({key_bytes}) and the {head_bytes} bytes of its fields",
-        held.saturating_sub(BODY as u64 + key_bytes + head_bytes)
+        held.saturating_sub(length as u64 + key_bytes + head_bytes)
     );
     println!("{reckoned:>6} is what the store reckons it at");
-}
-
-fn body() -> Bytes {
-    Bytes::from(vec![b'x'; BODY])
 }

@@ -4,8 +4,10 @@ use std::hint::black_box;
 
 use criterion::Criterion;
 use http::{HeaderMap, HeaderValue};
+use pingora::cache::CacheMeta;
 use rimward_benches::objects::{Shelf, head, key, request, store, terms};
 use rimward_cache::policy::{self, Received, Rules};
+use rimward_cache::store::Found;
 use rimward_cache::vary::Vary;
 use rimward_cache::{Key, Query};
 
@@ -93,6 +95,30 @@ fn look_ups(criterion: &mut Criterion) {
     }
 }
 
+/// What a hit costs beside the look-up: a head of its own. The other two are what it would cost to copy the head as it
+/// came, and to read it as pingora's own store in memory does.
+fn heads(criterion: &mut Criterion) {
+    let store = store(1 << 20);
+    let shelf = Shelf::new(&store, BODY);
+    shelf.put(&key(1));
+    let Some(Found::Object(object, _)) = store.lookup(key(1).as_ref(), None) else {
+        panic!("it was stored");
+    };
+    criterion.bench_function("head of a hit", |bench| {
+        bench.iter(|| black_box(&*object).head());
+    });
+    let came = head(BODY);
+    criterion.bench_function("head of a hit, copied", |bench| {
+        bench.iter(|| black_box(&came).clone());
+    });
+    let now = store.now();
+    let meta = CacheMeta::new(now, now, 0, 0, came);
+    let (inner, header) = meta.serialize().expect("a head can be written");
+    criterion.bench_function("head of a hit, read", |bench| {
+        bench.iter(|| CacheMeta::deserialize(black_box(&inner), black_box(&header)));
+    });
+}
+
 fn storing(criterion: &mut Criterion) {
     for (name, memory) in [
         ("into a roomy store", ROOMY),
@@ -117,6 +143,7 @@ fn main() {
     keys(&mut criterion);
     decisions(&mut criterion);
     look_ups(&mut criterion);
+    heads(&mut criterion);
     storing(&mut criterion);
     criterion.final_summary();
 }

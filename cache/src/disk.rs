@@ -31,7 +31,7 @@ use http::HeaderMap;
 use tokio::sync::Semaphore;
 
 use crate::key::KeyRef;
-use crate::object::{Body, Object};
+use crate::object::{Body, Object, StoredHead, StoredTerms, Varying};
 use crate::purge::{Generation, Purges, Verdict, lock};
 use crate::vary::{self, Vary};
 use admission::Admission;
@@ -52,7 +52,7 @@ const READS: usize = 256;
 /// Why the tier holds nothing at first.
 const STARTING: &str = "its folder is being read";
 /// Files of large objects that are kept open.
-const HANDLES: u64 = 1024;
+const HANDLES: usize = 1024;
 
 /// Where the disk tier lives and how large it may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub(crate) struct Shared {
     small: u64,
     index: Index,
     files: RwLock<HashMap<u32, Arc<Stored>>>,
-    handles: moka::sync::Cache<u32, Arc<File>>,
+    handles: quick_cache::sync::Cache<u32, Arc<File>>,
     next: AtomicU32,
     used: AtomicU64,
     /// Bytes of parts, which are not the tier's yet.
@@ -171,7 +171,7 @@ impl Disk {
             small: (segment / 4).min(memory / 64).clamp(64 << 10, 4 << 20),
             index: Index::default(),
             files: RwLock::default(),
-            handles: moka::sync::Cache::new(HANDLES),
+            handles: quick_cache::sync::Cache::new(HANDLES),
             next: AtomicU32::new(1),
             used: AtomicU64::new(0),
             reserved: AtomicU64::new(0),
@@ -238,8 +238,8 @@ impl Disk {
             if *found.object.key != *key.parts {
                 continue;
             }
-            let selecting = found.object.vary.selecting(request);
-            if selecting.as_deref() != found.object.selecting.as_deref() {
+            let selecting = found.object.vary().and_then(|vary| vary.selecting(request));
+            if selecting.as_deref() != found.object.selecting() {
                 wanted.push(of_variant(selecting.as_deref()));
                 continue;
             }
@@ -415,16 +415,20 @@ impl Shared {
             None if with_body => Body::new(vec![body]),
             None => Body::unread(u64::from(frame.body)),
         };
-        let object = Object {
+        let varying = Varying {
             variance: head.selecting.as_deref().map(vary::variance_of),
             vary: Vary::of(&head.head.headers),
-            key: head.key,
             selecting: head.selecting,
+        }
+        .boxed();
+        let object = Object {
+            key: head.key,
+            varying,
             born: Generation::from_bits(head.born),
             labels: Box::default(),
-            head: head.head,
+            head: StoredHead::of(&head.head),
             body,
-            terms: head.terms,
+            terms: StoredTerms::of(head.terms),
             hits: AtomicU64::new(head.hits),
             written: AtomicBool::new(true),
             superseded: AtomicBool::new(false),
@@ -458,13 +462,13 @@ impl Shared {
             object.body = Body::new(vec![body.into()]);
         }
         let key = KeyRef::from_parts(0, &object.key);
-        let (labels, verdict) = self
-            .purges
-            .readmit(key, &object.terms.surrogate_keys, object.born);
+        let (labels, verdict) =
+            self.purges
+                .readmit(key, object.terms.surrogate_keys(), object.born);
         object.labels = labels;
         match verdict {
             Verdict::Untouched => {}
-            Verdict::StaleSince(time) => object.terms.expire_at(time),
+            Verdict::StaleSince(time) => object.expire_at(time),
             Verdict::Gone => {
                 self.index.remove_at(entry.key, entry.place);
                 return None;
@@ -495,11 +499,11 @@ impl Shared {
         let key = KeyRef::from_parts(0, &object.key);
         match self
             .purges
-            .readmit(key, &object.terms.surrogate_keys, object.born)
+            .readmit(key, object.terms.surrogate_keys(), object.born)
             .1
         {
             Verdict::Untouched => {}
-            Verdict::StaleSince(time) => object.terms.expire_at(time),
+            Verdict::StaleSince(time) => object.expire_at(time),
             Verdict::Gone => return None,
         }
         Some(object)
@@ -600,7 +604,7 @@ impl Shared {
         self.handles.insert(number, file.clone());
         // It may have been put out since; then it is not to be kept open.
         if self.stored(number).is_none() {
-            self.handles.invalidate(&number);
+            self.handles.remove(&number);
         }
         Some(file)
     }
@@ -648,7 +652,7 @@ impl Shared {
         drop(files);
         self.used
             .fetch_sub(stored.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.handles.invalidate(&number);
+        self.handles.remove(&number);
         Some(stored)
     }
 

@@ -1,192 +1,270 @@
 //! The memory tier: the objects under each key, bounded by their bytes.
 //!
 //! The variants of a key lie in one [`Slot`] and so are found, counted, bounded and evicted together. A slot never
-//! changes; what adds to it puts another in its place.
+//! changes; what adds to it puts another in its place. Who does that holds the key's [`Turns`], which hits never need.
 
-use std::sync::Arc;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use moka::notification::RemovalCause;
-use moka::ops::compute::Op;
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
+use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
 
 use crate::key::KeyRef;
 use crate::object::Object;
 
 /// Variants of one key; the oldest gives way to another.
 const MAX_VARIANTS: usize = 32;
-/// moka weighs in 32 bits; in units of 64 bytes that is room for 256 GiB.
-const UNIT: u64 = 64;
 /// The part of the memory that the variants of one key may take.
 const KEY_SHARE: u64 = 4;
+/// Bytes of an object as far as nothing is known of it: how many keys are remembered for a while after they were put
+/// out follows from it, so that one that comes back stays longer.
+const TYPICAL: u64 = 2048;
+/// Keys that can be changed at once.
+const TURNS: usize = 64;
 
-type Slots = Cache<u128, Arc<Slot>, ahash::RandomState>;
+type Slots = Cache<u128, Slot, Weigh, ahash::RandomState, Leaving>;
 
 /// The objects of one key, the newest first.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Slot {
-    variants: Box<[Arc<Object>]>,
+    weight: u64,
+    variants: Variants,
+}
+
+/// Most keys have one, and then there is no list to go through.
+#[derive(Debug, Clone)]
+enum Variants {
+    One(Arc<Object>),
+    Many(Arc<Vec<Arc<Object>>>),
 }
 
 /// The memory tier.
 pub(crate) struct Memory {
-    slots: ArcSwap<Slots>,
-    evictions: Arc<AtomicU64>,
+    table: ArcSwap<Table>,
+    turns: Turns,
+    evictions: AtomicU64,
+}
+
+struct Table {
+    slots: Slots,
+    bounds: MemoryBounds,
+}
+
+/// What the memory tier may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MemoryBounds {
+    /// Bytes of all.
+    pub(crate) bytes: u64,
+    /// Bytes of the largest object that is to come.
+    pub(crate) largest: u64,
+}
+
+/// Whoever changes a slot waits for the turn of its key.
+struct Turns([Mutex<()>; TURNS]);
+
+#[derive(Clone)]
+struct Weigh;
+
+/// Gathers what has to go, so that it is dropped when the table is free again.
+#[derive(Clone)]
+struct Leaving;
+
+impl Weighter<u128, Slot> for Weigh {
+    fn weight(&self, _: &u128, slot: &Slot) -> u64 {
+        slot.weight
+    }
+}
+
+impl Lifecycle<u128, Slot> for Leaving {
+    type RequestState = Vec<(u128, Slot)>;
+
+    fn on_evict(&self, left: &mut Self::RequestState, hash: u128, slot: Slot) {
+        left.push((hash, slot));
+    }
 }
 
 impl Slot {
+    /// A slot of these; none without any.
+    fn of(mut variants: Vec<Arc<Object>>) -> Option<Self> {
+        let weight = variants.iter().map(|object| object.weight()).sum();
+        let variants = match variants.len() {
+            0 | 1 => Variants::One(variants.pop()?),
+            _ => Variants::Many(Arc::new(variants)),
+        };
+        Some(Self { weight, variants })
+    }
+
     /// The variants of this key; none when another key only happens to have the same hash.
     pub(crate) fn variants(&self, key: KeyRef<'_>) -> &[Arc<Object>] {
-        match self.variants.first() {
-            Some(first) if *first.key == *key.parts => &self.variants,
+        match self.all() {
+            all @ [first, ..] if *first.key == *key.parts => all,
             _ => &[],
         }
     }
 
-    fn weight(&self) -> u64 {
-        self.variants.iter().map(|object| object.weight()).sum()
+    fn all(&self) -> &[Arc<Object>] {
+        match &self.variants {
+            Variants::One(object) => std::slice::from_ref(object),
+            Variants::Many(objects) => objects,
+        }
     }
 }
 
 impl Memory {
-    pub(crate) fn new(bytes: u64) -> Self {
-        let evictions = Arc::default();
+    pub(crate) fn new(bounds: MemoryBounds) -> Self {
         Self {
-            slots: ArcSwap::from_pointee(slots(bytes, &evictions)),
-            evictions,
+            table: ArcSwap::from_pointee(Table::new(bounds)),
+            turns: Turns(std::array::from_fn(|_| Mutex::new(()))),
+            evictions: AtomicU64::new(0),
         }
     }
 
-    pub(crate) fn get(&self, key: KeyRef<'_>) -> Option<Arc<Slot>> {
-        self.slots.load().get(&key.hash)
+    /// The slot of a key that is asked for, which counts for its staying.
+    pub(crate) fn get(&self, key: KeyRef<'_>) -> Option<Slot> {
+        self.table.load().slots.get(&key.hash)
+    }
+
+    /// The slot of a key, which nobody asked for.
+    pub(crate) fn peek(&self, key: KeyRef<'_>) -> Option<Slot> {
+        self.table.load().slots.peek(&key.hash)
     }
 
     /// Puts an object before the other variants of its key, in the place of the one that it replaces.
     pub(crate) fn insert(&self, key: KeyRef<'_>, object: Arc<Object>) {
-        let slots = self.slots.load();
-        let share = slots
-            .policy()
-            .max_capacity()
-            .unwrap_or(u64::MAX)
-            .saturating_mul(UNIT)
-            / KEY_SHARE;
-        slots.entry(key.hash).and_upsert_with(|entry| {
-            let mut weight = object.weight();
-            let old = entry.map(moka::Entry::into_value);
-            let others = old
-                .as_deref()
-                .map(|slot| slot.variants(key))
-                .unwrap_or_default();
-            let replaced = others
-                .iter()
-                .filter(|other| other.variance == object.variance);
-            replaced.for_each(|replaced| replaced.supersede());
-            let kept = others
-                .iter()
-                .filter(|other| other.variance != object.variance)
-                .take(MAX_VARIANTS - 1);
-            let kept = kept.take_while(|other| {
-                weight += other.weight();
-                weight <= share
-            });
-            Arc::new(Slot {
-                variants: std::iter::once(&object).chain(kept).cloned().collect(),
-            })
-        });
+        let _turn = self.turns.of(key.hash);
+        self.put_first(key, object);
     }
 
     /// Puts an object that comes back from disk beside the other variants of its key, unless the memory has that variant
     /// already; the one that it has then.
     pub(crate) fn promote(&self, key: KeyRef<'_>, object: Arc<Object>) -> Arc<Object> {
-        let newer = self.get(key).and_then(|slot| {
+        let _turn = self.turns.of(key.hash);
+        let newer = self.peek(key).and_then(|slot| {
             let mut variants = slot.variants(key).iter();
             variants
-                .find(|other| other.variance == object.variance)
+                .find(|other| other.variance() == object.variance())
                 .cloned()
         });
-        if let Some(newer) = newer {
-            return newer;
-        }
-        self.insert(key, object.clone());
-        object
+        newer.unwrap_or_else(|| {
+            self.put_first(key, object.clone());
+            object
+        })
     }
 
-    /// Puts what `renew` makes of an object in its place; whether the object was there still.
+    fn put_first(&self, key: KeyRef<'_>, object: Arc<Object>) {
+        let table = self.table.load();
+        let (share, mut weight) = (table.key_share(), object.weight());
+        let old = table.slots.peek(&key.hash);
+        let others = old
+            .as_ref()
+            .map(|slot| slot.variants(key))
+            .unwrap_or_default();
+        let (replaced, others): (Vec<_>, Vec<_>) = others
+            .iter()
+            .cloned()
+            .partition(|other| other.variance() == object.variance());
+        replaced.iter().for_each(|replaced| replaced.supersede());
+        let kept = others.into_iter().take(MAX_VARIANTS - 1);
+        let kept = kept.take_while(|other| {
+            weight += other.weight();
+            weight <= share
+        });
+        if let Some(slot) = Slot::of(std::iter::once(object).chain(kept).collect()) {
+            self.put(&table.slots, key.hash, slot);
+        }
+    }
+
+    /// Puts what `renewed` is in the place of an object; whether the object was there still.
     pub(crate) fn replace(
         &self,
         key: KeyRef<'_>,
         object: &Arc<Object>,
         renewed: Option<Arc<Object>>,
     ) -> bool {
-        let mut found = false;
-        self.slots.load().entry(key.hash).and_compute_with(|entry| {
-            let Some(slot) = entry.map(moka::Entry::into_value) else {
-                return Op::Nop;
-            };
-            found = slot.variants.iter().any(|other| Arc::ptr_eq(other, object));
-            if found {
-                object.supersede();
-            }
-            let kept = slot
-                .variants
-                .iter()
-                .filter(|other| !Arc::ptr_eq(other, object));
-            let variants: Box<[_]> = renewed.iter().chain(kept).cloned().collect();
-            match (found, variants.is_empty()) {
-                (false, _) => Op::Nop,
-                (true, true) => Op::Remove,
-                (true, false) => Op::Put(Arc::new(Slot { variants })),
-            }
-        });
-        found
+        let _turn = self.turns.of(key.hash);
+        let table = self.table.load();
+        let Some(old) = table.slots.peek(&key.hash) else {
+            return false;
+        };
+        let is_it = |other: &&Arc<Object>| Arc::ptr_eq(other, object);
+        if !old.all().iter().any(|other| is_it(&other)) {
+            return false;
+        }
+        object.supersede();
+        let kept = old.all().iter().filter(|other| !is_it(other)).cloned();
+        match Slot::of(renewed.into_iter().chain(kept).collect()) {
+            Some(slot) => self.put(&table.slots, key.hash, slot),
+            None => drop(table.slots.remove(&key.hash)),
+        }
+        true
+    }
+
+    /// Puts a slot in the place of the old one, if there is one. What has to go for it is counted.
+    fn put(&self, slots: &Slots, hash: u128, slot: Slot) {
+        // What replaces another answers no request of its own, which would count for its staying.
+        let mut left = Vec::new();
+        if let Err((hash, slot)) = slots.replace_with_lifecycle(hash, slot, true, &mut left) {
+            slots.insert_with_lifecycle(hash, slot, &mut left);
+        }
+        let evicted = left.iter().filter(|(other, _)| *other != hash);
+        let count: usize = evicted.map(|(_, slot)| slot.all().len()).sum();
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.evictions.fetch_add(count, Ordering::Relaxed);
     }
 
     /// Takes out every object that `goes` names.
     pub(crate) fn sweep(&self, goes: impl Fn(&Object) -> bool) {
-        for (_, slot) in self.slots.load().iter() {
-            for object in slot.variants.iter().filter(|object| goes(object)) {
+        for (_, slot) in self.table.load_full().slots.iter() {
+            for object in slot.all().iter().filter(|object| goes(object)) {
                 self.replace(object.key(), object, None);
             }
         }
     }
 
     pub(crate) fn forget(&self, hash: u128) -> bool {
-        self.slots.load().remove(&hash).is_some()
+        let _turn = self.turns.of(hash);
+        self.table.load().slots.remove(&hash).is_some()
     }
 
+    /// Takes everything out. To drop it all takes a while, for which nobody waits.
     pub(crate) fn clear(&self) {
-        self.slots.load().invalidate_all();
+        let bounds = self.table.load().bounds;
+        let old = self.table.swap(Arc::new(Table::new(bounds)));
+        let dropping = std::thread::Builder::new().name("clear".to_owned());
+        // Without a thread it is dropped here.
+        drop(dropping.spawn(move || drop(old)));
     }
 
-    /// Changes the bound. moka can't, so the objects move to a new table; what is stored meanwhile may be left behind.
-    pub(crate) fn resize(&self, bytes: u64) {
-        let old = self.slots.load_full();
-        if old.policy().max_capacity() == Some(bytes / UNIT) {
+    /// Changes the bounds. The objects move to a new table; what is stored meanwhile may be left behind.
+    pub(crate) fn resize(&self, bounds: MemoryBounds) {
+        let old = self.table.load_full();
+        if old.bounds == bounds {
             return;
         }
-        let new = slots(bytes, &self.evictions);
-        for (hash, slot) in old.iter() {
-            new.insert(*hash, slot);
+        let new = Table::new(bounds);
+        for (hash, slot) in old.slots.iter() {
+            self.put(&new.slots, hash, slot);
         }
-        self.slots.store(Arc::new(new));
+        self.table.store(Arc::new(new));
     }
 
     /// The bound in bytes.
     pub(crate) fn capacity(&self) -> u64 {
-        self.slots
-            .load()
-            .policy()
-            .max_capacity()
-            .unwrap_or(u64::MAX)
-            .saturating_mul(UNIT)
+        self.table.load().bounds.bytes
     }
 
-    /// Keys and bytes held, after pending evictions are done.
+    /// Bytes of the largest body that has room.
+    pub(crate) fn largest(&self) -> u64 {
+        self.table.load().largest()
+    }
+
+    /// Keys and bytes held.
     pub(crate) fn usage(&self) -> (u64, u64) {
-        let slots = self.slots.load();
-        slots.run_pending_tasks();
-        (slots.entry_count(), slots.weighted_size() * UNIT)
+        let table = self.table.load();
+        let keys = u64::try_from(table.slots.len()).unwrap_or(u64::MAX);
+        (keys, table.slots.weight())
     }
 
     pub(crate) fn evictions(&self) -> u64 {
@@ -195,24 +273,57 @@ impl Memory {
 
     /// Every object, in no order.
     pub(crate) fn objects(&self) -> impl Iterator<Item = Arc<Object>> {
-        let slots = self.slots.load_full();
-        let all: Vec<Arc<Slot>> = slots.iter().map(|(_, slot)| slot).collect();
-        all.into_iter().flat_map(|slot| slot.variants.to_vec())
+        let table = self.table.load_full();
+        let all: Vec<Slot> = table.slots.iter().map(|(_, slot)| slot).collect();
+        all.into_iter().flat_map(|slot| slot.all().to_vec())
     }
 }
 
-fn slots(bytes: u64, evictions: &Arc<AtomicU64>) -> Slots {
-    let evictions = evictions.clone();
-    Cache::builder()
-        .max_capacity(bytes / UNIT)
-        .weigher(|_, slot: &Arc<Slot>| {
-            u32::try_from(slot.weight().div_ceil(UNIT)).unwrap_or(u32::MAX)
-        })
-        .eviction_listener(move |_, slot: Arc<Slot>, cause| {
-            if cause == RemovalCause::Size {
-                let count = u64::try_from(slot.variants.len()).unwrap_or(u64::MAX);
-                evictions.fetch_add(count, Ordering::Relaxed);
-            }
-        })
-        .build_with_hasher(ahash::RandomState::new())
+impl Table {
+    fn new(bounds: MemoryBounds) -> Self {
+        let shards = bounds.shards();
+        let items = usize::try_from(bounds.bytes / TYPICAL).unwrap_or(usize::MAX);
+        let options = OptionsBuilder::new()
+            .shards(usize::try_from(shards).unwrap_or(1))
+            .estimated_items_capacity(items)
+            .weight_capacity(bounds.bytes / shards * shards)
+            .build()
+            .expect("both capacities are set");
+        let hasher = ahash::RandomState::new();
+        Self {
+            slots: Cache::with_options(options, Weigh, hasher, Leaving),
+            bounds,
+        }
+    }
+
+    /// The largest body that has room: the table takes nothing that fills more than 97 in a hundred of a shard, and there
+    /// is a head beside the body.
+    fn largest(&self) -> u64 {
+        let shard = self.slots.shard_capacity();
+        shard - shard.div_ceil(16)
+    }
+
+    fn key_share(&self) -> u64 {
+        (self.bounds.bytes / KEY_SHARE).min(self.largest())
+    }
+}
+
+impl MemoryBounds {
+    /// Parts with a lock and a bound of their own: four to a processor, as long as each has room for two of the largest
+    /// objects.
+    fn shards(&self) -> u64 {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let enough = u64::try_from(processors).unwrap_or(1).saturating_mul(4);
+        let roomy = self.bytes / self.largest.saturating_mul(2).max(1);
+        1 << enough.min(roomy).max(1).ilog2()
+    }
+}
+
+impl Turns {
+    fn of(&self, hash: u128) -> MutexGuard<'_, ()> {
+        let number = usize::try_from(hash % (TURNS as u128)).unwrap_or_default();
+        self.0[number]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -1,7 +1,11 @@
 //! A stored response.
 
+mod head;
+pub(crate) mod terms;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use pingora_http::ResponseHeader;
@@ -12,37 +16,62 @@ use crate::key::KeyRef;
 use crate::policy::Terms;
 use crate::purge::{Generation, Labels};
 use crate::vary::{Variance, Vary};
+pub(crate) use head::StoredHead;
+pub(crate) use terms::StoredTerms;
 
-/// What an object weighs beyond its head and body: itself and its places in the tables.
-const OVERHEAD: u64 = 400;
+/// What an object weighs beyond its key, head and body, as measured by the bench `bytes_per_object`: itself, its places in
+/// the tables, the label of its URL, and what the allocator rounds up.
+const OVERHEAD: u64 = 600;
+
+/// What each piece of a body weighs beyond its bytes.
+const PIECE: u64 = 64;
 
 /// A stored response. It never changes but for its count of hits; what renews it puts another in its place.
 #[derive(Debug)]
 pub struct Object {
     /// Its key's framed parts.
     pub(crate) key: Arc<[u8]>,
-    /// What distinguishes it from other variants under its key.
-    pub(crate) variance: Option<Variance>,
-    /// The values that the variance is a hash of, in the form that [`Vary::selecting`] gives them.
-    pub(crate) selecting: Option<Arc<[u8]>>,
-    /// The request fields it varies on.
-    pub(crate) vary: Vary,
+    /// What tells it from other variants under its key; most have none.
+    pub(crate) varying: Option<Box<Varying>>,
     /// The state of purges when its origin was asked.
     pub(crate) born: Generation,
     /// What it can be purged by.
     pub(crate) labels: Labels,
     /// The head as it is served, but for `Age`.
-    pub head: ResponseHeader,
+    pub(crate) head: StoredHead,
     /// The whole body.
     pub body: Body,
     /// On what terms it is stored.
-    pub terms: Terms,
+    pub(crate) terms: StoredTerms,
     /// How often it was served.
     pub(crate) hits: AtomicU64,
     /// Whether the disk tier has it, or will have it soon.
     pub(crate) written: AtomicBool,
     /// Whether another took its place.
     pub(crate) superseded: AtomicBool,
+}
+
+/// What tells a variant from others under its key.
+#[derive(Debug, Clone)]
+pub(crate) struct Varying {
+    pub(crate) variance: Option<Variance>,
+    /// The values that the variance is a hash of, in the form that [`Vary::selecting`] gives them.
+    pub(crate) selecting: Option<Arc<[u8]>>,
+    /// The request fields it varies on.
+    pub(crate) vary: Vary,
+}
+
+impl Varying {
+    /// The same where it takes no room when there is nothing in it.
+    pub(crate) fn boxed(self) -> Option<Box<Self>> {
+        let varies = self.variance.is_some() || !self.vary.names().is_empty();
+        varies.then(|| Box::new(self))
+    }
+
+    fn weight(&self) -> usize {
+        let names = size_of_val(self.vary.names());
+        size_of::<Self>() + names + self.selecting.as_deref().map_or(0, <[u8]>::len)
+    }
 }
 
 impl Object {
@@ -53,7 +82,27 @@ impl Object {
 
     /// What distinguishes it from other variants under its key; `None` when it does not vary.
     pub fn variance(&self) -> Option<Variance> {
-        self.variance
+        self.varying.as_ref()?.variance
+    }
+
+    /// The values that the variance is a hash of.
+    pub(crate) fn selecting(&self) -> Option<&[u8]> {
+        self.varying.as_ref()?.selecting.as_deref()
+    }
+
+    /// The request fields it varies on, if any.
+    pub(crate) fn vary(&self) -> Option<&Vary> {
+        self.varying.as_ref().map(|varying| &varying.vary)
+    }
+
+    /// The head as it is served, but for `Age`.
+    pub fn head(&self) -> ResponseHeader {
+        self.head.unpack()
+    }
+
+    /// On what terms it is stored.
+    pub fn terms(&self) -> Terms {
+        self.terms.unpack()
     }
 
     /// How often it was served.
@@ -63,13 +112,16 @@ impl Object {
 
     /// What it weighs in memory, in bytes.
     pub fn weight(&self) -> u64 {
-        let fields = self
-            .head
-            .headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len() + 64);
-        let head: usize = fields.sum::<usize>() + self.key.len();
-        OVERHEAD + u64::try_from(head).unwrap_or(u64::MAX) + self.body.weight()
+        let varying = self.varying.as_deref().map_or(0, Varying::weight);
+        let own = u64::try_from(self.key.len() + varying).unwrap_or(u64::MAX);
+        OVERHEAD + own + self.head.weight() + self.terms.weight() + self.body.weight()
+    }
+
+    /// Makes it stale from this time on, if it was not before.
+    pub(crate) fn expire_at(&mut self, time: SystemTime) {
+        let mut terms = self.terms();
+        terms.expire_at(time);
+        self.terms = StoredTerms::of(terms);
     }
 
     /// Counts a hit; how many there were before.
@@ -79,7 +131,7 @@ impl Object {
 
     /// What distinguishes it from other variants under its key, in a form that is the same in every process.
     pub(crate) fn variant_name(&self) -> u32 {
-        disk::of_variant(self.selecting.as_deref())
+        disk::of_variant(self.selecting())
     }
 
     pub(crate) fn is_written(&self) -> bool {
@@ -105,58 +157,52 @@ pub struct Body(Place);
 
 #[derive(Debug, Clone)]
 enum Place {
-    Memory { pieces: Pieces, len: u64 },
-    Disk(Filed),
-}
-
-/// Most bodies are one piece, and then there is no list to go through.
-#[derive(Debug, Clone)]
-enum Pieces {
+    /// In memory, and in one piece, as most are.
     One(Bytes),
-    Many(Arc<[Bytes]>),
+    /// In memory, and how long they are in all.
+    Many(Arc<[Bytes]>, u64),
+    /// Only its length was read.
+    Unread(u64),
+    Disk(Box<Filed>),
 }
 
 impl Body {
     /// A body of these pieces.
     pub fn new(pieces: Vec<Bytes>) -> Self {
-        let len = pieces
-            .iter()
-            .map(|piece| u64::try_from(piece.len()).unwrap_or(u64::MAX))
-            .sum();
-        let pieces = match <[Bytes; 1]>::try_from(pieces) {
-            Ok([piece]) => Pieces::One(piece),
-            Err(pieces) if pieces.is_empty() => Pieces::One(Bytes::new()),
-            Err(pieces) => Pieces::Many(pieces.into()),
-        };
-        Self(Place::Memory { pieces, len })
+        Self(match <[Bytes; 1]>::try_from(pieces) {
+            Ok([piece]) => Place::One(piece),
+            Err(pieces) if pieces.is_empty() => Place::One(Bytes::new()),
+            Err(pieces) => {
+                let len = pieces.iter().map(length).sum();
+                Place::Many(pieces.into(), len)
+            }
+        })
     }
 
     /// A body of which only the length was read.
     pub(crate) fn unread(len: u64) -> Self {
-        let pieces = Pieces::One(Bytes::new());
-        Self(Place::Memory { pieces, len })
+        Self(Place::Unread(len))
     }
 
     /// A body that is a file.
     pub(crate) fn filed(file: Filed) -> Self {
-        Self(Place::Disk(file))
+        Self(Place::Disk(Box::new(file)))
     }
 
     /// The file that it is.
     pub(crate) fn as_filed(&self) -> Option<&Filed> {
         match &self.0 {
             Place::Disk(file) => Some(file),
-            Place::Memory { .. } => None,
+            _ => None,
         }
     }
 
     /// The pieces in order, when they are in memory.
     pub fn pieces(&self) -> Option<&[Bytes]> {
         match &self.0 {
-            Place::Memory { pieces, .. } => Some(match pieces {
-                Pieces::One(piece) => std::slice::from_ref(piece),
-                Pieces::Many(pieces) => pieces,
-            }),
+            Place::One(piece) => Some(std::slice::from_ref(piece)),
+            Place::Many(pieces, _) => Some(pieces),
+            Place::Unread(_) => Some(&[]),
             Place::Disk(_) => None,
         }
     }
@@ -167,10 +213,9 @@ impl Body {
     /// When the file is gone or damaged.
     pub fn read(&self) -> Result<Vec<Bytes>, FillError> {
         match &self.0 {
-            Place::Memory { pieces, .. } => Ok(match pieces {
-                Pieces::One(piece) => vec![piece.clone()],
-                Pieces::Many(pieces) => pieces.to_vec(),
-            }),
+            Place::One(piece) => Ok(vec![piece.clone()]),
+            Place::Many(pieces, _) => Ok(pieces.to_vec()),
+            Place::Unread(_) => Err(FillError::Disk),
             Place::Disk(file) => file.read(),
         }
     }
@@ -178,7 +223,8 @@ impl Body {
     /// Its length in bytes.
     pub fn len(&self) -> u64 {
         match &self.0 {
-            Place::Memory { len, .. } => *len,
+            Place::One(piece) => length(piece),
+            Place::Many(_, len) | Place::Unread(len) => *len,
             Place::Disk(file) => file.len(),
         }
     }
@@ -196,7 +242,9 @@ impl Body {
     /// What it takes in memory, in bytes.
     fn weight(&self) -> u64 {
         match &self.0 {
-            Place::Memory { len, .. } => *len,
+            Place::One(piece) => length(piece),
+            Place::Many(pieces, len) => *len + pieces.iter().map(|_| PIECE).sum::<u64>(),
+            Place::Unread(_) => 0,
             Place::Disk(file) => file.weight(),
         }
     }
@@ -212,6 +260,10 @@ impl Body {
         }
         None
     }
+}
+
+fn length(piece: &Bytes) -> u64 {
+    u64::try_from(piece.len()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -24,8 +24,8 @@ use crate::clock::Clock;
 use crate::disk::{Disk, DiskBounds};
 use crate::fill::{Fill, Reader};
 use crate::key::KeyRef;
-use crate::memory::Memory;
-use crate::object::Object;
+use crate::memory::{Memory, MemoryBounds};
+use crate::object::{Object, StoredHead, StoredTerms};
 use crate::policy::Terms;
 use crate::purge::{Generation, JournalError, Mode, Purge, Purges, Verdict};
 use crate::vary::Variance;
@@ -45,6 +45,20 @@ pub struct Bounds {
     pub max_object: u64,
     /// The disk tier, if there is one.
     pub disk: Option<DiskBounds>,
+}
+
+impl Bounds {
+    /// With a disk tier, what is large is a file and only small bodies lie in memory.
+    fn in_memory(&self) -> MemoryBounds {
+        let held = match self.disk {
+            Some(_) => self.memory / 16,
+            None => self.memory,
+        };
+        MemoryBounds {
+            bytes: self.memory,
+            largest: self.max_object.min(held),
+        }
+    }
 }
 
 /// The store; cheap to clone, and all clones are the same.
@@ -113,7 +127,7 @@ impl Store {
     pub fn new(bounds: Bounds, clock: Clock) -> Self {
         let store = Self(Arc::new(Inner {
             clock,
-            memory: Memory::new(bounds.memory),
+            memory: Memory::new(bounds.in_memory()),
             disk: ArcSwapOption::empty(),
             fills: Fills::default(),
             purges: Arc::default(),
@@ -143,19 +157,18 @@ impl Store {
 
     /// Which variant under a key a request asks for, as far as is known.
     pub fn variance(&self, key: KeyRef<'_>, request: &HeaderMap) -> Option<Variance> {
-        let Some(slot) = self.0.memory.get(key) else {
+        let Some(slot) = self.0.memory.peek(key) else {
             return self
                 .0
                 .fills
                 .with(key, |fills| fills.first()?.vary.variance(request));
         };
         let variants = slot.variants(key);
-        let matching = variants
-            .iter()
-            .map(|object| (object, object.vary.variance(request)));
+        let wanted = |object: &Object| object.vary().and_then(|vary| vary.variance(request));
+        let matching = variants.iter().map(|object| (object, wanted(object)));
         let found = matching
             .clone()
-            .find(|(object, variance)| object.variance == *variance);
+            .find(|(object, variance)| object.variance() == *variance);
         found
             .or_else(|| matching.into_iter().next())
             .and_then(|(_, variance)| variance)
@@ -211,7 +224,7 @@ impl Store {
         let matching = slot
             .variants(key)
             .iter()
-            .filter(|object| answers(object.variance, variance));
+            .filter(|object| answers(object.variance(), variance));
         for object in matching {
             let verdict = self.0.purges.verdict(key, &object.labels, object.born);
             match terms_after(object, verdict).filter(|_| object.body.is_there()) {
@@ -253,14 +266,16 @@ impl Store {
     ) -> bool {
         let renewed = Arc::new(Object {
             key: object.key.clone(),
-            variance: object.variance,
-            selecting: object.selecting.clone(),
-            vary: object.vary.clone(),
+            varying: object.varying.clone(),
             born: born.max(object.born),
             labels: self.0.purges.labels(object.key(), &terms.surrogate_keys),
-            head: filler::head_to_store(head, &terms, Some(object.body.len())),
+            head: StoredHead::of(&filler::head_to_store(
+                head,
+                &terms,
+                Some(object.body.len()),
+            )),
             body: object.body.clone(),
-            terms,
+            terms: StoredTerms::of(terms),
             hits: AtomicU64::new(object.hits()),
             written: AtomicBool::new(false),
             superseded: AtomicBool::new(false),
@@ -283,7 +298,7 @@ impl Store {
     /// Takes an object out, that is one variant; whether it was there.
     pub fn remove(&self, object: &Arc<Object>) -> bool {
         if let Some(disk) = self.disk() {
-            disk.remove(object.key(), object.selecting.as_deref());
+            disk.remove(object.key(), object.selecting());
         }
         self.0.memory.replace(object.key(), object, None)
     }
@@ -315,7 +330,7 @@ impl Store {
         self.0
             .max_object
             .store(bounds.max_object, Ordering::Relaxed);
-        self.0.memory.resize(bounds.memory);
+        self.0.memory.resize(bounds.in_memory());
         self.use_disk(bounds.disk.as_ref(), bounds.memory);
     }
 
@@ -327,7 +342,7 @@ impl Store {
 
 /// An object's terms as a purge left them; `None` when it is gone.
 fn terms_after(object: &Object, verdict: Verdict) -> Option<Terms> {
-    let mut terms = object.terms.clone();
+    let mut terms = object.terms();
     match verdict {
         Verdict::Untouched => {}
         Verdict::StaleSince(time) => terms.expire_at(time),

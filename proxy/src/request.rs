@@ -104,7 +104,8 @@ impl ProxyHttp for RequestPath {
     ) -> Result<Option<ForcedFreshness>> {
         let forced = caching::found(&self.process, session, meta, is_fresh, ctx);
         let is_served = is_fresh || forced.is_some();
-        compress::find(&self.process, session, hit, is_served, ctx).await;
+        let found = (meta.response_header(), &*hit);
+        compress::find(&self.process, session, found, is_served, ctx).await;
         Ok(forced)
     }
 

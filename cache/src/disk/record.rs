@@ -10,16 +10,17 @@
 
 use std::hash::Hasher;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::header::HeaderName;
-use pingora_http::{HeaderNameVariant, ResponseHeader};
+use pingora_http::ResponseHeader;
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
 use super::index::Place;
 use super::name::{KeyName, VariantName};
 use crate::object::Object;
+use crate::object::terms::{nanos, span_nanos, time};
 use crate::policy::{Basis, Terms};
 
 /// Bytes before the head.
@@ -283,40 +284,28 @@ pub(crate) fn sum<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> u64 {
 
 /// What a [`Written`] borrows and the object does not have in that form.
 struct Writing {
-    names: Vec<Vec<u8>>,
+    terms: Terms,
     filed: Option<FiledBody>,
 }
 
 impl Writing {
     fn of(object: &Object, filed: Option<FiledBody>) -> Self {
-        let mut names = Vec::with_capacity(object.head.headers.len());
-        let named = object.head.map(|name, _| {
-            names.push(match name {
-                HeaderNameVariant::Case(name) => name.as_slice().to_vec(),
-                HeaderNameVariant::Titled(name) => name.as_bytes().to_vec(),
-            });
-            Ok(())
-        });
-        debug_assert!(named.is_ok(), "collecting names can't fail");
-        Self { names, filed }
+        Self {
+            terms: object.terms(),
+            filed,
+        }
     }
 
     fn as_written<'a>(&'a self, object: &'a Object) -> Written<'a> {
-        let terms = &object.terms;
-        let values = object
-            .head
-            .headers
-            .iter()
-            .map(|(_, value)| value.as_bytes());
-        let names = self.names.iter().map(Vec::as_slice);
+        let terms = &self.terms;
         Written {
             key: &object.key,
-            selecting: object.selecting.as_deref(),
+            selecting: object.selecting(),
             born: object.born.to_bits(),
             hits: object.hits(),
-            status: object.head.status.as_u16(),
-            reason: object.head.get_reason_phrase(),
-            fields: names.zip(values).collect(),
+            status: object.head.status().as_u16(),
+            reason: object.head.reason(),
+            fields: object.head.fields().collect(),
             terms: WrittenTerms {
                 stored: nanos(terms.stored),
                 epoch: nanos(terms.epoch),
@@ -340,7 +329,6 @@ impl Writing {
 
 impl WrittenTerms<'_> {
     fn read(&self) -> Result<Terms, Damaged> {
-        let time = |nanos| SystemTime::UNIX_EPOCH + Duration::from_nanos(nanos);
         let [while_revalidate, if_error, if_unreachable] = self.stale.map(Duration::from_nanos);
         let withheld: Result<Vec<_>, _> = self
             .withheld
@@ -365,17 +353,6 @@ impl WrittenTerms<'_> {
                 .collect(),
         })
     }
-}
-
-fn nanos(time: SystemTime) -> u64 {
-    span_nanos(
-        time.duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default(),
-    )
-}
-
-fn span_nanos(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], Damaged> {

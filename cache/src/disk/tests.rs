@@ -71,7 +71,7 @@ impl Place {
 fn shown(store: &Store, key: &Key) -> (Arc<Object>, Terms) {
     let mut objects = store.objects().into_iter();
     let object = objects.find(|object| *object.key == **key.parts()).unwrap();
-    let terms = object.terms.clone();
+    let terms = object.terms();
     (object, terms)
 }
 
@@ -229,11 +229,11 @@ async fn an_object_comes_back_in_the_next_process_as_it_was() {
     assert_eq!(read(&store, &key).await.unwrap(), body);
     let (object, terms) = shown(&store, &key);
     assert_eq!(
-        (&terms, &object.head.headers),
-        (&before.1, &before.0.head.headers)
+        (&terms, &object.head().headers),
+        (&before.1, &before.0.head().headers)
     );
     let mut wire = Vec::new();
-    object.head.header_to_h1_wire(&mut wire);
+    object.head().header_to_h1_wire(&mut wire);
     assert!(String::from_utf8(wire).unwrap().contains("X-Odd-Case: 1"));
     assert_eq!(store.disk_stats().unwrap().hits, 1);
     // From now on it is in memory.
@@ -319,7 +319,7 @@ async fn a_large_body_goes_to_disk_while_it_comes_in() {
     let Some(Found::Object(object, _)) = store.lookup(key.as_ref(), None) else {
         panic!("not found")
     };
-    assert_eq!(object.head.headers["content-length"], "9000001");
+    assert_eq!(object.head().headers["content-length"], "9000001");
     let mut part = Reader::of(&object.body).await.unwrap();
     part.seek(262_140, Some(262_150));
     assert_eq!(all(part).await.unwrap(), body[262_140..262_150]);
@@ -389,7 +389,7 @@ async fn a_renewed_object_has_its_new_head_after_a_restart() {
         assert_eq!(read(&store, &key).await.unwrap(), body, "{length}");
         let (object, terms) = shown(&store, &key);
         assert_eq!(
-            (&object.head.headers["x-new"], terms),
+            (&object.head().headers["x-new"], terms),
             (&HeaderValue::from_static("1"), renewed)
         );
     }

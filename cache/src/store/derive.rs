@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use super::Store;
 use crate::encoding::{self, Encoding};
 use crate::key::KeyRef;
-use crate::object::{Body, Object};
+use crate::object::{Body, Object, StoredHead};
 use crate::purge::Verdict;
 
 impl Store {
@@ -30,7 +30,7 @@ impl Store {
         let slot = self.0.memory.get(key)?;
         let mut variants = slot.variants(key).iter();
         variants
-            .find(|object| object.terms.stored == stored)
+            .find(|object| object.terms.arrived_at(stored))
             .cloned()
     }
 
@@ -63,16 +63,14 @@ impl Store {
 }
 
 fn derived(object: &Object, encoding: Encoding, body: Body) -> Object {
-    let mut head = object.head.clone();
+    let mut head = object.head();
     encoding::describe(&mut head, encoding, Some(body.len()));
     Object {
         key: parts(object).encoded(encoding).parts().clone(),
-        variance: object.variance,
-        selecting: object.selecting.clone(),
-        vary: object.vary.clone(),
+        varying: object.varying.clone(),
         born: object.born,
         labels: object.labels.clone(),
-        head,
+        head: StoredHead::of(&head),
         body,
         terms: object.terms.clone(),
         hits: AtomicU64::new(0),
@@ -84,7 +82,7 @@ fn derived(object: &Object, encoding: Encoding, body: Body) -> Object {
 
 /// Whether this was made of that object: no two responses under one key arrive at one instant.
 fn is_of(encoded: &Object, object: &Object) -> bool {
-    encoded.terms.stored == object.terms.stored && encoded.variance == object.variance
+    encoded.terms.arrived_with(&object.terms) && encoded.variance() == object.variance()
 }
 
 /// The object's key without its hash, which nobody needs here.
@@ -173,9 +171,9 @@ mod tests {
         assert!(store.store_encoded(&object, Encoding::Br, short()));
         let encoded = store.encoded(&object, Encoding::Br).unwrap();
         assert_eq!(encoded.body.from(0), short().from(0));
-        assert_eq!(encoded.head.headers["content-encoding"], "br");
-        assert_eq!(encoded.head.headers["content-length"], "2");
-        assert_eq!(encoded.head.headers["etag"], "W/\"1\"");
+        assert_eq!(encoded.head().headers["content-encoding"], "br");
+        assert_eq!(encoded.head().headers["content-length"], "2");
+        assert_eq!(encoded.head().headers["etag"], "W/\"1\"");
         assert!(store.encoded(&object, Encoding::Gzip).is_none());
         clock.pass(Duration::from_secs(1));
         let next = put(&store);
@@ -191,14 +189,14 @@ mod tests {
         let object = put(&store);
         store.store_encoded(&object, Encoding::Gzip, short());
         clock.pass(Duration::from_secs(90));
-        let mut head = object.head.clone();
+        let mut head = object.head();
         head.insert_header("x-new", "1").unwrap();
         let born = store.generation();
         assert!(store.renew(&object, head, terms(&store), born));
         let renewed = found(&store).unwrap();
         let encoded = store.encoded(&renewed, Encoding::Gzip).unwrap();
-        assert_eq!(encoded.terms, renewed.terms);
-        assert_eq!(encoded.head.headers["x-new"], "1");
+        assert_eq!(encoded.terms(), renewed.terms());
+        assert_eq!(encoded.head().headers["x-new"], "1");
         assert!(store.encoded(&object, Encoding::Gzip).is_none());
     }
 

@@ -14,7 +14,7 @@ use super::Store;
 use crate::key::{Key, KeyRef};
 use crate::object::Object;
 use crate::policy::Terms;
-use crate::vary::Variance;
+use crate::vary::{Variance, Vary};
 
 /// What the store holds and did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -145,8 +145,8 @@ impl Store {
         let now = self.now();
         self.choose(choice, limit, |object, terms, tier| Shown {
             listed: listed(object, &terms, tier, now),
-            head: object.head.clone(),
-            vary: object.vary.names().into(),
+            head: object.head(),
+            vary: object.vary().map(Vary::names).unwrap_or_default().into(),
             terms,
         })
     }
@@ -157,7 +157,7 @@ impl Store {
         limit: usize,
         tell: impl Fn(&Object, Terms, TierName) -> T,
     ) -> Listing<T> {
-        let takes = |object: &Object| choice.takes(object.key(), &object.terms.surrogate_keys);
+        let takes = |object: &Object| choice.takes(object.key(), object.terms.surrogate_keys());
         let in_memory = self
             .0
             .memory
@@ -171,7 +171,7 @@ impl Store {
         let heads = disk.iter().flat_map(|disk| disk.heads());
         let on_disk = heads.filter(|object| takes(object) && !self.is_in_memory(object));
         let mut told = in_memory.chain(on_disk.map(|object| {
-            let terms = object.terms.clone();
+            let terms = object.terms();
             tell(&object, terms, TierName::Disk)
         }));
         let objects = told.by_ref().take(limit).collect();
@@ -189,9 +189,9 @@ impl Store {
     }
 
     fn is_in_memory(&self, object: &Object) -> bool {
-        self.0.memory.get(object.key()).is_some_and(|slot| {
+        self.0.memory.peek(object.key()).is_some_and(|slot| {
             let mut variants = slot.variants(object.key()).iter();
-            variants.any(|other| other.variance == object.variance)
+            variants.any(|other| other.variance() == object.variance())
         })
     }
 
@@ -260,11 +260,11 @@ fn listed(object: &Object, terms: &Terms, tier: TierName, now: SystemTime) -> Li
     Listed {
         key: object.key().to_string(),
         tier,
-        status: object.head.status.as_u16(),
+        status: object.head.status().as_u16(),
         age: terms.age(now).as_secs(),
         ttl: terms.ttl(now),
         size: object.body.len(),
         hits: object.hits(),
-        variance: object.variance,
+        variance: object.variance(),
     }
 }

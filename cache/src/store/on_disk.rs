@@ -31,9 +31,9 @@ impl Store {
     /// Whether a request for this variant has to look on disk, as far as is known without looking there.
     pub fn is_for_disk(&self, key: KeyRef<'_>, variance: Option<Variance>) -> bool {
         self.disk().is_some_and(|disk| {
-            let in_memory = self.0.memory.get(key).is_some_and(|slot| {
+            let in_memory = self.0.memory.peek(key).is_some_and(|slot| {
                 let mut variants = slot.variants(key).iter();
-                variants.any(|object| super::answers(object.variance, variance))
+                variants.any(|object| super::answers(object.variance(), variance))
             });
             !in_memory && disk.may_have(key)
         })
@@ -80,7 +80,7 @@ impl Store {
         let held = if is_poured {
             u64::MAX
         } else {
-            self.0.memory.capacity()
+            self.0.memory.largest()
         };
         self.max_object().min(held)
     }

@@ -10,7 +10,7 @@ use super::Store;
 use super::filler::{InFills, head_to_store, was_purged};
 use crate::disk::{Disk, Part};
 use crate::fill::Fill;
-use crate::object::{Body, Object};
+use crate::object::{Body, Object, StoredHead, StoredTerms, Varying};
 use crate::policy::Reason;
 
 /// Begins to pour. The fill stays among the fills until that is done.
@@ -67,14 +67,17 @@ async fn finish(store: &Store, fill: &Fill, part: Part, length: u64) -> Option<(
 pub(super) fn object(fill: &Fill, body: Body, length: u64, written: bool) -> Object {
     Object {
         key: fill.key.clone(),
-        variance: fill.variance,
-        selecting: fill.selecting.clone(),
-        vary: fill.vary.clone(),
+        varying: Varying {
+            variance: fill.variance,
+            selecting: fill.selecting.clone(),
+            vary: fill.vary.clone(),
+        }
+        .boxed(),
         born: fill.born,
         labels: fill.labels.clone(),
-        head: head_to_store(fill.head.clone(), &fill.terms, Some(length)),
+        head: StoredHead::of(&head_to_store(fill.head.clone(), &fill.terms, Some(length))),
         body,
-        terms: fill.terms.clone(),
+        terms: StoredTerms::of(fill.terms.clone()),
         hits: AtomicU64::new(0),
         written: AtomicBool::new(written),
         superseded: AtomicBool::new(false),

@@ -10,6 +10,8 @@ use crate::fill::FillError;
 use crate::key::{Key, Query};
 use crate::policy::{Basis, Reason};
 
+mod memory;
+
 const MIB: u64 = 1 << 20;
 
 fn store() -> Store {
@@ -106,7 +108,7 @@ fn a_hit_shares_the_stored_bytes() {
         object.body.pieces().unwrap()[0].as_ptr(),
         body(&store, &key).unwrap().as_ptr()
     );
-    assert_eq!(object.head.headers["content-length"], "5");
+    assert_eq!(object.head().headers["content-length"], "5");
     assert_eq!(
         (object.hits(), store.stats().hits, store.stats().keys),
         (2, 2, 1)
@@ -394,29 +396,6 @@ fn variants_are_found_counted_and_bounded() {
         store.lookup(key.as_ref(), variance).is_some()
     };
     assert!(found("99") && found("68") && !found("67") && !found("other"));
-}
-
-#[test]
-fn memory_is_bounded_and_can_be_resized() {
-    let store = store();
-    for index in 0..200 {
-        let mut filler = begin(&store, &key(&format!("/{index}")), &[]);
-        filler.write(Bytes::from(vec![0; 256 << 10])).unwrap();
-        filler.finish().unwrap();
-    }
-    let stats = store.stats();
-    assert!(
-        stats.bytes <= 16 * MIB && stats.bytes > 8 * MIB && stats.evictions > 100,
-        "{stats:?}"
-    );
-    store.resize(Bounds {
-        memory: 4 * MIB,
-        max_object: MIB,
-        disk: None,
-    });
-    let stats = store.stats();
-    assert!(stats.bytes <= 4 * MIB && stats.keys > 0, "{stats:?}");
-    assert_eq!(stats.capacity, 4 * MIB);
 }
 
 #[test]

@@ -104,7 +104,7 @@ impl Tier {
             Found::Object(object, terms) => {
                 let variance = wanted.or_else(|| object.variance());
                 let hit = Hit::of(object.clone()).await?;
-                let mut meta = self.meta(object.head.clone(), terms, variance);
+                let mut meta = self.meta(object.head(), terms, variance);
                 meta.extensions_mut().insert(Stored(object));
                 (meta, hit)
             }

@@ -65,7 +65,7 @@ pub(super) fn judge(response: &ResponseHeader, ctx: &mut Context) {
 pub(super) async fn find(
     process: &Process,
     session: &Session,
-    hit: &HitHandler,
+    (head, hit): (&ResponseHeader, &HitHandler),
     is_served: bool,
     ctx: &mut Context,
 ) {
@@ -75,7 +75,7 @@ pub(super) async fn find(
     let Some(encoding) = ctx.compressing.accepted.encoding else {
         return;
     };
-    if !may_encode(&ctx.route, &object.head) || rewrites(route) {
+    if !may_encode(&ctx.route, head) || rewrites(route) {
         return;
     }
     let store = process.cache.objects();
@@ -173,7 +173,7 @@ pub(super) fn encode_what_was_stored(process: &Process, session: &Session, ctx: 
     }
     let store = process.cache.objects();
     let stored = store.arrived(key.as_ref(), terms.stored);
-    if let Some(object) = stored.filter(|object| compression.may_encode(&object.head)) {
+    if let Some(object) = stored.filter(|object| compression.may_encode(&object.head())) {
         drop(process.encoders.order(store, &object, encoding));
     }
 }

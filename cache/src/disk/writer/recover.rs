@@ -68,7 +68,7 @@ fn forget_all(shared: &Shared) {
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     files.clear();
     shared.used.store(0, Ordering::Relaxed);
-    shared.handles.invalidate_all();
+    shared.handles.clear();
 }
 
 #[derive(Default)]

@@ -1,0 +1,207 @@
+//! A head as it lies in memory: the bytes of its fields one after the other.
+//!
+//! The maps of a [`ResponseHeader`] take a hundred bytes a field, and as much again for the case of the names; and what
+//! came from an origin keeps alive all that was read with it. A hit makes the maps again; values are not copied for it.
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderValue};
+use http::{Response, StatusCode, Version};
+use pingora_http::{HeaderNameVariant, ResponseHeader};
+
+/// A head as it is served, but for `Age`.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredHead {
+    status: StatusCode,
+    version: Version,
+    /// Whether the names are written in another case than pingora gives them.
+    keeps_case: bool,
+    /// Its fields, without those that have a name again.
+    count: u16,
+    /// The phrase, when it is not the one that goes with the status.
+    reason: Option<Box<str>>,
+    /// Of each field the name and the value, each after its length; that has seven bits a byte, the lowest first, and
+    /// the top bit says that more follow.
+    fields: Bytes,
+}
+
+impl StoredHead {
+    pub(crate) fn of(head: &ResponseHeader) -> Self {
+        let names = names(head);
+        let keeps_case = head.has_case() && names != titled(head);
+        let mut fields = Vec::new();
+        for (name, value) in names.iter().zip(head.headers.values()) {
+            put(&mut fields, name);
+            put(&mut fields, value.as_bytes());
+        }
+        let reason = head.get_reason_phrase();
+        Self {
+            status: head.status,
+            version: head.version,
+            keeps_case,
+            count: u16::try_from(head.headers.keys_len()).unwrap_or(u16::MAX),
+            reason: reason
+                .filter(|reason| Some(*reason) != head.status.canonical_reason())
+                .map(Box::from),
+            fields: fields.into_boxed_slice().into(),
+        }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn reason(&self) -> Option<&str> {
+        let told = self.reason.as_deref();
+        told.or_else(|| self.status.canonical_reason())
+    }
+
+    /// Names, in the case in which they are sent, and values.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut rest = &*self.fields;
+        std::iter::from_fn(move || {
+            let name = take(&mut rest)?;
+            Some((name, take(&mut rest)?))
+        })
+    }
+
+    /// The head as pingora has it.
+    pub(crate) fn unpack(&self) -> ResponseHeader {
+        let mut head = self.empty();
+        for (name, value) in self.fields() {
+            let value = HeaderValue::from_maybe_shared(self.fields.slice_ref(value));
+            let Ok(value) = value else { continue };
+            let added = head.append_header(self.fields.slice_ref(name), value);
+            debug_assert!(added.is_ok(), "they come from such a map");
+        }
+        if self.reason.is_some() {
+            let told = head.set_reason_phrase(self.reason());
+            debug_assert!(told.is_ok(), "pingora takes any");
+        }
+        head
+    }
+
+    fn empty(&self) -> ResponseHeader {
+        let (mut parts, ()) = Response::new(()).into_parts();
+        parts.status = self.status;
+        parts.version = self.version;
+        if !self.keeps_case {
+            parts.headers = HeaderMap::with_capacity(self.count.into());
+            return parts.into();
+        }
+        let with_case = ResponseHeader::build(self.status, Some(self.count.into()));
+        let mut head = with_case.unwrap_or_else(|_| parts.into());
+        head.set_version(self.version);
+        head
+    }
+
+    /// What it takes beside itself, in bytes.
+    pub(super) fn weight(&self) -> u64 {
+        let length = self.fields.len() + self.reason.as_deref().map_or(0, str::len);
+        u64::try_from(length).unwrap_or(u64::MAX)
+    }
+}
+
+/// Adds a length and what is so long.
+fn put(fields: &mut Vec<u8>, bytes: &[u8]) {
+    let mut length = bytes.len();
+    while length > 0x7f {
+        fields.push(0x80 | (length & 0x7f) as u8);
+        length >>= 7;
+    }
+    fields.push(length as u8);
+    fields.extend_from_slice(bytes);
+}
+
+/// Takes a length and what is so long.
+fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (mut length, mut shift) = (0, 0);
+    loop {
+        let byte = rest.split_off_first()?;
+        length |= usize::from(byte & 0x7f) << shift;
+        shift += 7;
+        if *byte < 0x80 {
+            return rest.split_off(..length);
+        }
+    }
+}
+
+/// The names in the case in which they are sent.
+fn names(head: &ResponseHeader) -> Vec<Vec<u8>> {
+    let mut names = Vec::with_capacity(head.headers.len());
+    let named = head.map(|name, _| {
+        names.push(match name {
+            HeaderNameVariant::Case(name) => name.as_slice().to_vec(),
+            HeaderNameVariant::Titled(name) => name.as_bytes().to_vec(),
+        });
+        Ok(())
+    });
+    debug_assert!(named.is_ok(), "collecting names can't fail");
+    names
+}
+
+/// The names in the case that pingora gives to a head without case.
+fn titled(head: &ResponseHeader) -> Vec<Vec<u8>> {
+    names(&head.as_owned_parts().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A length of three bytes.
+    const LONG: &str = match str::from_utf8(&[b'a'; 70_000]) {
+        Ok(long) => long,
+        Err(_) => "",
+    };
+
+    fn head(fields: &[(&'static str, &'static str)]) -> ResponseHeader {
+        let mut head = ResponseHeader::build(404, None).unwrap();
+        for (name, value) in fields {
+            head.append_header(*name, *value).unwrap();
+        }
+        head
+    }
+
+    fn wire(head: &ResponseHeader) -> Vec<u8> {
+        let mut wire = Vec::new();
+        head.header_to_h1_wire(&mut wire);
+        wire
+    }
+
+    #[test]
+    fn a_head_comes_out_as_it_went_in() {
+        for (fields, keeps_case) in [
+            (&[][..], false),
+            (&[("Content-Type", "a/b"), ("Server", "a")], false),
+            (&[("Content-Type", "a/b"), ("ETag", "1")], true),
+            (&[("content-type", LONG)], true),
+            (&[("X-Own", ""), ("x-oWN", "2"), ("Date", "\u{e4}")], true),
+            (&[("Server", "a"), ("Date", "b"), ("Server", "c")], false),
+        ] {
+            let mut head = head(fields);
+            head.set_version(Version::HTTP_2);
+            let stored = StoredHead::of(&head);
+            let unpacked = stored.unpack();
+            assert_eq!(stored.keeps_case, keeps_case, "{fields:?}");
+            assert_eq!(wire(&unpacked), wire(&head), "{fields:?}");
+            assert_eq!(unpacked.headers, head.headers, "{fields:?}");
+            let told = |head: &ResponseHeader| (head.status, head.version);
+            assert_eq!(told(&unpacked), told(&head), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn names_without_case_and_the_phrase_stay() {
+        let mut plain = ResponseHeader::build_no_case(200, None).unwrap();
+        plain.append_header("x-own", "1").unwrap();
+        plain.set_reason_phrase(Some("Fine")).unwrap();
+        let stored = StoredHead::of(&plain);
+        let unpacked = stored.unpack();
+        assert_eq!(wire(&unpacked), wire(&plain));
+        assert_eq!(
+            (unpacked.has_case(), stored.reason()),
+            (false, Some("Fine"))
+        );
+        assert_eq!(unpacked.get_reason_phrase(), Some("Fine"));
+    }
+}
