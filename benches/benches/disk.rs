@@ -21,6 +21,7 @@ const AHEAD: usize = 16 << 20;
 /// Objects that are read for the cost of a hit.
 const READ: u64 = 20_000;
 
+#[allow(clippy::print_stdout, reason = "a bench tells its numbers")]
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.iter().position(|word| word == "restarted") {
@@ -51,10 +52,11 @@ fn open(folder: &Path) -> Store {
 
 fn wait_until(holds: impl Fn() -> bool) {
     while !holds() {
-        std::thread::sleep(Duration::from_micros(100));
+        std::thread::park_timeout(Duration::from_micros(100));
     }
 }
 
+#[allow(clippy::print_stdout, reason = "a bench tells its numbers")]
 fn measure(body: usize, objects: u64) {
     let folder = tempfile::tempdir().expect("a folder");
     let began = Instant::now();
@@ -96,6 +98,7 @@ fn measure(body: usize, objects: u64) {
     );
 }
 
+#[allow(clippy::print_stdout, reason = "a bench tells its numbers")]
 fn restarted(folder: &Path, objects: &str) {
     let objects: u64 = objects.parse().expect("a number");
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -119,7 +122,7 @@ fn restarted(folder: &Path, objects: &str) {
         bytes
     };
     while runtime.block_on(read(objects / 2)) == 0 {
-        std::thread::sleep(Duration::from_micros(100));
+        std::thread::park_timeout(Duration::from_micros(100));
     }
     let start = began.elapsed();
     let held = (resident() - before) / objects;

@@ -22,9 +22,9 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -45,6 +45,8 @@ use writer::Order;
 
 /// Orders that may wait for the writer; further objects are not written.
 const QUEUE: usize = 8192;
+/// Between two looks for a place in a queue that is full.
+const QUEUE_PAUSE: Duration = Duration::from_millis(1);
 /// Bytes of objects that may wait for the writer.
 const QUEUED_BYTES: u64 = 64 << 20;
 /// Reads at a time; further look-ups find nothing.
@@ -328,8 +330,22 @@ impl Disk {
 
     /// Waits until what was ordered so far is done, at most this long; whether it is.
     pub(crate) fn flush(&self, within: Duration) -> bool {
+        let until = Instant::now() + within;
         let (done, told) = sync_channel(1);
-        self.shared.orders.send(Order::Flush(done)).is_ok() && told.recv_timeout(within).is_ok()
+        let mut order = Order::Flush(done);
+        while let Err(refused) = self.shared.orders.try_send(order) {
+            // A disk that hangs must not hold up the end of the process.
+            let TrySendError::Full(again) = refused else {
+                return false;
+            };
+            if Instant::now() >= until {
+                return false;
+            }
+            std::thread::park_timeout(QUEUE_PAUSE);
+            order = again;
+        }
+        told.recv_timeout(until.saturating_duration_since(Instant::now()))
+            .is_ok()
     }
 
     /// Ends its use.

@@ -190,17 +190,14 @@ impl Part {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.disk.reserve(bytes.len() as u64);
-        let written = self.file.write_all_at(bytes, self.len);
+        self.len += bytes.len() as u64;
+        let position = self.len - bytes.len() as u64;
+        let mut written = self.file.write_all_at(bytes, position);
         if written.is_err() && self.disk.make_room_now() {
             // The volume is smaller than the size that the operator gave, and something could go.
-            self.file
-                .write_all_at(bytes, self.len)
-                .inspect_err(|error| self.disk.write_failed(error))?;
-        } else {
-            written.inspect_err(|error| self.disk.write_failed(error))?;
+            written = self.file.write_all_at(bytes, position);
         }
-        self.len += bytes.len() as u64;
-        Ok(())
+        written.inspect_err(|error| self.disk.write_failed(error))
     }
 
     /// Ends the file with the object's head, lets it survive a power cut, and takes it into the tier; the body to serve

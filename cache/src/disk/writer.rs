@@ -20,7 +20,7 @@ use super::record::{self, FRAME};
 use super::segment::{Listed, end_of_object, end_of_segment};
 use super::{Shared, Stored, name};
 use crate::object::Object;
-use crate::purge::lock;
+use crate::purge::{Generation, lock};
 
 /// Records are gathered up to this size and written at once.
 const BATCH: usize = 1 << 20;
@@ -228,14 +228,15 @@ impl Writer {
         if !shared.up.load(Ordering::Acquire) && self.folder.probe().is_ok() {
             shared.up();
         }
-        let oldest = shared
-            .files()
+        let files = shared.files();
+        let oldest = files
             .values()
             .map(|file| file.oldest.load(Ordering::Relaxed))
             .min();
-        shared
-            .purges
-            .forget_before(crate::Generation::from_bits(oldest.unwrap_or(u64::MAX)));
+        drop(files);
+        if let Some(oldest) = oldest {
+            shared.purges.forget_before(Generation::from_bits(oldest));
+        }
         true
     }
 

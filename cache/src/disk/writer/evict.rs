@@ -38,6 +38,8 @@ impl Writer {
             return false;
         };
         let Some(stored) = shared.stored(number) else {
+            // It was found damaged; whoever did may have had no place in the queue to say so.
+            self.folder.remove(number, FileKind::Object);
             return true;
         };
         match stored.kind {
