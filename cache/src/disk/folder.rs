@@ -8,12 +8,15 @@
 //! | `00000002.object` | one large body, with its record at the end |
 //! | `00000003.part` | a large body on its way in |
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
+
+/// Stored responses are for the edge alone, not for others on its machine.
+const OWN: u32 = 0o600;
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +44,7 @@ impl Folder {
     /// # Errors
     /// When it can't be made, read or written, or another process uses it.
     pub(crate) fn open(path: &Path, device: Option<u64>) -> io::Result<Self> {
-        fs::create_dir_all(path)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         let is_ours = path.join("lock").exists();
         if device
             .is_some_and(|device| identity(path).is_ok_and(|(now, _)| now != device) && !is_ours)
@@ -56,6 +59,7 @@ impl Folder {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(OWN)
             .open(path.join("lock"))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
             io::Error::new(
@@ -146,6 +150,7 @@ pub(crate) fn create(file: &Path) -> io::Result<File> {
         .read(true)
         .write(true)
         .create_new(true)
+        .mode(OWN)
         .open(file)
 }
 
@@ -192,6 +197,9 @@ mod tests {
         let expected = [(3, FileKind::Segment), (12, FileKind::Object)];
         assert_eq!(folder.files().unwrap(), expected);
         assert!(folder.probe().is_ok() && folder.is_there());
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        let object = folder.file(12, FileKind::Object);
+        assert_eq!((mode(&path), mode(&object)), (0o700, 0o600));
         fs::rename(&path, place.path().join("away")).unwrap();
         assert!(!folder.is_there());
         fs::create_dir(&path).unwrap();

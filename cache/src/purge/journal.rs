@@ -9,6 +9,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -263,6 +264,7 @@ impl Journal {
         let mut file = OpenOptions::new()
             .append(true)
             .create_new(true)
+            .mode(0o600)
             .open(temporary)?;
         file.write_all(HEAD)?;
         let mut bytes = Vec::new();
