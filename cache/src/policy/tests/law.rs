@@ -13,8 +13,8 @@ struct Case {
     status: u16,
     max_age: Option<u64>,
     s_maxage: Option<u64>,
-    swr: Option<u64>,
-    sie: Option<u64>,
+    while_revalidating: Option<u64>,
+    if_error: Option<u64>,
     flags: Vec<&'static str>,
     /// Seconds before the arrival.
     date: Option<u64>,
@@ -107,8 +107,8 @@ impl Case {
         let seconds = [("max-age", self.max_age), ("s-maxage", self.s_maxage)]
             .into_iter()
             .chain([
-                ("stale-while-revalidate", self.swr),
-                ("stale-if-error", self.sie),
+                ("stale-while-revalidate", self.while_revalidating),
+                ("stale-if-error", self.if_error),
             ]);
         let seconds = seconds.filter_map(|(name, value)| Some(format!("{name}={}", value?)));
         let members = seconds.chain(self.flags.iter().map(|flag| (*flag).to_owned()));
@@ -225,8 +225,8 @@ fn case() -> impl Strategy<Value = Case> {
         status,
         max_age: said.0,
         s_maxage: said.1,
-        swr: said.2,
-        sie: said.3,
+        while_revalidating: said.2,
+        if_error: said.3,
         flags,
         date: times.0,
         age: times.1,
@@ -271,16 +271,16 @@ proptest! {
 
         match serve(&terms, then) {
             Serve::Fresh => prop_assert!(case.is_fresh(0)),
-            Serve::WhileRevalidating => prop_assert!(case.is_within(case.swr.unwrap_or(0))),
+            Serve::WhileRevalidating => prop_assert!(case.is_within(case.while_revalidating.unwrap_or(0))),
             Serve::Stale => prop_assert!(false, "nobody takes it stale"),
             Serve::Revalidate => {}
         }
         let unasked = if case.s_maxage.is_some() { 0 } else { 60 };
         if serve_on(Failure::Unreachable, &terms, then) {
-            prop_assert!(case.is_within(case.sie.unwrap_or(unasked)));
+            prop_assert!(case.is_within(case.if_error.unwrap_or(unasked)));
         }
         if serve_on(Failure::Status(StatusCode::BAD_GATEWAY), &terms, then) {
-            prop_assert!(case.is_within(case.sie.unwrap_or(0)));
+            prop_assert!(case.is_within(case.if_error.unwrap_or(0)));
         }
 
         let wants = &case.wants;
@@ -290,7 +290,7 @@ proptest! {
             _ if wants.no_cache || !is_young => prop_assert!(false, "the client does not want it"),
             Serve::Fresh => prop_assert!(case.is_fresh(wants.min_fresh.unwrap_or(0))),
             Serve::WhileRevalidating => {
-                prop_assert!(case.is_within(case.swr.unwrap_or(0)));
+                prop_assert!(case.is_within(case.while_revalidating.unwrap_or(0)));
                 prop_assert!(wants.max_age.is_none() && wants.min_fresh.is_none());
             }
             Serve::Stale => {
