@@ -7,8 +7,10 @@
 
 mod admission;
 mod filed;
+mod files;
 mod folder;
 mod index;
+mod load;
 mod name;
 mod reading;
 mod record;
@@ -23,24 +25,21 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::HeaderMap;
 use tokio::sync::Semaphore;
 
 use crate::key::KeyRef;
-use crate::object::{Body, Object, StoredHead, StoredTerms, Varying};
-use crate::purge::{Generation, Purges, Verdict, lock};
-use crate::vary::{self, Vary};
+use crate::object::Object;
+use crate::purge::{Purges, lock};
 use admission::Admission;
 pub(crate) use filed::{CHUNK, Filed, Opened, Part, after, read_chunk};
-use folder::FileKind;
-use index::{Entry, Index, Place};
+use files::Stored;
+use index::{Entry, Index};
 use name::VariantName;
 pub(crate) use name::of_variant;
-use record::{FRAME, Frame, Kind};
 use writer::Order;
 
 /// Orders that may wait for the writer; further objects are not written.
@@ -96,18 +95,6 @@ pub(crate) struct Shared {
     counts: Counts,
     purges: Arc<Purges>,
     orders: SyncSender<Order>,
-}
-
-/// A file of the tier.
-pub(crate) struct Stored {
-    kind: FileKind,
-    bytes: AtomicU64,
-    /// The oldest generation of purges that something in it was made in.
-    oldest: AtomicU64,
-    /// Where an object's records begin, each renewing the one before.
-    heads: Mutex<Vec<u64>>,
-    /// A segment's file; those of objects are opened when they are needed.
-    segment: Option<Arc<File>>,
 }
 
 /// What happened.
@@ -374,183 +361,7 @@ impl Disk {
     }
 }
 
-/// An object as a record has it, with its body if that was read too.
-struct Loaded {
-    object: Object,
-    frame: Frame,
-    file: Arc<File>,
-    has_body: bool,
-}
-
 impl Shared {
-    /// Reads a record, with its body if it is wanted.
-    async fn load(self: &Arc<Self>, entry: &Entry, with_body: bool) -> Option<Loaded> {
-        let place = entry.place;
-        let Some(stored) = self.stored(place.file) else {
-            self.index.remove_at(entry.key, place);
-            return None;
-        };
-        let file = self.handle(place.file).await?;
-        let position = stored.position(&place)?;
-        let body = if with_body { place.body as usize } else { 0 };
-        match reading::read(&file, [place.head as usize, body], position).await {
-            Ok([head, body]) => {
-                let loaded = self.judge(&place, &head, body.into(), with_body, file);
-                if loaded.is_err() {
-                    self.read_failed(entry, &record::Damaged);
-                }
-                loaded.ok()
-            }
-            Err(error) => {
-                self.read_failed(entry, &error);
-                None
-            }
-        }
-    }
-
-    fn judge(
-        self: &Arc<Self>,
-        place: &Place,
-        bytes: &[u8],
-        body: Bytes,
-        with_body: bool,
-        file: Arc<File>,
-    ) -> Result<Loaded, record::Damaged> {
-        let frame = Frame::read(bytes)?;
-        frame.verify(bytes)?;
-        let head = record::read(&bytes[FRAME..])?;
-        let filed = head.filed.is_some();
-        if !frame.lies_at(place) || filed != (frame.kind == Kind::Filed) {
-            return Err(record::Damaged);
-        }
-        if with_body && !filed && record::sum([&*body]) != frame.body_sum {
-            return Err(record::Damaged);
-        }
-        let body = match head.filed {
-            Some(filed) => Body::filed(Filed::new(Arc::downgrade(self), place.file, filed)),
-            None if with_body => Body::new(vec![body]),
-            None => Body::unread(u64::from(frame.body)),
-        };
-        let varying = Varying {
-            variance: head.selecting.as_deref().map(vary::variance_of),
-            vary: Vary::of(&head.head.headers),
-            selecting: head.selecting,
-        }
-        .boxed();
-        let object = Object {
-            key: head.key,
-            varying,
-            born: Generation::from_bits(head.born),
-            labels: Box::default(),
-            head: StoredHead::of(&head.head),
-            body,
-            terms: StoredTerms::of(head.terms),
-            hits: AtomicU64::new(head.hits),
-            written: AtomicBool::new(true),
-            superseded: AtomicBool::new(false),
-        };
-        Ok(Loaded {
-            object,
-            frame,
-            file,
-            has_body: with_body || filed,
-        })
-    }
-
-    /// Adds the body and the labels to an object that is the one asked for.
-    async fn complete(self: &Arc<Self>, entry: Entry, loaded: Loaded) -> Option<Arc<Object>> {
-        let Loaded {
-            mut object,
-            frame,
-            file,
-            has_body,
-        } = loaded;
-        if !has_body {
-            let position = u64::from(entry.place.offset) + u64::from(entry.place.head);
-            let read = reading::read(&file, [0, frame.body as usize], position).await;
-            let [_, body] = read
-                .inspect_err(|error| self.read_failed(&entry, error))
-                .ok()?;
-            if record::sum([body.as_slice()]) != frame.body_sum {
-                self.read_failed(&entry, &record::Damaged);
-                return None;
-            }
-            object.body = Body::new(vec![body.into()]);
-        }
-        let key = KeyRef::from_parts(0, &object.key);
-        let (labels, verdict) =
-            self.purges
-                .readmit(key, object.terms.surrogate_keys(), object.born);
-        object.labels = labels;
-        match verdict {
-            Verdict::Untouched => {}
-            Verdict::StaleSince(time) => object.expire_at(time),
-            Verdict::Gone => {
-                self.index.remove_at(entry.key, entry.place);
-                return None;
-            }
-        }
-        self.index.hit(entry.key, entry.place);
-        self.counts.hits.fetch_add(1, Ordering::Relaxed);
-        Some(Arc::new(object))
-    }
-
-    /// Reads the head of an object, on a thread that may wait.
-    fn head(self: &Arc<Self>, entry: &Entry) -> Option<Object> {
-        let place = entry.place;
-        let stored = self.stored(place.file)?;
-        let file = stored
-            .segment
-            .clone()
-            .or_else(|| self.open_object(place.file))?;
-        let position = stored.position(&place)?;
-        let [head, _] = reading::read_waiting(&file, [place.head as usize, 0], position).ok()?;
-        let mut object = self
-            .judge(&place, &head, Bytes::new(), false, file)
-            .ok()?
-            .object;
-        object
-            .hits
-            .fetch_add(u64::from(entry.hits), Ordering::Relaxed);
-        let key = KeyRef::from_parts(0, &object.key);
-        match self
-            .purges
-            .readmit(key, object.terms.surrogate_keys(), object.born)
-            .1
-        {
-            Verdict::Untouched => {}
-            Verdict::StaleSince(time) => object.expire_at(time),
-            Verdict::Gone => return None,
-        }
-        Some(object)
-    }
-
-    fn read_failed(&self, entry: &Entry, why: &dyn std::fmt::Display) {
-        self.index.remove_at(entry.key, entry.place);
-        if self.counts.read_faults.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::error!(
-                file = entry.place.file,
-                "reading the cache's disk failed, the object is fetched anew: {why}"
-            );
-        } else {
-            tracing::debug!(
-                file = entry.place.file,
-                "reading the cache's disk failed: {why}"
-            );
-        }
-    }
-
-    /// A file of a large object turned out to be damaged.
-    fn lose(&self, number: u32) {
-        self.counts.read_faults.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(
-            file = number,
-            "a large object of the cache's disk is damaged and goes"
-        );
-        self.forget_file(number);
-        self.order(Order::Lost(number));
-    }
-
     fn write_failed(&self, error: &io::Error) {
         self.counts.write_faults.fetch_add(1, Ordering::Relaxed);
         self.down(&error.to_string());
@@ -593,122 +404,5 @@ impl Shared {
     /// the next time.
     fn order(&self, order: Order) {
         drop(self.orders.try_send(order));
-    }
-
-    fn stored(&self, number: u32) -> Option<Arc<Stored>> {
-        self.files().get(&number).cloned()
-    }
-
-    fn files(&self) -> std::sync::RwLockReadGuard<'_, HashMap<u32, Arc<Stored>>> {
-        self.files.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The open file with this number, opened on a thread that may wait if it is not.
-    async fn handle(self: &Arc<Self>, number: u32) -> Option<Arc<File>> {
-        let stored = self.stored(number)?;
-        if let Some(file) = stored.segment.clone().or_else(|| self.handles.get(&number)) {
-            return Some(file);
-        }
-        let shared = self.clone();
-        let opened = tokio::task::spawn_blocking(move || shared.open_object(number));
-        opened.await.ok()?
-    }
-
-    fn open_object(&self, number: u32) -> Option<Arc<File>> {
-        let file = folder::open(&folder::file_in(&self.path, number, FileKind::Object)).ok()?;
-        let file = Arc::new(file);
-        self.handles.insert(number, file.clone());
-        // It may have been put out since; then it is not to be kept open.
-        if self.stored(number).is_none() {
-            self.handles.remove(&number);
-        }
-        Some(file)
-    }
-
-    fn next_number(&self) -> u32 {
-        self.next.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Takes a finished file of a large object in.
-    fn adopt(&self, entry: Entry, file: &Arc<File>, bytes: u64, head: u64, born: u64) {
-        let number = entry.place.file;
-        self.add_file(
-            number,
-            Stored {
-                kind: FileKind::Object,
-                bytes: AtomicU64::new(bytes),
-                oldest: AtomicU64::new(born),
-                heads: Mutex::new(vec![head]),
-                segment: None,
-            },
-        );
-        self.handles.insert(number, file.clone());
-        self.index.put(entry);
-        self.counts.writes.fetch_add(1, Ordering::Relaxed);
-        self.counts
-            .written_bytes
-            .fetch_add(bytes, Ordering::Relaxed);
-        // A file that the writer does not hear of would never be put out, so this waits for its place in the queue.
-        drop(self.orders.send(Order::Adopted(number)));
-    }
-
-    fn add_file(&self, number: u32, stored: Stored) -> Arc<Stored> {
-        let stored = Arc::new(stored);
-        self.used
-            .fetch_add(stored.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
-        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
-        files.insert(number, stored.clone());
-        stored
-    }
-
-    /// Ends the use of a file, which goes when nobody reads it any more.
-    fn forget_file(&self, number: u32) -> Option<Arc<Stored>> {
-        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
-        let stored = files.remove(&number)?;
-        drop(files);
-        self.used
-            .fetch_sub(stored.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.handles.remove(&number);
-        Some(stored)
-    }
-
-    fn grow(&self, stored: &Stored, bytes: u64) {
-        stored.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.used.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// Notes bytes of a part, for which others may have to go.
-    fn reserve(&self, bytes: u64) {
-        self.reserved.fetch_add(bytes, Ordering::Relaxed);
-        if self.over(0) > 0 {
-            self.order(Order::MakeRoom);
-        }
-    }
-
-    fn unreserve(&self, bytes: u64) {
-        self.reserved.fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    /// By how many bytes the tier would be too large with `more`.
-    fn over(&self, more: u64) -> u64 {
-        let held = self.used.load(Ordering::Relaxed) + self.reserved.load(Ordering::Relaxed);
-        (held + more).saturating_sub(self.size.load(Ordering::Relaxed))
-    }
-
-    /// Lets the writer put something out and waits for it; whether there was something.
-    fn make_room_now(&self) -> bool {
-        let (done, told) = sync_channel(1);
-        let asked = self.orders.send(Order::MakeRoomNow(done));
-        asked.is_ok() && told.recv_timeout(Duration::from_secs(1)) == Ok(true)
-    }
-}
-
-impl Stored {
-    /// Where the record at a place begins in the file.
-    fn position(&self, place: &Place) -> Option<u64> {
-        match self.kind {
-            FileKind::Object => lock(&self.heads).get(place.offset as usize).copied(),
-            _ => Some(u64::from(place.offset)),
-        }
     }
 }
