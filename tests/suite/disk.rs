@@ -6,6 +6,8 @@
 mod origin;
 mod volume;
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rimward_tests::{Binary, Client, Files, fill};
@@ -65,21 +67,18 @@ async fn ask(client: &mut Client, target: &str) -> Result<bool, rimward_tests::B
     Ok(response.cache_status().contains("; hit"))
 }
 
+/// What a metric of the edge's shows.
 fn metric(files: &Files, name: &str) -> u64 {
-    let config = files.path("pop.toml");
-    let metrics = std::process::Command::new("curl")
-        .args(["--silent", "--unix-socket"])
-        .arg(config.with_file_name("admin.sock"))
-        .arg("http://localhost/metrics")
-        .output()
+    let mut admin = UnixStream::connect(files.path("admin.sock")).unwrap();
+    admin
+        .write_all(b"GET /metrics HTTP/1.0\r\nhost: localhost\r\n\r\n")
         .unwrap();
-    let metrics = String::from_utf8(metrics.stdout).unwrap();
-    let line = metrics
-        .lines()
-        .find_map(|line| line.strip_prefix(&format!("{name} ")));
-    line.unwrap_or_else(|| panic!("there is no metric `{name}`"))
-        .parse()
-        .unwrap()
+    let mut metrics = String::new();
+    admin.read_to_string(&mut metrics).unwrap();
+    let mut lines = metrics.lines();
+    let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let value = value.unwrap_or_else(|| panic!("there is no metric `{name}` in {metrics}"));
+    value.parse().unwrap()
 }
 
 async fn until(what: &str, holds: impl Fn() -> bool) {
