@@ -1,6 +1,6 @@
 //! Compression: which responses, and the encoders.
 //!
-//! What is stored is encoded once for each encoding, whole, by [`Encoders`] beside the workers. What passes by is
+//! What is stored is encoded once for each encoding, whole, by `encoders` beside the workers. What passes by is
 //! encoded piece by piece, as it comes.
 
 mod encoder;
