@@ -70,8 +70,12 @@ impl ProxyHttp for RequestPath {
     }
 
     async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
-        Ok(respond::request(&self.process, session, ctx).await?
-            || slices::answer(&self.process, session, ctx).await?)
+        if respond::request(&self.process, session, ctx).await? {
+            return Ok(true);
+        }
+        // Before a key or a variance is made of the request.
+        compress::negotiate(session, ctx)?;
+        slices::answer(&self.process, session, ctx).await
     }
 
     async fn request_body_filter(
@@ -85,7 +89,6 @@ impl ProxyHttp for RequestPath {
     }
 
     fn request_cache_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
-        compress::negotiate(session, ctx)?;
         caching::enable(&self.process, session, ctx);
         Ok(())
     }

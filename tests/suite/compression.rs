@@ -354,6 +354,27 @@ async fn parts_of_two_encodings_are_never_joined() {
 }
 
 #[tokio::test]
+async fn slices_are_not_joined_with_another_encoding() {
+    let dates = "last-modified: Sun, 06 Nov 1994 08:49:37 GMT\ndate: Mon, 07 Nov 2094 08:49:37 GMT";
+    // What a slice is asked for comes whole, or as a part that is all of it.
+    for head in [
+        format!("{STORED}\n{dates}"),
+        format!("206\n{STORED}\n{dates}\ncontent-range: bytes 0-3999/4000"),
+    ] {
+        let (origin, edge) = serving(&head, &text("a")).await;
+        origin.reply("/a", &format!("{STORED}\n{dates}"), text("a"));
+        let condition = "if-range: Sun, 06 Nov 1994 08:49:37 GMT";
+        let request = format!("{}\nrange: bytes=1000-\n{condition}", of("br"));
+        let response = edge.request(&request).await;
+        assert_eq!(
+            (response.status, response.text()),
+            (200, &*text("a")),
+            "{head}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn no_part_is_asked_of_the_origin_that_could_be_another_encodings() {
     let (origin, edge) = serving(PASSED, &text("a")).await;
     let range = "range: bytes=0-3\nif-range: ";

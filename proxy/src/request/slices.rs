@@ -180,7 +180,7 @@ async fn pass_on(
     mut head: ResponseHeader,
 ) -> Result<Ended> {
     compress::judge(&head, ctx);
-    let Some(mut cutter) = cutter(process, session, &mut head) else {
+    let Some(mut cutter) = cutter(process, session, ctx, &mut head) else {
         respond::begin(process, session, ctx, head, true).await?;
         return Ok(Ended::Answered);
     };
@@ -190,7 +190,12 @@ async fn pass_on(
 }
 
 /// What a client gets of a response with this head, which is changed to match; `None` when it gets no body.
-fn cutter(process: &Process, session: &Session, head: &mut ResponseHeader) -> Option<Cutter> {
+fn cutter(
+    process: &Process,
+    session: &Session,
+    ctx: &Context,
+    head: &mut ResponseHeader,
+) -> Option<Cutter> {
     let request = session.req_header();
     if process.cache.is_not_modified(request, head) {
         to_304(head);
@@ -199,7 +204,9 @@ fn cutter(process: &Process, session: &Session, head: &mut ResponseHeader) -> Op
     let length = head.headers.get(header::CONTENT_LENGTH);
     let total = length.and_then(|length| length.to_str().ok()?.parse().ok());
     let range = match head.status {
-        StatusCode::OK => process.cache.range(request, head),
+        StatusCode::OK if !compress::may_mix_encodings(session, ctx) => {
+            process.cache.range(request, head)
+        }
         _ => RangeType::None,
     };
     let has_body = !matches!(range, RangeType::Invalid);
@@ -217,7 +224,7 @@ async fn in_slices(
 ) -> Result<Ended> {
     let mut head = whole_head(head, version.total);
     compress::judge(&head, ctx);
-    let Some(mut cutter) = cutter(process, session, &mut head) else {
+    let Some(mut cutter) = cutter(process, session, ctx, &mut head) else {
         respond::begin(process, session, ctx, head, true).await?;
         return Ok(Ended::Answered);
     };
