@@ -325,6 +325,17 @@ impl Store {
         purged.unrecorded
     }
 
+    /// Whether a purge took what an origin was asked for in generation `born`, under this key and with these surrogate keys.
+    pub fn was_purged(
+        &self,
+        key: KeyRef<'_>,
+        surrogate_keys: &[Box<str>],
+        born: Generation,
+    ) -> bool {
+        let purges = &self.0.purges;
+        purges.took(key, &purges.labels(key, surrogate_keys), born)
+    }
+
     /// Changes the bounds.
     pub fn resize(&self, bounds: Bounds) {
         self.0

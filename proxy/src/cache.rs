@@ -184,6 +184,7 @@ impl Cache {
     /// Notes that the origin is asked now.
     pub fn asking(&self, caching: &mut Caching) {
         caching.asked = Some(self.objects().now());
+        caching.born = Some(self.objects().generation());
     }
 
     /// Whether, and on what terms, an origin's response is stored.

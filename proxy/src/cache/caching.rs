@@ -9,7 +9,7 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 use rimward_cache::policy::{Reason, Rules, Terms};
 use rimward_cache::slice::Version;
-use rimward_cache::{Key, Object, Slice, head};
+use rimward_cache::{Generation, Key, Object, Slice, head};
 
 use super::status::{CacheStatus, Forward};
 use super::storage::{Joined, Stored};
@@ -21,6 +21,8 @@ pub struct Caching {
     rules: Option<Arc<Rules>>,
     /// When the origin was asked.
     pub(super) asked: Option<SystemTime>,
+    /// The state of purges then.
+    pub(super) born: Option<Generation>,
     /// On what terms the response was stored or found.
     pub(super) terms: Option<Terms>,
     /// The stored object that was found.
@@ -69,6 +71,11 @@ impl Caching {
     /// On what terms the response was stored or found, once that is known.
     pub fn terms(&self) -> Option<&Terms> {
         self.terms.as_ref()
+    }
+
+    /// The state of purges when the origin was asked, if it was.
+    pub fn born(&self) -> Option<Generation> {
+        self.born
     }
 
     /// When the origin was asked, once it was.

@@ -10,7 +10,7 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use rimward_cache::policy::{self, Basis, Decision, Received, Rules};
 use rimward_cache::store::{Filler, New};
 use rimward_cache::vary::Vary;
-use rimward_cache::{Key, Mode, Purge, Store, invalidation};
+use rimward_cache::{Generation, Key, Mode, Purge, Store, invalidation};
 
 use super::caching;
 
@@ -28,6 +28,8 @@ pub struct Posting<'a> {
     pub rules: Arc<Rules>,
     /// When the origin was asked.
     pub asked: Option<SystemTime>,
+    /// The state of purges then.
+    pub born: Option<Generation>,
 }
 
 /// A response to POST on its way into the store.
@@ -48,6 +50,7 @@ impl Posted {
             key,
             rules,
             asked,
+            born,
         } = posting;
         let is_the_targets = request.method == Method::POST
             && response.status == StatusCode::OK
@@ -74,7 +77,12 @@ impl Posted {
         if !is_explicit || !terms.is_fresh(now) {
             return None;
         }
+        let was_purged =
+            born.is_some_and(|born| store.was_purged(key.as_ref(), &terms.surrogate_keys, born));
         store.purge(&Purge::Url(key.as_ref()), Mode::Hard);
+        if was_purged {
+            return None;
+        }
         let head = caching::head_for_client(response.clone(), &rules, now);
         let vary = Vary::of(&head.headers);
         let filler = store.begin(New {

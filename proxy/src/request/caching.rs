@@ -170,6 +170,7 @@ pub(super) fn post(
         key,
         rules: route.rules.clone(),
         asked: ctx.caching.asked(),
+        born: ctx.caching.born(),
     };
     ctx.posted = process.cache.post(posting, response);
     ctx.is_posted = ctx.posted.is_some();

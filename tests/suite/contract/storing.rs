@@ -238,6 +238,26 @@ async fn row_n_if_modified_since_is_answered_by_the_date() {
     }
 }
 
+/// A purge wins against what an origin was asked for before it, whatever the method.
+#[tokio::test]
+async fn a_response_to_post_that_a_purge_overtakes_is_not_stored() {
+    for order in [r#"{"all": true}"#, r#"{"surrogate_key": "news"}"#] {
+        let origin = Origin::start().await;
+        let edge = Edge::site(&origin).await;
+        let head = "cache-control: max-age=60\ncontent-location: /a\nsurrogate-key: news";
+        let gate = origin.hold("/a", head, "posted");
+        let purged = async {
+            gate.reached().await;
+            edge.purge_order(order);
+            gate.open();
+        };
+        let (response, ()) = tokio::join!(edge.request("POST /a\n\nbody"), purged);
+        assert_eq!(response.text(), "posted");
+        origin.reply("/a", "cache-control: max-age=60", "new");
+        assert_eq!(edge.get("/a").await, miss("new"), "{order}");
+    }
+}
+
 /// RFC 9110 §9.3.3: with a lifetime, and a `Content-Location` that is the target.
 #[tokio::test]
 async fn a_response_to_post_that_is_the_targets_own_is_stored_for_get() {
