@@ -19,6 +19,7 @@ pub(super) struct Copied {
     route: Arc<Route>,
     pub(super) request: RequestHeader,
     host: Option<HeaderValue>,
+    trusted_peer: bool,
     client: Client,
     params: Vec<(Arc<str>, String)>,
     request_id: String,
@@ -34,6 +35,7 @@ impl Copied {
             route: route.clone(),
             request: session.req_header().clone(),
             host: ctx.host.clone(),
+            trusted_peer: ctx.trusted_peer,
             client: exchange.client.clone(),
             params: exchange.params.clone(),
             request_id: exchange.request_id.clone(),
@@ -47,6 +49,7 @@ impl Copied {
         ctx.runtime = self.runtime.clone();
         ctx.route = Some(self.route.clone());
         ctx.host = self.host.clone();
+        ctx.trusted_peer = self.trusted_peer;
         ctx.depth = 0;
         ctx.exchange = Some(Box::new(Exchange {
             request: self.request.clone(),
