@@ -172,10 +172,11 @@ pub(super) fn pass_on(
     ctx: &mut Context,
     head: &mut ResponseHeader,
 ) -> Result<()> {
+    if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(());
+    }
     slices::tell(process, session, ctx);
-    if ctx.is_copy()
-        || head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS
-    {
+    if ctx.is_copy() {
         return Ok(());
     }
     ctx.first_byte = Some(ctx.started.elapsed());
