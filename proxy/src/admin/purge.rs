@@ -193,6 +193,12 @@ pub(super) fn keys(process: &Process, url: &str) -> Result<Vec<Key>, PurgeError>
     let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
         return Err(not_absolute());
     };
+    if uri
+        .authority()
+        .is_some_and(|authority| authority.as_str().contains('@'))
+    {
+        return Err(not_absolute());
+    }
     let runtime = process.runtime.load();
     let site = runtime
         .hosts

@@ -95,6 +95,9 @@ fn concerned(runtime: &Runtime, order: &Bytes) -> Vec<Arc<Shield>> {
 fn host(place: &str) -> &str {
     let rest = place.split_once("://").map_or(place, |(_, rest)| rest);
     let authority = rest.split(['/', '?']).next().unwrap_or(rest);
+    let authority = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
     match authority.rsplit_once(':') {
         Some((host, _)) if !authority.ends_with(']') => host,
         _ => authority,
