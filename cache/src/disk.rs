@@ -75,7 +75,7 @@ pub(crate) struct Shared {
     pub(crate) path: PathBuf,
     size: AtomicU64,
     /// Bytes of a segment.
-    segment: u64,
+    segment: AtomicU64,
     /// The largest body that stands in a segment.
     small: u64,
     index: Index,
@@ -151,12 +151,12 @@ impl Disk {
     /// Takes a folder into use, aside: until what is in it is known, it holds nothing. `memory` is how much the memory
     /// tier may hold, which bounds what is called small.
     pub(crate) fn open(bounds: &DiskBounds, memory: u64, purges: Arc<Purges>) -> Self {
-        let segment = (bounds.size / 64).clamp(1 << 20, 256 << 20);
+        let segment = segment_of(bounds.size);
         let (orders, received) = sync_channel(QUEUE);
         let shared = Arc::new(Shared {
             path: bounds.path.clone(),
             size: AtomicU64::new(bounds.size),
-            segment,
+            segment: AtomicU64::new(segment),
             small: (segment / 4).min(memory / 64).clamp(64 << 10, 4 << 20),
             index: Index::default(),
             files: RwLock::default(),
@@ -186,6 +186,9 @@ impl Disk {
     /// Changes how large it may be.
     pub(crate) fn resize(&self, size: u64) {
         self.shared.size.store(size, Ordering::Relaxed);
+        self.shared
+            .segment
+            .store(segment_of(size), Ordering::Relaxed);
         self.shared.order(Order::MakeRoom);
     }
 
@@ -202,7 +205,9 @@ impl Disk {
     /// Whether so many bytes more have room without anything that has to go.
     pub(crate) fn has_room(&self, bytes: u64) -> bool {
         let waiting = self.shared.queued.load(Ordering::Relaxed);
-        self.shared.over(2 * self.shared.segment + waiting + bytes) == 0
+        self.shared
+            .over(2 * self.shared.segment() + waiting + bytes)
+            == 0
     }
 
     /// Whether the writer takes anything.
@@ -270,12 +275,15 @@ impl Disk {
     pub(crate) fn stored(&self, key: KeyRef<'_>, object: &Arc<Object>) {
         let (name, variant) = (name::of_key(key.parts), object.variant_name());
         let replaced = self.shared.index.remove(name, variant);
-        if !self.is_up() {
-            // What the folder has of it is not known yet.
-            self.shared.order(Order::Remove(name, variant));
+        if let Some(old) = &replaced {
+            self.shared.outlived(old);
         }
         if self.shared.admission.ask(key.hash) || replaced.is_some() {
             self.write(object);
+        }
+        // What the folder has of it is not known while it is not in use, and must not be found in it later.
+        if !object.is_written() && (replaced.is_some() || !self.is_up()) {
+            self.shared.order(Order::Remove(name, variant));
         }
     }
 
@@ -287,7 +295,11 @@ impl Disk {
     /// Takes a variant out.
     pub(crate) fn remove(&self, key: KeyRef<'_>, selecting: Option<&[u8]>) {
         let (key, variant) = (name::of_key(key.parts), of_variant(selecting));
-        if self.shared.index.remove(key, variant).is_some() {
+        let removed = self.shared.index.remove(key, variant);
+        if let Some(old) = &removed {
+            self.shared.outlived(old);
+        }
+        if removed.is_some() || !self.is_up() {
             self.shared.order(Order::Remove(key, variant));
         }
     }
@@ -361,7 +373,16 @@ impl Disk {
     }
 }
 
+/// Bytes of a segment: so many that few files are open, so few that one that goes is a small part.
+fn segment_of(size: u64) -> u64 {
+    (size / 64).clamp(1 << 20, 256 << 20)
+}
+
 impl Shared {
+    fn segment(&self) -> u64 {
+        self.segment.load(Ordering::Relaxed)
+    }
+
     fn write_failed(&self, error: &io::Error) {
         self.counts.write_faults.fetch_add(1, Ordering::Relaxed);
         self.down(&error.to_string());

@@ -315,11 +315,13 @@ impl State {
         match (piece, self.progress) {
             (Some(piece), _) => Ok(Next::Piece(piece)),
             (None, Progress::Failed(error)) => Err(error),
-            (None, progress) => Ok(match (self.in_file(position), progress) {
-                (Some(chunk), _) => Next::InFile(chunk),
-                (None, Progress::Whole) => Next::End,
-                (None, _) => Next::NotYet,
-            }),
+            (None, progress) => match (self.in_file(position), progress) {
+                (Some(chunk), _) => Ok(Next::InFile(chunk)),
+                // What came and is nowhere any more is an error, never an end.
+                (None, _) if position < self.pieces.end() => Err(FillError::Lagging),
+                (None, Progress::Whole) => Ok(Next::End),
+                (None, _) => Ok(Next::NotYet),
+            },
         }
     }
 

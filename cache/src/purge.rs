@@ -18,7 +18,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -85,6 +85,8 @@ pub struct Purges {
     marks: Arc<Marks>,
     /// Held while a generation begins, so that a journal that is taken over lies before or after it.
     journal: Mutex<Option<Arc<Journal>>>,
+    /// Where a journal is to be kept, whether that works or not.
+    wanted: Mutex<Option<PathBuf>>,
     failures: Arc<AtomicU64>,
 }
 
@@ -141,8 +143,21 @@ impl Purges {
         let marked = self.marks.purge(purge, mode, generation, now);
         Purged {
             work_off: marked.work_off,
-            unrecorded: journal.and_then(|journal| journal.append(&marked.record)),
+            unrecorded: match journal {
+                Some(journal) => journal.append(&marked.record),
+                None => lock(&self.wanted).as_deref().map(JournalError::not_kept),
+            },
         }
+    }
+
+    /// Tells where a journal is to be kept, by and by: until then no purge is written down.
+    pub fn want(&self, folder: Option<&Path>) {
+        *lock(&self.wanted) = folder.map(Path::to_owned);
+    }
+
+    /// Removes the journal of a folder that is not used any more.
+    pub fn disown(&self, folder: &Path) {
+        Journal::remove(folder);
     }
 
     /// Keeps a journal in this folder from now on, and takes over what a process before this one wrote there. Takes
@@ -190,6 +205,7 @@ impl Purges {
 
     /// Keeps no journal any more, and no purges for objects on disk.
     pub fn let_go(&self) {
+        self.want(None);
         self.close_journal();
         self.marks.keep_for_disk(false);
     }

@@ -252,6 +252,17 @@ async fn a_full_disk_cuts_no_response() {
     ask(&mut client, "/again?1000000").await.unwrap();
     assert!(ask(&mut client, "/again?1000000").await.unwrap());
     assert_eq!(metric(&files, "rimward_cache_disk_read_faults_total"), 0);
+    // Something else takes the rest; the next edge gives up files of its own to begin.
+    drop(edge);
+    volume.fill();
+    let edge = Binary::run(&files, &text).await;
+    until("the disk", || metric(&files, "rimward_cache_disk_up") == 1).await;
+    let mut client = Client::connect(edge.address()).await;
+    for index in 0..30 {
+        ask(&mut client, &format!("/{index}?1000000"))
+            .await
+            .unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

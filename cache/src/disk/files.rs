@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use super::Shared;
@@ -32,6 +32,10 @@ impl Shared {
 
     pub(super) fn files(&self) -> RwLockReadGuard<'_, HashMap<u32, Arc<Stored>>> {
         self.files.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn files_mut(&self) -> RwLockWriteGuard<'_, HashMap<u32, Arc<Stored>>> {
+        self.files.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The open file with this number, opened on a thread that may wait if it is not.
@@ -74,7 +78,9 @@ impl Shared {
             },
         );
         self.handles.insert(number, file.clone());
-        self.index.put(entry);
+        if let Some(old) = self.index.put(entry) {
+            self.outlived(&old);
+        }
         self.counts.writes.fetch_add(1, Ordering::Relaxed);
         self.counts
             .written_bytes
@@ -83,20 +89,28 @@ impl Shared {
         drop(self.orders.send(Order::Adopted(number)));
     }
 
+    /// Another took an object's place. The file of a large one goes at once: its number says nothing of its age against
+    /// records in a segment that was begun before it.
+    pub(super) fn outlived(&self, old: &Entry) {
+        let number = old.place.file;
+        let is_object = |stored: Arc<Stored>| stored.kind == FileKind::Object;
+        if self.stored(number).is_some_and(is_object) {
+            self.forget_file(number);
+            self.order(Order::Lost(number));
+        }
+    }
+
     pub(super) fn add_file(&self, number: u32, stored: Stored) -> Arc<Stored> {
         let stored = Arc::new(stored);
         self.used
             .fetch_add(stored.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
-        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
-        files.insert(number, stored.clone());
+        self.files_mut().insert(number, stored.clone());
         stored
     }
 
     /// Ends the use of a file, which goes when nobody reads it any more.
     pub(super) fn forget_file(&self, number: u32) -> Option<Arc<Stored>> {
-        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
-        let stored = files.remove(&number)?;
-        drop(files);
+        let stored = self.files_mut().remove(&number)?;
         self.used
             .fetch_sub(stored.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
         self.handles.remove(&number);

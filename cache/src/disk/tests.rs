@@ -501,3 +501,67 @@ async fn objects_on_disk_are_listed_as_those_in_memory() {
     store.purge(&Purge::SurrogateKey("img"), Mode::Hard);
     assert_eq!(list(Choice::SurrogateKey("img")), []);
 }
+
+/// As the edge asks: fields are there only when the disk may have what memory has not.
+async fn read_as_the_edge(store: &Store, key: &Key) -> Option<Vec<u8>> {
+    let fields = HeaderMap::new();
+    let asked = store.is_for_disk(key.as_ref(), None).then_some(&fields);
+    match store.lookup_all(key.as_ref(), None, asked).await? {
+        Found::Object(object, _) => Some(all(Reader::of(&object.body).await?).await.unwrap()),
+        Found::Growing(growing) => Some(all(growing.reader()).await.unwrap()),
+    }
+}
+
+#[tokio::test]
+async fn a_large_object_in_use_gets_another_round_and_is_found_all_along() {
+    let place = Place::new();
+    let store = place.store(16 * MIB);
+    let large = key("/large");
+    put(&store, &large, &bytes(8, 2_000_000));
+    while store.stats().fills > 0 {
+        tokio::task::yield_now().await;
+    }
+    let first = place.files("object");
+    for index in 0..1000 {
+        put(&store, &key(&format!("/{index}")), &bytes(1, 30_000));
+        admit(&store, &key(&format!("/{index}")));
+        if index % 20 == 0 {
+            store.disk().unwrap().flush(Duration::from_secs(9));
+            let found = read_as_the_edge(&store, &large).await;
+            assert_eq!(found.as_deref(), Some(&*bytes(8, 2_000_000)), "{index}");
+            admit_on_disk(&store, &large);
+        }
+    }
+    assert_ne!(place.files("object"), first, "it was never rescued");
+}
+
+/// Counts hits in memory until the disk tier hears of them.
+fn admit_on_disk(store: &Store, key: &Key) {
+    for _ in 0..64 {
+        drop(store.lookup(key.as_ref(), None));
+    }
+}
+
+#[tokio::test]
+async fn what_took_the_place_of_a_large_object_is_found_after_a_restart() {
+    let place = Place::new();
+    let store = place.store(256 * MIB);
+    let (other, changed, removed) = (key("/other"), key("/changed"), key("/removed"));
+    // A segment that is begun before the large ones, and goes on being filled.
+    put(&store, &other, &bytes(1, 100));
+    admit(&store, &other);
+    wait_until(|| store.disk_stats().unwrap().objects == 1);
+    for key in [&changed, &removed] {
+        put(&store, key, &bytes(2, 3_000_000));
+        while store.stats().fills > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    put(&store, &changed, &bytes(3, 100));
+    store.remove(&shown(&store, &removed).0);
+    wait_until(|| store.disk_stats().unwrap().objects == 2 && place.files("object").is_empty());
+    drop(store);
+    let store = place.store(256 * MIB);
+    assert_eq!(read(&store, &changed).await.unwrap(), bytes(3, 100));
+    assert_eq!(read(&store, &removed).await, None);
+}

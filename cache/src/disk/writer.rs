@@ -6,7 +6,7 @@ mod fill;
 mod recover;
 mod renew;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fs::File;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -24,6 +24,11 @@ use crate::purge::Generation;
 
 /// Records are gathered up to this size and written at once.
 const BATCH: usize = 1 << 20;
+/// Variants that are remembered to be no longer good while the folder can't be used.
+const MAX_REMOVED: usize = 1 << 18;
+
+type Removed = HashSet<(KeyName, VariantName)>;
+
 /// How often the folder is looked at while it works.
 const LOOK: Duration = Duration::from_millis(if cfg!(test) { 10 } else { 1000 });
 /// How often it is tried again when it does not.
@@ -64,13 +69,15 @@ pub(super) fn start(shared: &Arc<Shared>, orders: Receiver<Order>) {
 }
 
 fn run(weak: &Weak<Shared>, orders: &Receiver<Order>) {
+    let mut removed = HashSet::new();
     loop {
         let Some(shared) = weak.upgrade() else { return };
-        let begun = Writer::begin(&shared).inspect_err(|error| shared.down(&error.to_string()));
+        let begun = Writer::begin(&shared, &mut removed)
+            .inspect_err(|error| shared.down(&error.to_string()));
         drop(shared);
         let goes_on = match begun {
             Ok(writer) => writer.serve(weak, orders),
-            Err(_) => idle(weak, orders),
+            Err(_) => idle(weak, orders, &mut removed),
         };
         if !goes_on {
             return;
@@ -78,12 +85,15 @@ fn run(weak: &Weak<Shared>, orders: &Receiver<Order>) {
     }
 }
 
-/// Lets orders go while the folder can't be used; whether there will be more.
-fn idle(weak: &Weak<Shared>, orders: &Receiver<Order>) -> bool {
+/// Lets orders go while the folder can't be used, but remembers what is no longer good in it; whether there will be more.
+fn idle(weak: &Weak<Shared>, orders: &Receiver<Order>, removed: &mut Removed) -> bool {
     let until = Instant::now() + PATIENCE;
     loop {
         match orders.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+            Ok(Order::Remove(key, variant)) if removed.len() < MAX_REMOVED => {
+                removed.insert((key, variant));
+            }
             Ok(order) => {
                 if let Some(shared) = weak.upgrade() {
                     refuse(&shared, order);
@@ -195,7 +205,10 @@ impl Writer {
 
     fn act(&mut self, shared: &Arc<Shared>, order: Order) {
         match order {
-            Order::Renew(object) => self.renew(shared, &object),
+            Order::Renew(object) => {
+                self.renew(shared, &object);
+                self.make_room(shared);
+            }
             Order::Adopted(number) => {
                 self.files.push_back(number);
                 self.make_room(shared);
@@ -225,8 +238,14 @@ impl Writer {
             shared.down("its folder is gone");
             return false;
         }
-        if !shared.up.load(Ordering::Acquire) && self.folder.probe().is_ok() {
-            shared.up();
+        if !shared.up.load(Ordering::Acquire) {
+            match self.folder.probe() {
+                Ok(()) => shared.up(),
+                Err(error) if fill::is_full(&error) => {
+                    self.put_out_without_rescue(shared);
+                }
+                Err(_) => {}
+            }
         }
         let files = shared.files();
         let oldest = files

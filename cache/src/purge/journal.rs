@@ -83,6 +83,16 @@ impl Journal {
         }
     }
 
+    /// Removes the journal of a folder, if there is one.
+    pub(super) fn remove(folder: &Path) {
+        let path = folder.join(NAME);
+        if let Err(error) = fs::remove_file(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, path = %path.display(), "the journal of purges can't be removed: remove it before the folder is used again");
+        }
+    }
+
     /// A journal that gathers what is purged until it is written for the first time.
     pub(super) fn new(folder: &Path, failures: Arc<AtomicU64>) -> Self {
         Self {
@@ -294,6 +304,14 @@ impl State {
 }
 
 impl JournalError {
+    /// None is kept in this folder yet.
+    pub(super) fn not_kept(folder: &Path) -> Self {
+        Self {
+            path: folder.join(NAME),
+            reason: "the folder is not in use".to_owned(),
+        }
+    }
+
     fn new(path: &Path, error: &io::Error) -> Self {
         Self {
             path: path.to_owned(),

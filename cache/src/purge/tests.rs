@@ -38,7 +38,7 @@ fn restarted(folder: &Path) -> (Purges, Kept) {
     (purges, kept)
 }
 
-fn journal(folder: &TempDir) -> std::path::PathBuf {
+fn journal(folder: &TempDir) -> PathBuf {
     folder.path().join("purges")
 }
 

@@ -33,7 +33,9 @@ impl Store {
         self.disk().is_some_and(|disk| {
             let in_memory = self.0.memory.peek(key).is_some_and(|slot| {
                 let mut variants = slot.variants(key).iter();
-                variants.any(|object| super::answers(object.variance(), variance))
+                variants.any(|object| {
+                    super::answers(object.variance(), variance) && object.body.is_there()
+                })
             });
             !in_memory && disk.may_have(key)
         })
@@ -100,10 +102,13 @@ impl Store {
             disk.resize(bounds.size);
             return;
         }
-        let next = bounds.map(|bounds| Disk::open(bounds, memory, self.0.purges.clone()));
-        if next.is_none() {
+        if let Some(left) = &current {
+            // What is purged from now on is not written down there, so what is left there is not to be trusted again.
             self.0.purges.let_go();
+            self.0.purges.disown(left.path());
         }
+        self.0.purges.want(bounds.map(|bounds| &*bounds.path));
+        let next = bounds.map(|bounds| Disk::open(bounds, memory, self.0.purges.clone()));
         self.0.disk.store(next.map(Arc::new));
         if let Some(disk) = current {
             disk.close();

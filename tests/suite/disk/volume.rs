@@ -1,5 +1,6 @@
 //! A small volume in memory, mounted for one test.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -43,6 +44,12 @@ impl Volume {
         let inodes = if forbid { used } else { 100_000 };
         let option = format!("remount,nr_inodes={inodes}");
         assert!(run("mount", &["-o", &option], &self.path));
+    }
+
+    /// Takes all the room that is left.
+    pub(super) fn fill(&self) {
+        let mut filler = std::fs::File::create(self.path.join("filler")).unwrap();
+        while filler.write_all(&[7; 4096]).is_ok() {}
     }
 
     /// Moves the volume to another place, so that only the folder that it was mounted on is left.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
+use crate::disk::folder::Folder;
 
 fn flip(file: &Path, at: u64) {
     let file = OpenOptions::new()
@@ -163,4 +164,50 @@ async fn a_folder_in_use_elsewhere_is_waited_for() {
     first.close(Duration::from_secs(9));
     wait_until(|| second.disk_stats().unwrap().up);
     assert_eq!(read(&second, &key("/a")).await.unwrap(), bytes(1, 1000));
+}
+
+#[tokio::test]
+async fn a_purge_that_can_not_be_written_down_is_told() {
+    let place = Place::new();
+    let store = place.store(64 * MIB);
+    let purge = || store.purge(&Purge::SurrogateKey("img"), Mode::Hard);
+    assert!(purge().is_none());
+    let elsewhere = Place::new();
+    fs::write(elsewhere.path(), "not a folder").unwrap();
+    let bounds = |disk| Bounds {
+        memory: 64 * MIB,
+        max_object: 32 * MIB,
+        disk,
+    };
+    let disk = |path| {
+        Some(DiskBounds {
+            path,
+            size: 64 * MIB,
+        })
+    };
+    store.resize(bounds(disk(elsewhere.path())));
+    assert!(purge().is_some(), "there is no folder to write it in");
+    store.resize(bounds(None));
+    assert!(
+        purge().is_none(),
+        "there is no disk that could bring anything back"
+    );
+}
+
+#[tokio::test]
+async fn what_a_folder_has_is_dropped_when_it_was_left_and_is_used_again() {
+    let place = Place::new();
+    let store = place.store(64 * MIB);
+    put(&store, &key("/a"), &bytes(1, 100));
+    store.flush(Duration::from_secs(9));
+    let bounds = Bounds {
+        memory: 64 * MIB,
+        max_object: 32 * MIB,
+        disk: None,
+    };
+    store.resize(bounds);
+    store.purge(&Purge::Url(key("/a").as_ref()), Mode::Hard);
+    drop(store);
+    wait_until(|| Folder::open(&place.path(), None).is_ok());
+    assert_eq!(read(&place.store(64 * MIB), &key("/a")).await, None);
 }

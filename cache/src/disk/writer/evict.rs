@@ -19,7 +19,7 @@ impl Writer {
     /// Puts files out until the tier, with a whole segment more, is as large as it may be.
     pub(super) fn make_room(&mut self, shared: &Arc<Shared>) {
         let mut rounds = self.files.len() * 2;
-        while shared.over(shared.segment) > 0 && rounds > 0 {
+        while shared.over(shared.segment()) > 0 && rounds > 0 {
             rounds -= 1;
             let rescue = rounds > self.files.len();
             if !self.put_out(shared, rescue) {
@@ -73,26 +73,23 @@ impl Writer {
 
     /// Makes an object's file the newest; whether that could be done.
     fn renumber(&mut self, shared: &Arc<Shared>, from: u32, entry: &Entry) -> bool {
+        let Some(stored) = shared.stored(from) else {
+            return false;
+        };
         let to = shared.next_number();
         let file = |number| self.folder.file(number, FileKind::Object);
         if fs::rename(file(from), file(to)).is_err() {
             return false;
         }
-        if let Some(stored) = shared.forget_file(from) {
-            let bytes = stored.bytes.load(Ordering::Relaxed);
-            let mut files = shared
-                .files
-                .write()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            files.insert(to, stored);
-            drop(files);
-            shared.used.fetch_add(bytes, Ordering::Relaxed);
-        }
+        // The new name first and the old one last, so that whoever reads meanwhile finds one of them.
+        shared.files_mut().insert(to, stored);
         let place = Place {
             file: to,
             ..entry.place
         };
         shared.index.moved(entry.key, entry.place, place);
+        shared.files_mut().remove(&from);
+        shared.handles.remove(&from);
         self.files.push_back(to);
         true
     }
@@ -116,7 +113,7 @@ impl Writer {
                 continue;
             };
             let bytes = u64::from(record.head) + u64::from(record.body);
-            let worth = rescue && entry.hits > 0 && rescued + bytes <= shared.segment / 2;
+            let worth = rescue && entry.hits > 0 && rescued + bytes <= shared.segment() / 2;
             if worth && self.rescue(shared, file, record, place, contents.oldest) {
                 rescued += bytes;
             } else {

@@ -19,7 +19,7 @@ impl Writer {
         if self
             .segment
             .as_ref()
-            .is_some_and(|segment| segment.len + len > shared.segment)
+            .is_some_and(|segment| segment.len + len > shared.segment())
         {
             self.seal(shared);
         }
@@ -131,7 +131,7 @@ impl Stored {
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
+pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded

@@ -6,23 +6,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use rustix::io::Errno;
+
 use super::super::folder::{self, FileKind, Folder};
 use super::super::index::{Entry, Place};
 use super::super::reading::read_waiting;
 use super::super::record::{FRAME, Frame};
 use super::super::segment::{contents, read_end};
 use super::super::{Shared, Stored};
-use super::{KeyName, VariantName, Writer};
+use super::fill::is_full;
+use super::{KeyName, Removed, VariantName, Writer};
 use crate::purge::{Kept, lock};
 
 impl Writer {
     /// Takes the folder into use with all that is in it.
-    pub(super) fn begin(shared: &Arc<Shared>) -> io::Result<Self> {
+    pub(super) fn begin(shared: &Arc<Shared>, removed: &mut Removed) -> io::Result<Self> {
         let mut device = lock(&shared.device);
         let folder = Folder::open(&shared.path, *device)?;
         *device = Some(folder.device());
         drop(device);
-        folder.probe()?;
+        make_room_to_begin(&folder)?;
         forget_all(shared);
         let kept = shared
             .purges
@@ -41,12 +44,15 @@ impl Writer {
         let mut recovered = Recovered::default();
         // The newest first: what is found again later is older.
         for (number, kind) in files.iter().rev() {
-            if recovered.file(shared, &folder, *number, *kind).is_err() {
+            if let Err(error) = recovered.file(shared, &folder, *number, *kind) {
+                if is_short_of_descriptors(&error) {
+                    return Err(error);
+                }
                 shared.counts.read_faults.fetch_add(1, Ordering::Relaxed);
                 folder.remove(*number, *kind);
             }
         }
-        let writer = Self {
+        let mut writer = Self {
             folder,
             files: recovered.files,
             segment: None,
@@ -56,8 +62,29 @@ impl Writer {
         };
         tracing::debug!(objects = shared.index.len(), took = ?began.elapsed(), "the cache's disk was read");
         shared.up();
+        for (key, variant) in removed.drain() {
+            writer.gather_removal(shared, key, variant);
+        }
+        writer.write_out(shared);
         Ok(writer)
     }
+}
+
+/// Puts files out, the oldest first, until something can be written: a volume may be smaller than the size that was given.
+fn make_room_to_begin(folder: &Folder) -> io::Result<()> {
+    for (number, kind) in folder.files()? {
+        match folder.probe() {
+            Err(error) if is_full(&error) => folder.remove(number, kind),
+            probed => return probed,
+        }
+    }
+    folder.probe()
+}
+
+/// Whether a file could not be opened for want of descriptors, which says nothing against the file.
+fn is_short_of_descriptors(error: &io::Error) -> bool {
+    let error = Errno::from_io_error(error);
+    matches!(error, Some(Errno::MFILE | Errno::NFILE))
 }
 
 fn forget_all(shared: &Shared) {

@@ -15,6 +15,9 @@ use super::Writer;
 use crate::object::Object;
 use crate::purge::lock;
 
+/// Bytes that the heads of an object may take beside a quarter of its body.
+const SPARE: u64 = 1 << 20;
+
 impl Writer {
     /// Writes a large object's new head behind all that its file has.
     pub(super) fn renew(&mut self, shared: &Arc<Shared>, object: &Object) {
@@ -24,6 +27,19 @@ impl Writer {
         let Some(stored) = shared.stored(filed.number()) else {
             return;
         };
+        let (key, variant) = (name::of_key(&object.key), object.variant_name());
+        let entries = shared.index.find(key);
+        let mut same = entries.iter().filter(|entry| entry.variant == variant);
+        if object.is_superseded() || !same.any(|entry| entry.place.file == filed.number()) {
+            return;
+        }
+        if stored.bytes.load(Ordering::Relaxed) > filed.len() + filed.len() / 4 + SPARE {
+            // More heads than it is worth: it is fetched anew.
+            shared.index.remove(key, variant);
+            shared.forget_file(filed.number());
+            self.folder.remove(filed.number(), FileKind::Object);
+            return;
+        }
         if let Err(error) = self.append_head(shared, object, filed, &stored) {
             shared.write_failed(&error);
         }
