@@ -124,8 +124,8 @@ impl Store {
         self.0.purges.let_go();
     }
 
-    /// Writes to disk what is only in memory, as much as can be done in this time: what was asked for again first, then
-    /// as much of the rest as has room. Blocks.
+    /// Writes to disk what never was there, as much as can be done in this time: what was asked for again first, then as
+    /// much of the rest as has room. What the disk put out stays out: to write it again would put out more. Blocks.
     pub fn flush(&self, within: Duration) {
         let Some(disk) = self.disk().filter(|disk| disk.is_up()) else {
             return;
