@@ -34,6 +34,13 @@ pub trait Filter: Send + Sync {
         Phases::NONE
     }
 
+    /// Whether [`Filter::request`] and [`Filter::response`] are pure functions of the exchange and the head: they count
+    /// nothing, remember nothing but notes, and so may be run again for the same request without anybody noticing. Routes
+    /// whose filters all are answer their hits without the engine.
+    fn is_pure(&self) -> bool {
+        false
+    }
+
     /// Before the cache is looked up. May change the request or answer it.
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
         let _ = exchange;

@@ -18,4 +18,4 @@ pub use filter::{
     Answer, Body, BodyRewriter, Build, BuildError, Builder, Configured, Filter, FilterError,
     FilterKind, Flow, Phase, Phases,
 };
-pub use pipeline::{Failure, Meter, OnError, Pipeline, Rewriters, Step, Verdict};
+pub use pipeline::{Failure, Meter, OnError, Pipeline, Rewriters, Step, Trial, Verdict};

@@ -61,6 +61,21 @@ pub enum Verdict {
     Answered(Box<Answer>),
 }
 
+/// A request phase that was run by [`Pipeline::try_request`] and is not counted yet.
+pub struct Trial {
+    /// Nanoseconds of each step that takes part.
+    laps: Vec<u64>,
+}
+
+impl Trial {
+    /// Counts it, when the exchange goes on from there.
+    pub fn counts(self, pipeline: &Pipeline, exchange: &mut Exchange) {
+        for (step, nanoseconds) in pipeline.steps(Phase::Request).zip(self.laps) {
+            step.took(Phase::Request, nanoseconds, exchange);
+        }
+    }
+}
+
 /// The filters of a route in order.
 #[derive(Clone, Default)]
 pub struct Pipeline {
@@ -100,6 +115,38 @@ impl Pipeline {
         self.steps
             .iter()
             .any(|step| step.filter.rewrites().contains(phase))
+    }
+
+    /// Whether all it does in the request and the response phase is pure, and no body is rewritten: see
+    /// [`Filter::is_pure`].
+    pub fn is_pure(&self) -> bool {
+        let phases = [Phase::Request, Phase::Response];
+        let mut steps = phases.iter().flat_map(|phase| self.steps(*phase));
+        steps.all(|step| step.filter.is_pure()) && !self.rewrites(Phase::Response)
+    }
+
+    /// Whether any step takes part in the request or the response phase.
+    pub fn sees_hits(&self) -> bool {
+        let phases = [Phase::Request, Phase::Response];
+        phases
+            .iter()
+            .any(|phase| !self.by_phase[*phase as usize].is_empty())
+    }
+
+    /// Runs the request phase of a pure pipeline on the way to what may be a hit. `None` when a filter answers, fails or
+    /// needs time: then the phase has to be run by [`Pipeline::request`]. Nothing is counted before [`Trial::counts`].
+    pub fn try_request(&self, exchange: &mut Exchange) -> Option<Trial> {
+        let indices = &self.by_phase[Phase::Request as usize];
+        let mut laps = Vec::with_capacity(indices.len());
+        let mut watch = Stopwatch::start(indices);
+        for &index in indices {
+            let flow = self.steps[index].filter.request(exchange);
+            if !matches!(flow, Ok(Flow::Continue)) {
+                return None;
+            }
+            laps.push(watch.lap());
+        }
+        Some(Trial { laps })
     }
 
     /// Runs the request phase. Returns how it ended and the number of leading steps whose response phase is due.

@@ -96,6 +96,10 @@ impl Filter for BasicAuth {
         Phases::only(Phase::Request)
     }
 
+    fn is_pure(&self) -> bool {
+        true
+    }
+
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
         let Some(credentials) = Credentials::of(exchange) else {
             return self.ask();

@@ -123,6 +123,10 @@ impl Filter for Cors {
         Phases::only(Phase::Request).and(Phase::Response)
     }
 
+    fn is_pure(&self) -> bool {
+        true
+    }
+
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
         let fields = &exchange.request.headers;
         let is_preflight = exchange.request.method == HttpMethod::OPTIONS

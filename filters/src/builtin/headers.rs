@@ -89,6 +89,10 @@ impl Filter for Headers {
             .and_if(!self.response.is_empty(), Phase::Response)
     }
 
+    fn is_pure(&self) -> bool {
+        true
+    }
+
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
         for removal in &self.request.remove {
             removal.apply(&mut exchange.request);

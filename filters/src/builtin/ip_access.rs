@@ -94,6 +94,10 @@ impl Filter for IpAccess {
         Phases::only(Phase::Request)
     }
 
+    fn is_pure(&self) -> bool {
+        true
+    }
+
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
         let ip = exchange.client.ip;
         let is_in =

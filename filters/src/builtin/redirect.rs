@@ -115,6 +115,10 @@ impl Filter for Redirect {
         Phases::only(Phase::Request)
     }
 
+    fn is_pure(&self) -> bool {
+        true
+    }
+
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
         Ok(Answer::new(self.status)?
             .header(LOCATION, self.location(exchange))?

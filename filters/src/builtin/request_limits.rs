@@ -161,6 +161,10 @@ impl Filter for RequestLimits {
         Phases::NONE.and_if(is_any, Phase::Request)
     }
 
+    fn is_pure(&self) -> bool {
+        true
+    }
+
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
         let request = &exchange.request;
         if let Some((methods, allow)) = &self.methods

@@ -118,6 +118,10 @@ impl Filter for Respond {
         Phases::only(Phase::Request)
     }
 
+    fn is_pure(&self) -> bool {
+        true
+    }
+
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
         if self.except.contains(exchange.client.ip) {
             return Ok(Flow::Continue);

@@ -115,6 +115,10 @@ impl Filter for Rewrite {
         Phases::only(Phase::Request)
     }
 
+    fn is_pure(&self) -> bool {
+        true
+    }
+
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
         // All is made from the request as it came, then all is changed.
         let host = match &self.host {
