@@ -80,7 +80,11 @@ impl Key {
         };
         builder.part(b'M', "GET");
         builder.part(b'S', scheme);
-        builder.part(b'H', &host.to_ascii_lowercase());
+        builder.part(b'H', host);
+        let end = builder.parts.len();
+        if let Some(host) = builder.parts.get_mut(end - host.len()..) {
+            host.make_ascii_lowercase();
+        }
         builder.part(b'P', path);
         builder
     }
@@ -170,6 +174,11 @@ impl KeyBuilder {
         }
     }
 
+    /// The parts alone, of which [`KeyRef::of`] makes a key for one look-up.
+    pub fn into_parts(self) -> Vec<u8> {
+        self.parts
+    }
+
     fn named(mut self, tag: u8, name: &str, value: Option<&str>) -> Self {
         self.part(tag, name);
         if let Some(value) = value {
@@ -188,6 +197,11 @@ impl KeyBuilder {
 }
 
 impl<'a> KeyRef<'a> {
+    /// The key with these parts, as [`KeyBuilder::into_parts`] gives them.
+    pub fn of(parts: &'a [u8]) -> Self {
+        Self::from_parts(hash(parts), parts)
+    }
+
     /// A key that was taken apart with [`Key::hash`] and [`Key::parts`] and kept elsewhere.
     pub fn from_parts(hash: u128, parts: &'a [u8]) -> Self {
         Self { hash, parts }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 use pingora_http::ResponseHeader;
 
 use crate::disk::{self, Filed};
@@ -93,6 +94,27 @@ impl Object {
     /// The request fields it varies on, if any.
     pub(crate) fn vary(&self) -> Option<&Vary> {
         self.varying.as_ref().map(|varying| &varying.vary)
+    }
+
+    /// Whether it is the variant that a request with these fields asks for.
+    pub(crate) fn answers(&self, request: &HeaderMap) -> bool {
+        let wanted = self.vary().and_then(|vary| vary.variance(request));
+        self.variance() == wanted
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.head.status()
+    }
+
+    /// The phrase beside its status.
+    pub fn reason(&self) -> Option<&str> {
+        self.head.reason()
+    }
+
+    /// The fields of its head but for `Age`: names, in the case in which they are sent, and values.
+    pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.head.fields()
     }
 
     /// The head as it is served, but for `Age`.
@@ -237,6 +259,11 @@ impl Body {
     /// Whether it can still be read: a file may have been put out.
     pub(crate) fn is_there(&self) -> bool {
         self.as_filed().is_none_or(Filed::is_there)
+    }
+
+    /// Whether all of it is in memory.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        matches!(self.0, Place::One(_) | Place::Many(..))
     }
 
     /// What it takes in memory, in bytes.

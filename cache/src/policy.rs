@@ -21,7 +21,7 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use crate::cache_control::{Directives, Fields};
 use crate::slice::{Slice, whole_head};
 pub use demands::Demands;
-pub use early::refreshes_early;
+pub use early::{is_near_its_end, refreshes_early};
 pub use freshness::Basis;
 pub use reason::Reason;
 pub use rules::{CDN_CACHE_CONTROL, Rules, STALE_IF_UNREACHABLE, TARGETS};

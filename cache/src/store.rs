@@ -6,6 +6,7 @@
 mod derive;
 mod filler;
 mod fills;
+mod fresh;
 mod inspect;
 mod on_disk;
 mod spill;
@@ -31,6 +32,7 @@ use crate::purge::{Generation, JournalError, Mode, Purge, Purges, Verdict};
 use crate::vary::Variance;
 pub use filler::{Filler, New};
 use fills::Fills;
+pub use fresh::Fresh;
 pub use inspect::{Choice, Listed, Listing, Shown, Stats, TierName, TierStats};
 
 /// One of so many hits in memory is told to the disk tier.
@@ -179,11 +181,7 @@ impl Store {
         let found = self.find(key, variance);
         self.count(found.is_some());
         if let Some(Found::Object(object, _)) = &found {
-            match object.count_hit() {
-                0 => self.admit(object),
-                many if many % TOUCH == 0 => self.touch(object),
-                _ => {}
-            }
+            self.count_hit(object);
         }
         found
     }

@@ -70,6 +70,16 @@ impl StoredTerms {
         }
     }
 
+    /// When the origin made it, in nanoseconds since 1970.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// When it becomes stale, in nanoseconds since 1970.
+    pub(crate) fn fresh_until(&self) -> u64 {
+        self.fresh_until
+    }
+
     /// Whether the response arrived at this instant.
     pub(crate) fn arrived_at(&self, time: SystemTime) -> bool {
         self.stored == nanos(time)
