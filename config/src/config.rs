@@ -139,6 +139,8 @@ pub struct Pop {
     pub server_timing: bool,
     /// Whether `Cache-Status` tells the cache key.
     pub cache_status_key: bool,
+    /// Whether plain hits are answered without the engine.
+    pub fast_lane: bool,
     /// How long requests in flight may take to finish after SIGTERM.
     pub shutdown_timeout: Duration,
 }

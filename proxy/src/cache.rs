@@ -49,7 +49,7 @@ use pingora::proxy::{RangeType, Session};
 use pingora::{Error, ErrorSource, ErrorType};
 use rimward_cache::policy::{self, Decision, Demands, Failure, Received, Rules, Serve, Terms};
 use rimward_cache::vary::Vary;
-use rimward_cache::{Bounds, Clock, Key, Mode, Purge, Store, conditional, invalidation};
+use rimward_cache::{Bounds, Clock, Key, KeyRef, Mode, Purge, Store, conditional, invalidation};
 
 pub use caching::Caching;
 pub(crate) use caching::{declared_length, is_cacheable};
@@ -125,6 +125,11 @@ impl Cache {
             .cache
             .enable(self.tier, None, Some(self.passes), lock, Some(overrides));
         caching.enable(key, rules);
+    }
+
+    /// Whether the response under this key is known not to be one to be stored.
+    pub(crate) fn passes(&self, key: KeyRef<'_>) -> bool {
+        self.passes.holds(key.hash())
     }
 
     /// The exchange's key as pingora wants it, already with the variant that the request asks for.

@@ -18,6 +18,7 @@ use tokio::task::spawn_blocking;
 use crate::admin::{Admin, Order, PurgeError};
 use crate::cache::Cache;
 use crate::compress::Encoders;
+use crate::lane::Lane;
 use crate::listen::{Listeners, Prepared};
 use crate::log::AccessLog;
 use crate::metrics::Metrics;
@@ -119,6 +120,7 @@ impl Edge {
         let listeners = Listeners::new(
             proxy.clone(),
             Arc::new(crate::metrics::Connections::new(metrics)),
+            Arc::new(Lane::new(process.clone())),
         );
         let edge = Arc::new(Self {
             process,

@@ -87,7 +87,7 @@ pub fn explain(config: Config, question: &Question) -> Result<String, ExplainErr
     told.row("site", &site.name);
     let asked = Asked {
         method: &question.method,
-        headers: &question.headers,
+        headers: &|| &question.headers,
         query: uri.query(),
         country: &|| country,
     };
@@ -184,7 +184,7 @@ fn tell_route(
                     .map_or("", |authority| authority.as_str()),
                 path: request.uri.path(),
                 query: request.uri.query(),
-                headers: &request.headers,
+                headers: &|| &request.headers,
                 country: country.as_deref(),
             };
             let key = key(&policy.key, &parts);

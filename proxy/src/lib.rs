@@ -6,6 +6,7 @@ pub mod compress;
 mod edge;
 pub mod explain;
 mod framing;
+mod lane;
 pub mod listen;
 pub mod log;
 pub mod metrics;

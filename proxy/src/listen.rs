@@ -23,6 +23,7 @@ mod gate;
 pub mod head;
 mod http1;
 mod http2;
+mod lane;
 mod pace;
 mod proxy_protocol;
 mod quota;
@@ -36,6 +37,7 @@ pub use connection::{Connection, ListenerSettings, Protocol, TlsInfo, connection
 pub(crate) use date::keep as keep_date;
 pub use edge_io::EdgeIo;
 pub use events::{Events, TurnedAway};
+pub use lane::{Answered, Lane, Outgoing, Plain};
 pub use refusal::{Page, Refusal};
 pub use tls::CertificateError;
 use tls::Tls;
@@ -116,9 +118,28 @@ pub fn check(listeners: &[Listener]) -> Result<(), Vec<ListenError>> {
 
 /// The edge's listeners, for the life of the process.
 pub struct Listeners<A> {
-    app: Arc<A>,
-    events: Arc<dyn Events>,
+    service: Service<A>,
     listening: Mutex<Present>,
+}
+
+/// Who is told of connections and serves their requests.
+pub(crate) struct Service<A> {
+    /// The engine.
+    pub(crate) app: Arc<A>,
+    /// Who counts and logs.
+    pub(crate) events: Arc<dyn Events>,
+    /// Who answers what need not go to the engine.
+    pub(crate) lane: Arc<dyn Lane>,
+}
+
+impl<A> Clone for Service<A> {
+    fn clone(&self) -> Self {
+        Self {
+            app: self.app.clone(),
+            events: self.events.clone(),
+            lane: self.lane.clone(),
+        }
+    }
 }
 
 /// Who listens now, in the configuration's order, and who is on the way out.
@@ -146,11 +167,10 @@ impl<A> Listeners<A>
 where
     A: HttpServerApp + Send + Sync + 'static,
 {
-    /// No listeners yet; requests will go to `app`.
-    pub fn new(app: Arc<A>, events: Arc<dyn Events>) -> Self {
+    /// No listeners yet; requests will go to `app`, unless `lane` answers them.
+    pub fn new(app: Arc<A>, events: Arc<dyn Events>, lane: Arc<dyn Lane>) -> Self {
         Self {
-            app,
-            events,
+            service: Service { app, events, lane },
             listening: Mutex::default(),
         }
     }
@@ -204,7 +224,7 @@ where
                 }
                 From::Bound(bound, sockets) => {
                     let listening = Listening::new(bound, settings);
-                    listening.start(sockets, &self.app, &self.events);
+                    listening.start(sockets, &self.service);
                     listening
                 }
             };
@@ -272,13 +292,9 @@ where
     ) -> Result<(), Vec<ListenError>> {
         let settings = settings(0, listener, None, &trusted.into())?;
         let listening = Listening::new(listener.address, settings);
-        if let Some(serving) = listening.serve(
-            Socket::pipe(io),
-            peer,
-            listener.address,
-            &self.app,
-            &self.events,
-        ) {
+        if let Some(serving) =
+            listening.serve(Socket::pipe(io), peer, listener.address, &self.service)
+        {
             serving.await;
         }
         Ok(())

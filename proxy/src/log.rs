@@ -52,13 +52,19 @@ impl AccessLog {
         })
     }
 
+    /// Whether there is a log.
+    pub fn is_on(&self) -> bool {
+        self.lines.is_some()
+    }
+
     /// Hands in the line of an exchange; `record` is asked only if there is a log.
-    pub fn write<'r>(&self, record: impl FnOnce() -> Record<'r>) {
+    pub fn write<'r>(&self, record: impl FnOnce() -> Option<Record<'r>>) {
         let Some((sender, format)) = &self.lines else {
             return;
         };
+        let Some(record) = record() else { return };
         let mut line = Vec::with_capacity(512);
-        record().render(*format, &mut line);
+        record.render(*format, &mut line);
         if sender.try_send(line).is_err() {
             self.dropped.inc();
         }

@@ -37,10 +37,8 @@ pub struct Metrics {
     pub handshake_failures: Counter,
     /// Requests being answered now.
     pub in_flight: Gauge,
-    /// Bytes of response bodies sent to clients.
-    pub sent_bytes: Counter,
-    /// Bytes of request bodies read from clients.
-    pub received_bytes: Counter,
+    sent_bytes: Counter,
+    received_bytes: Counter,
     reloads: Family<ResultLabel, Counter>,
     purges: Family<PurgeLabels, Counter>,
     generation: Gauge,
@@ -306,6 +304,14 @@ impl Metrics {
             self.shield_requests.get_or_create(&label).clone(),
             self.shield_fallbacks.get_or_create(&label).clone(),
         )
+    }
+
+    /// Counts bytes of bodies to and from a client.
+    pub fn carried(&self, sent: u64, received: u64) {
+        self.sent_bytes.inc_by(sent);
+        if received > 0 {
+            self.received_bytes.inc_by(received);
+        }
     }
 
     /// Counts something refused before it was routed.

@@ -1,14 +1,14 @@
 //! The request path: the one `ProxyHttp` of the edge. Each call-back calls one module; none holds logic of its own.
 
-mod begin;
-mod caching;
-mod client;
-mod compress;
+pub(crate) mod begin;
+pub(crate) mod caching;
+pub(crate) mod client;
+pub(crate) mod compress;
 mod context;
 mod copied;
 mod error_page;
 mod errors;
-mod finish;
+pub(crate) mod finish;
 mod forward;
 pub(crate) mod key;
 mod next_hop;

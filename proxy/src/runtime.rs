@@ -17,7 +17,7 @@ use rimward_config::{
     CachePolicy, Config, FilterId, FilterSpec, HeuristicRule, OnErrorSpec, Problem, Problems,
     SetCookieRule, ShieldId,
 };
-use rimward_filters::{Builder, Filter, OnError, Pipeline, Step};
+use rimward_filters::{Builder, Filter, OnError, Phase, Pipeline, Step};
 use rimward_geoip::Countries;
 
 use crate::compress::Compression;
@@ -78,6 +78,10 @@ pub struct Route {
     pub error_pages: Arc<ErrorPages>,
     /// Where its requests are counted.
     pub meter: RouteMeter,
+    /// Whether its hits are answered in the fast lane.
+    pub lane: bool,
+    /// Whether parts of its bodies can be asked for: those of rewritten ones are not what the origin sends.
+    pub ranges: bool,
 }
 
 static GENERATIONS: AtomicU64 = AtomicU64::new(0);
@@ -285,10 +289,14 @@ fn build_sites(
         };
         let mut paths = Paths::default();
         for route in &site.routes {
+            let pipeline = Pipeline::new(steps(&route.filters));
             let compiled = Route {
                 site: name.clone(),
                 name: route.name.as_str().into(),
-                pipeline: Pipeline::new(steps(&route.filters)),
+                lane: config.pop.fast_lane && route.cache.is_some() && pipeline.is_pure(),
+                ranges: !pipeline.rewrites(Phase::OriginResponse)
+                    && !pipeline.rewrites(Phase::Response),
+                pipeline,
                 origin: route.origin.map(|id| behind.origins.get(id).clone()),
                 shield: route.shield.map(|id| behind.shields[id.0].clone()),
                 rules: Arc::new(route.cache.as_ref().map(rules).unwrap_or_default()),

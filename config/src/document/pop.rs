@@ -21,6 +21,9 @@ pub(crate) struct Pop {
     /// Whether `Cache-Status` tells the cache key, with the values of headers and cookies that are part of it: for finding
     /// out why something is not a hit. Default: `false`.
     pub(crate) cache_status_key: Option<bool>,
+    /// Whether plain hits are answered without the engine, which only shows in what they cost: to be turned off for finding
+    /// out whether it is to blame for something. Default: `true`.
+    pub(crate) fast_lane: Option<bool>,
     /// How long requests in flight may take to finish after SIGTERM: `0s` to `1h`. Default: `30s`.
     pub(crate) shutdown_timeout: Option<Span>,
     /// The status of a request for a host that no site is for: 421 or 404. Default: 421.

@@ -22,6 +22,7 @@ pub(crate) fn default_pop() -> Pop {
         trusted_proxies: Vec::new(),
         server_timing: false,
         cache_status_key: false,
+        fast_lane: true,
         shutdown_timeout: secs(30).0,
     }
 }
@@ -61,6 +62,7 @@ pub(crate) fn pop(written: document::Pop, scope: &mut Scope<'_>) -> (Pop, Unknow
             .collect(),
         server_timing: written.server_timing.unwrap_or(default.server_timing),
         cache_status_key: written.cache_status_key.unwrap_or(default.cache_status_key),
+        fast_lane: written.fast_lane.unwrap_or(default.fast_lane),
         shutdown_timeout: scope.span(
             "shutdown_timeout",
             written.shutdown_timeout,

@@ -206,12 +206,13 @@ pub(super) fn keys(process: &Process, url: &str) -> Result<Vec<Key>, PurgeError>
         .ok_or_else(|| PurgeError::UnknownHost(host.to_owned()))?;
     let path = rimward_config::normalise_path(uri.path())
         .map_err(|bad| PurgeError::BadPath(bad.to_string()))?;
+    let no_fields = HeaderMap::new();
     let parts = Parts {
         scheme,
         host: uri.authority().map_or(host, |authority| authority.as_str()),
         path: &path,
         query: uri.query(),
-        headers: &HeaderMap::new(),
+        headers: &|| &no_fields,
         country: None,
     };
     let routes = site.paths.all(&path).into_iter();

@@ -1,5 +1,7 @@
 //! `Cache-Status` (RFC 9211): what the cache did with a request.
 
+use std::fmt::{self, Write};
+
 use http::{HeaderValue, StatusCode};
 
 /// What the cache did with a request.
@@ -59,39 +61,50 @@ impl CacheStatus {
     /// As the field's value, told by a cache of this name, which is a token.
     pub fn to_value(&self, name: &str) -> HeaderValue {
         let mut value = String::with_capacity(64);
-        value.push_str(name);
+        // Writing to a string can't fail.
+        self.write(name, &mut value).ok();
+        HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("cache"))
+    }
+
+    /// Writes the same.
+    pub(crate) fn write(&self, name: &str, value: &mut impl Write) -> fmt::Result {
+        value.write_str(name)?;
         match self.forward {
-            None => value.push_str("; hit"),
-            Some(forward) => value.extend(["; fwd=", forward.as_str()]),
+            None => value.write_str("; hit")?,
+            Some(forward) => parameter(value, "; fwd=", forward.as_str())?,
         }
         if let Some(status) = self.status.filter(|_| self.forward.is_some()) {
-            value.extend(["; fwd-status=", status.as_str()]);
+            parameter(value, "; fwd-status=", status.as_str())?;
         }
         if self.stored {
-            value.push_str("; stored");
+            value.write_str("; stored")?;
         }
         if self.collapsed {
-            value.push_str("; collapsed");
+            value.write_str("; collapsed")?;
         }
         if let Some(ttl) = self.ttl {
             // Integers of structured fields have at most fifteen digits.
             let ttl = ttl.clamp(-999_999_999_999_999, 999_999_999_999_999);
-            value.push_str(&format!("; ttl={ttl}"));
+            parameter(value, "; ttl=", itoa::Buffer::new().format(ttl))?;
         }
         if let Some(key) = &self.key {
-            value.push_str("; key=\"");
-            value.extend(
-                key.chars()
-                    .filter(|letter| (' '..='~').contains(letter))
-                    .flat_map(escaped),
-            );
-            value.push('"');
+            value.write_str("; key=\"")?;
+            let shown = key.chars().filter(|letter| (' '..='~').contains(letter));
+            for letter in shown.flat_map(escaped) {
+                value.write_char(letter)?;
+            }
+            value.write_char('"')?;
         }
-        if let Some(detail) = self.detail {
-            value.extend(["; detail=", detail]);
+        match self.detail {
+            Some(detail) => parameter(value, "; detail=", detail),
+            None => Ok(()),
         }
-        HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("cache"))
     }
+}
+
+fn parameter(value: &mut impl Write, name: &str, text: &str) -> fmt::Result {
+    value.write_str(name)?;
+    value.write_str(text)
 }
 
 fn escaped(letter: char) -> impl Iterator<Item = char> {

@@ -65,6 +65,8 @@ pub(crate) struct ConnectionOptions {
     pub(crate) upgrade: bool,
     /// It names a field that every hop needs.
     pub(crate) names_framing: bool,
+    /// It says something else than whether the connection goes on.
+    pub(crate) is_odd: bool,
 }
 
 impl ConnectionOptions {
@@ -76,6 +78,7 @@ impl ConnectionOptions {
             self.keep_alive |= is("keep-alive");
             self.upgrade |= is("upgrade");
             self.names_framing |= is("content-length") || is("transfer-encoding") || is("host");
+            self.is_odd |= !is("close") && !is("keep-alive");
             if !option.iter().copied().all(is_token) {
                 return Err(Flaw::malformed("Connection is not a list of tokens"));
             }

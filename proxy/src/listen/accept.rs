@@ -23,7 +23,7 @@ use super::gate::Gate;
 use super::quota::{Place, Quota, Seat, Total};
 use super::transport::{Socket, Transport};
 use super::wire::Wire;
-use super::{http1, http2, proxy_protocol, tls};
+use super::{Service, http1, http2, proxy_protocol, tls};
 
 /// Connections that wait to be accepted; the system may allow fewer.
 const BACKLOG: i32 = 4096;
@@ -114,15 +114,11 @@ impl Listening {
     }
 
     /// Starts to accept.
-    pub(super) fn start<A>(
-        self: &Arc<Self>,
-        sockets: Vec<TcpListener>,
-        app: &Arc<A>,
-        events: &Arc<dyn Events>,
-    ) where
+    pub(super) fn start<A>(self: &Arc<Self>, sockets: Vec<TcpListener>, service: &Service<A>)
+    where
         A: HttpServerApp + Send + Sync + 'static,
     {
-        let start = |socket| tokio::spawn(self.clone().accept(socket, app.clone(), events.clone()));
+        let start = |socket| tokio::spawn(self.clone().accept(socket, service.clone()));
         let tasks = sockets.into_iter().map(start).collect();
         *self
             .acceptors
@@ -150,7 +146,7 @@ impl Listening {
         }
     }
 
-    async fn accept<A>(self: Arc<Self>, socket: TcpListener, app: Arc<A>, events: Arc<dyn Events>)
+    async fn accept<A>(self: Arc<Self>, socket: TcpListener, service: Service<A>)
     where
         A: HttpServerApp + Send + Sync + 'static,
     {
@@ -162,17 +158,17 @@ impl Listening {
                 accepted = socket.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => self.greet(stream, peer, &app, &events),
+                Ok((stream, peer)) => self.greet(stream, peer, &service),
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    self.tell(&error, &*events);
+                    self.tell(&error, &*service.events);
                     sleep(PAUSE).await;
                 }
             }
         }
         // Those that wait already were promised to be served.
         while let Some(Ok((stream, peer))) = socket.accept().now_or_never() {
-            self.greet(stream, peer, &app, &events);
+            self.greet(stream, peer, &service);
         }
     }
 
@@ -186,17 +182,12 @@ impl Listening {
     }
 
     /// Lets a connection in, or turns it away at once.
-    fn greet<A>(
-        self: &Arc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-        app: &Arc<A>,
-        events: &Arc<dyn Events>,
-    ) where
+    fn greet<A>(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, service: &Service<A>)
+    where
         A: HttpServerApp + Send + Sync + 'static,
     {
         let local = stream.local_addr().unwrap_or(self.bound);
-        if let Some(serving) = self.serve(Socket::tcp(stream), peer, local, app, events) {
+        if let Some(serving) = self.serve(Socket::tcp(stream), peer, local, service) {
             tokio::spawn(serving);
         }
     }
@@ -207,15 +198,15 @@ impl Listening {
         socket: Socket,
         peer: SocketAddr,
         local: SocketAddr,
-        app: &Arc<A>,
-        events: &Arc<dyn Events>,
+        service: &Service<A>,
     ) -> Option<impl Future<Output = ()> + Send + use<A>>
     where
         A: HttpServerApp + Send + Sync + 'static,
     {
         let settings = self.settings.load_full();
         let Some(seat) = self.total.take(settings.limits.max_connections) else {
-            events.turned_away(self.bound, peer, TurnedAway::Connections);
+            let why = TurnedAway::Connections;
+            service.events.turned_away(self.bound, peer, why);
             return None;
         };
         let mut arrival = Arrival {
@@ -228,13 +219,10 @@ impl Listening {
             place: None,
         };
         // Behind a proxy the client is known only when the header was read.
-        if !arrival.settings.proxy_protocol && !arrival.take_place(&**events) {
+        if !arrival.settings.proxy_protocol && !arrival.take_place(&*service.events) {
             return None;
         }
-        Some(
-            self.gate
-                .run(arrival.live(socket, app.clone(), events.clone())),
-        )
+        Some(self.gate.run(arrival.live(socket, service.clone())))
     }
 }
 
@@ -276,10 +264,11 @@ impl Arrival {
         self.place.is_some()
     }
 
-    async fn live<A>(mut self, socket: Socket, app: Arc<A>, events: Arc<dyn Events>)
+    async fn live<A>(mut self, socket: Socket, service: Service<A>)
     where
         A: HttpServerApp + Send + Sync + 'static,
     {
+        let Service { app, events, lane } = service;
         let began = Instant::now();
         let deadline = began + self.settings.limits.header_timeout;
         // What is needed for a moment only is boxed, so that it costs nothing while the connection is idle.
@@ -301,7 +290,7 @@ impl Arrival {
         events.opened(&connection);
         let requests = match connection.protocol {
             Protocol::Http2 => Box::pin(http2::serve(&app, wire, deadline, &events)).await,
-            Protocol::Http1 => http1::serve(&app, wire, &*events).await,
+            Protocol::Http1 => http1::serve(&app, wire, &*events, &*lane).await,
         };
         events.closed(&connection, requests);
     }

@@ -38,6 +38,13 @@ pub struct Head {
     pub upgrade: bool,
     /// Whether the client waits for `100 Continue` before it sends the body.
     pub expect_continue: bool,
+    /// Whether no field says how the body is framed, asks for a part, switches protocols or sets a condition, but for
+    /// `If-None-Match`: whether all that matters is the target, and what the cache distinguishes by.
+    pub is_plain: bool,
+    /// Where the value of `If-None-Match` is.
+    pub if_none_match: Option<Range<usize>>,
+    /// Whether there is a `Cache-Control`.
+    pub cache_control: bool,
 }
 
 /// The bounds of a head.
@@ -158,6 +165,9 @@ fn request_line(bytes: &[u8], end: usize, limits: &HeadLimits) -> Result<Head, R
         keep_alive: http11,
         upgrade: false,
         expect_continue: false,
+        is_plain: false,
+        if_none_match: None,
+        cache_control: false,
     })
 }
 
@@ -265,6 +275,10 @@ struct Seen {
     expect: Option<Range<usize>>,
     upgrade: bool,
     connection: ConnectionOptions,
+    if_none_match: Option<Range<usize>>,
+    cache_control: bool,
+    /// Something that makes a request less than plain.
+    is_odd: bool,
 }
 
 fn field_line(bytes: &[u8], line: Range<usize>, seen: &mut Seen) -> Result<(), Refusal> {
@@ -292,10 +306,29 @@ fn note(field: &Field<'_>, at: Range<usize>, seen: &mut Seen) -> Result<(), Refu
         17 if field.is("transfer_encoding") => {
             return Err(Refusal::bad("Transfer_Encoding looks like a framing field"));
         }
+        13 if field.is("if-none-match") => {
+            seen.is_odd |= seen.if_none_match.replace(at).is_some();
+        }
+        13 if field.is("cache-control") => seen.cache_control = true,
+        2 | 5 | 7 | 8 | 16 | 17 | 19 => {
+            seen.is_odd |= ODD.iter().any(|name| field.is(name));
+        }
         _ => {}
     }
     Ok(())
 }
+
+/// Fields that ask for more than what is at a target, but for those that are noted one by one.
+const ODD: [&str; 8] = [
+    "te",
+    "range",
+    "trailer",
+    "if-range",
+    "if-match",
+    "if-modified-since",
+    "if-unmodified-since",
+    "proxy-connection",
+];
 
 /// Draws the conclusions from all fields together.
 fn judge(bytes: &[u8], seen: Seen, limits: &HeadLimits, head: &mut Head) -> Result<(), Refusal> {
@@ -330,6 +363,14 @@ fn judge(bytes: &[u8], seen: Seen, limits: &HeadLimits, head: &mut Head) -> Resu
         head.expect_continue = head.http11 && head.framing != Framing::None;
     }
     head.host = seen.host;
+    head.is_plain = !seen.is_odd
+        && !seen.upgrade
+        && !seen.connection.is_odd
+        && seen.expect.is_none()
+        && seen.length.is_none()
+        && seen.coding.is_none();
+    head.if_none_match = seen.if_none_match;
+    head.cache_control = seen.cache_control;
     head.keep_alive = !seen.connection.close && (head.http11 || seen.connection.keep_alive);
     head.upgrade =
         head.http11 && seen.upgrade && seen.connection.upgrade && head.framing == Framing::None;

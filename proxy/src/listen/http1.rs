@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::edge_io::{EdgeIo, Home};
 use super::events::Events;
 use super::head::Head;
+use super::lane::{Answered, Lane, Outgoing, Plain};
 use super::refusal::Refusal;
 use super::wire::{NoHead, Wire};
 
@@ -24,7 +25,12 @@ const LINGER: Duration = Duration::from_secs(3);
 const LINGER_BYTES: usize = 8 * 1024 * 1024;
 
 /// Serves a connection to its end; the number of requests.
-pub(super) async fn serve<A>(app: &Arc<A>, wire: Box<Wire>, events: &dyn Events) -> u32
+pub(super) async fn serve<A>(
+    app: &Arc<A>,
+    wire: Box<Wire>,
+    events: &dyn Events,
+    lane: &dyn Lane,
+) -> u32
 where
     A: HttpServerApp + Send + Sync + 'static,
 {
@@ -38,6 +44,16 @@ where
             Err(NoHead::Over) => return end(wire).await,
             Err(NoHead::Refused(refusal)) => return refuse(wire, refusal, false, events).await,
         };
+        match overtake(lane, &mut wire, &head, &bytes).await {
+            Overtaken::Not => {}
+            Overtaken::Answered => continue,
+            Overtaken::Last => return end(wire).await,
+            Overtaken::Broken => return wire.requests(),
+        }
+        // What was answered already does not wait for the engine.
+        if poll_fn(|cx| wire.poll_flush(cx)).await.is_err() {
+            return wire.requests();
+        }
         let is_head = bytes.starts_with(b"HEAD ");
         let mut request = Lent {
             carried: carried.take(),
@@ -66,8 +82,61 @@ where
         if poll_fn(|cx| wire.poll_flush(cx)).await.is_err() {
             return wire.requests();
         }
-        wire.rest();
     }
+}
+
+/// What became of a request in the fast lane.
+enum Overtaken {
+    /// It has to go to the engine.
+    Not,
+    Answered,
+    /// It was answered, and the connection ends.
+    Last,
+    /// It could not be answered to the end.
+    Broken,
+}
+
+/// Answers a plain request in the fast lane, if that can. What was gathered leaves when the next request is waited for.
+async fn overtake(lane: &dyn Lane, wire: &mut Wire, head: &Head, bytes: &BytesMut) -> Overtaken {
+    if !head.is_plain || !head.http11 {
+        return Overtaken::Not;
+    }
+    let is_last = is_last(head, wire);
+    let answered = wire.answer(|connection, output| {
+        let plain = Plain {
+            connection,
+            head,
+            bytes,
+            is_last,
+            began: std::time::Instant::now(),
+        };
+        lane.answer(&plain, output)
+    });
+    let sent = match answered {
+        None => return Overtaken::Not,
+        Some(Answered::Whole) => wire.keep_small().await.is_ok(),
+        Some(Answered::Body(body)) => Box::pin(send(wire, body)).await,
+    };
+    match (sent, is_last) {
+        (true, false) => Overtaken::Answered,
+        (true, true) => Overtaken::Last,
+        (false, _) => Overtaken::Broken,
+    }
+}
+
+/// Sends a body from where it lies; whether all of it was sent.
+async fn send(wire: &mut Wire, mut body: Box<dyn Outgoing>) -> bool {
+    let bound = wire.connection().settings.limits.total_timeout;
+    let sent = within(bound, wire.send(&mut *body)).await;
+    matches!(sent, Some(Ok(())))
+}
+
+/// Whether the connection ends with the answer to this request.
+fn is_last(head: &Head, wire: &Wire) -> bool {
+    let connection = wire.connection();
+    !head.keep_alive
+        || wire.requests() >= connection.settings.limits.max_requests_per_connection
+        || connection.is_draining()
 }
 
 /// What a request is served with.
@@ -91,9 +160,7 @@ impl Lent<'_> {
     {
         let connection = wire.connection().clone();
         let limits = &connection.settings.limits;
-        let is_last = !head.keep_alive
-            || wire.requests() >= limits.max_requests_per_connection
-            || connection.is_draining();
+        let is_last = is_last(&head, &wire);
         let bytes = in_origin_form(&head, bytes);
         wire.begin(&head, bytes);
         let mut session = ServerSession::new_http1(Box::new(EdgeIo::lend(wire, self.home)));

@@ -206,7 +206,7 @@ struct Rig {
 impl Rig {
     fn new() -> Self {
         let (app, told) = (App::new(), Arc::new(Told::default()));
-        let listeners = Arc::new(Listeners::new(app.clone(), told.clone()));
+        let listeners = Arc::new(Listeners::new(app.clone(), told.clone(), Arc::new(())));
         Self {
             app,
             told,

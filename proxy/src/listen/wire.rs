@@ -3,6 +3,7 @@
 
 mod next_head;
 mod read;
+mod send;
 mod write;
 
 use std::sync::Arc;

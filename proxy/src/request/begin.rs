@@ -3,21 +3,22 @@
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Uri, Version, header};
+use http::{HeaderMap, HeaderValue, Uri, Version, header};
 use pingora::proxy::Session;
 use pingora::{OrErr, Result};
 use pingora_http::RequestHeader;
 use rimward_config::UnknownHost;
-use rimward_filters::{Client, Exchange, Phase, Scheme};
+use rimward_filters::{Client, Exchange, Scheme};
 
-use super::client::{self, Identity};
+use super::caching::host_of;
+use super::client;
 use super::context::Context;
 use super::errors::refuse;
 use super::revalidate::Revalidation;
 use super::slices::Carried;
 use crate::edge::Process;
 use crate::listen;
-use crate::runtime::{Asked, Route, Runtime, Site, locate};
+use crate::runtime::{Asked, Matched, Route, Runtime, Site, locate};
 
 /// Longest request identity that is taken over from a trusted proxy.
 const MAX_REQUEST_ID: usize = 128;
@@ -48,10 +49,10 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
     let identity = client::identify(
         connection.peer,
         connection.is_secure(),
-        &session.req_header().headers,
+        || &session.req_header().headers,
         trusted,
     );
-    let host = host(session.req_header());
+    let host = without_port(host_of(&session.req_header().headers));
     if connection.settings.redirect_to_https && identity.scheme == Scheme::Http {
         ctx.redirect = Some(format!("https://{host}{}", session.req_header().uri));
     }
@@ -64,7 +65,18 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
         ));
     }
     let country = locate(runtime.countries.as_ref(), identity.ip);
-    let (route, params) = find_route(site, session.req_header(), country)?;
+    let (route, params) = {
+        let request = session.req_header();
+        let asked = Asked {
+            method: &request.method,
+            headers: &|| &request.headers,
+            query: request.uri.query(),
+            country: &|| country,
+        };
+        let matched = site.paths.find(request.uri.path(), &asked);
+        let matched = matched.ok_or_else(|| refuse(404, "no route takes this request"))?;
+        (matched.route.clone(), params(&matched))
+    };
 
     ctx.depth = route.pipeline.len();
     ctx.trusted_peer = identity.trusted;
@@ -73,7 +85,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
         // The head is the session's, but for the time that filters run.
         request: RequestHeader::build("GET", b"/", Some(0))
             .or_err(pingora::InternalError, "placeholder")?,
-        request_id: request_id(session.req_header(), &identity),
+        request_id: request_id(&session.req_header().headers, identity.trusted),
         client: Client {
             ip: identity.ip,
             peer: connection.peer,
@@ -94,7 +106,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
 
 /// A part of what an origin sends is not that part of what the client gets, when filters rewrite it.
 fn forget_ranges_of_rewritten_bodies(session: &mut Session, route: &Route) {
-    if route.pipeline.rewrites(Phase::OriginResponse) || route.pipeline.rewrites(Phase::Response) {
+    if !route.ranges {
         session.ignore_downstream_range = true;
         session.req_header_mut().remove_header(&header::RANGE);
         session.req_header_mut().remove_header(&header::IF_RANGE);
@@ -168,28 +180,31 @@ fn set_target(request: &mut RequestHeader, target: &str) -> Result<()> {
     Ok(())
 }
 
-fn request_id(request: &RequestHeader, identity: &Identity) -> String {
-    let told = request
-        .headers
+/// A request's identity in logs.
+pub(crate) fn request_id(fields: &HeaderMap, is_trusted: bool) -> String {
+    let told = fields
         .get("x-request-id")
+        .filter(|_| is_trusted)
         .and_then(|value| value.to_str().ok());
     let usable = |id: &&str| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(&byte);
         !id.is_empty() && id.len() <= MAX_REQUEST_ID && id.bytes().all(plain)
     };
-    match told.filter(|_| identity.trusted).filter(usable) {
+    match told.filter(usable) {
         Some(id) => id.to_owned(),
-        None => format!("{:032x}", rand::random::<u128>()),
+        None => random_id(),
     }
 }
 
+fn random_id() -> String {
+    let digits = rand::random::<[u8; 16]>();
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    let halves = digits.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.map(digit).collect()
+}
+
 /// The host without its port.
-fn host(request: &RequestHeader) -> &str {
-    let host = request
-        .headers
-        .get(header::HOST)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("");
+pub(crate) fn without_port(host: &str) -> &str {
     match host.rfind(':') {
         Some(colon) if !host.ends_with(']') => &host[..colon],
         _ => host,
@@ -208,33 +223,15 @@ fn find_site<'r>(process: &Process, runtime: &'r Runtime, host: &str) -> Result<
     Ok(site)
 }
 
-type Params = Vec<(Arc<str>, String)>;
+pub(crate) type Params = Vec<(Arc<str>, String)>;
 
-fn find_route(
-    site: &Site,
-    request: &RequestHeader,
-    country: Option<[u8; 2]>,
-) -> Result<(Arc<Route>, Params)> {
-    let asked = Asked {
-        method: &request.method,
-        headers: &request.headers,
-        query: request.uri.query(),
-        country: &|| country,
-    };
-    let matched = site
-        .paths
-        .find(request.uri.path(), &asked)
-        .ok_or_else(|| refuse(404, "no route takes this request"))?;
+/// What the parameters of a route's path matched, decoded.
+pub(crate) fn params(matched: &Matched<'_, '_, Arc<Route>>) -> Params {
     let decode = |value: &str| {
         percent_encoding::percent_decode_str(value)
             .decode_utf8_lossy()
             .into_owned()
     };
-    let params = matched
-        .names
-        .iter()
-        .cloned()
-        .zip(matched.values.iter().copied().map(decode))
-        .collect();
-    Ok((matched.route.clone(), params))
+    let values = matched.values.iter().copied().map(decode);
+    matched.names.iter().cloned().zip(values).collect()
 }

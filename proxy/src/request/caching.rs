@@ -1,10 +1,10 @@
 //! Where an exchange meets the cache: its key, what was found, and what the client is told of it.
 
-use std::fmt::Write;
+use std::fmt;
 use std::time::Duration;
 
-use http::header::CACHE_CONTROL;
-use http::{HeaderValue, Method};
+use http::header::{self, CACHE_CONTROL};
+use http::{HeaderMap, HeaderValue, Method};
 use pingora::cache::{CacheMeta, CachePhase, ForcedFreshness};
 use pingora::proxy::Session;
 use pingora::{OrErr, Result};
@@ -19,6 +19,7 @@ use super::revalidate::Revalidation;
 use crate::cache::{CacheStatus, Forward, Posting};
 use crate::edge::Process;
 use crate::metrics::CacheResult;
+use crate::runtime::Route;
 
 /// Turns the cache on, if the route has one.
 pub(super) fn enable(process: &Process, session: &mut Session, ctx: &mut Context) {
@@ -77,7 +78,7 @@ pub(super) fn key_of(
             host: host(session),
             path: target.path(),
             query: target.query(),
-            headers: &request.headers,
+            headers: &|| &request.headers,
             country: exchange.client.country(),
         },
     ))
@@ -142,8 +143,8 @@ fn revalidate(process: &Process, session: &Session, ctx: &Context) {
 }
 
 /// Takes out of a head the cache directives that were meant for caches such as this one.
-pub(super) fn keep_back(ctx: &Context, head: &mut ResponseHeader) {
-    for name in ctx.route.iter().flat_map(|route| &route.rules.kept_back) {
+pub(crate) fn keep_back(route: &Route, head: &mut ResponseHeader) {
+    for name in &route.rules.kept_back {
         head.remove_header(name);
     }
 }
@@ -177,7 +178,12 @@ pub(super) fn post(
 }
 
 fn host(session: &Session) -> &str {
-    let host = session.req_header().headers.get("host");
+    host_of(&session.req_header().headers)
+}
+
+/// What a request says in `Host`.
+pub(crate) fn host_of(fields: &HeaderMap) -> &str {
+    let host = fields.get(header::HOST);
     host.and_then(|host| host.to_str().ok()).unwrap_or("")
 }
 
@@ -217,15 +223,30 @@ pub(super) fn describe(
     ctx: &Context,
     head: &mut ResponseHeader,
 ) -> Result<()> {
-    let pop = &ctx.runtime.config.pop;
-    let status = following(head, status(process, session, ctx));
-    head.insert_header("cache-status", status)?;
-    if pop.server_timing {
-        let timing = HeaderValue::try_from(timing(session, ctx))
-            .or_err(pingora::InternalError, "server-timing")?;
-        head.append_header("server-timing", timing)?;
+    put_status(head, status(process, session, ctx))?;
+    if ctx.runtime.config.pop.server_timing {
+        put_timing(head, &timing(session, ctx))?;
     }
     Ok(())
+}
+
+/// Tells what this cache did, behind those that are nearer to the origin.
+///
+/// # Errors
+/// When the head can't take more fields.
+pub(crate) fn put_status(head: &mut ResponseHeader, own: HeaderValue) -> Result<()> {
+    let status = following(head, own);
+    head.insert_header("cache-status", status)
+}
+
+/// Tells where the time went.
+///
+/// # Errors
+/// When the head can't take more fields.
+pub(crate) fn put_timing(head: &mut ResponseHeader, timing: &Timing) -> Result<()> {
+    let timing = HeaderValue::try_from(timing.to_string())
+        .or_err(pingora::InternalError, "server-timing")?;
+    head.append_header("server-timing", timing).map(drop)
 }
 
 /// `Cache-Status` with our member behind those of the caches that are nearer to the origin (RFC 9211 §2).
@@ -269,22 +290,43 @@ pub(super) fn cache_status(process: &Process, session: &Session, ctx: &Context) 
     status
 }
 
-/// `Server-Timing`: milliseconds spent in filters and waiting for the origin, and in all so far.
-fn timing(session: &Session, ctx: &Context) -> String {
-    let mut timing = format!("cache;desc={}", result(session, ctx).as_str());
-    let mut metric = |name: &str, spent: Duration| {
-        // Writing to a string can't fail.
-        write!(timing, ", {name};dur={:.3}", spent.as_secs_f64() * 1e3).ok();
-    };
-    if let Some(exchange) = &ctx.exchange {
-        metric("filters", Duration::from_nanos(exchange.filter_nanoseconds));
+/// `Server-Timing`: time spent in filters and waiting for the origin, and in all so far.
+pub(crate) struct Timing {
+    pub(crate) cache: CacheResult,
+    pub(crate) filters: Option<Duration>,
+    pub(crate) origin: Option<Duration>,
+    pub(crate) total: Duration,
+}
+
+impl fmt::Display for Timing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "cache;desc={}", self.cache.as_str())?;
+        let metrics = [
+            ("filters", self.filters),
+            ("origin", self.origin),
+            ("total", Some(self.total)),
+        ];
+        for (name, spent) in metrics {
+            if let Some(spent) = spent {
+                write!(formatter, ", {name};dur={:.3}", spent.as_secs_f64() * 1e3)?;
+            }
+        }
+        Ok(())
     }
+}
+
+fn timing(session: &Session, ctx: &Context) -> Timing {
+    let filters = ctx
+        .exchange
+        .as_ref()
+        .map(|exchange| exchange.filter_nanoseconds);
     let sliced = ctx.sliced.as_ref().and_then(|sliced| sliced.origin_time);
-    if let Some(waited) = ctx.origin_time.or(sliced) {
-        metric("origin", waited);
+    Timing {
+        cache: result(session, ctx),
+        filters: filters.map(Duration::from_nanos),
+        origin: ctx.origin_time.or(sliced),
+        total: ctx.started.elapsed(),
     }
-    metric("total", ctx.started.elapsed());
-    timing
 }
 
 /// How the cache took part, in the log's and the metrics' word.

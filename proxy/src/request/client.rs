@@ -8,21 +8,21 @@ use rimward_filters::Scheme;
 
 /// What is believed about a client.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    pub(super) ip: IpAddr,
-    pub(super) scheme: Scheme,
+pub(crate) struct Identity {
+    pub(crate) ip: IpAddr,
+    pub(crate) scheme: Scheme,
     /// Whether the other end of the connection is a trusted proxy.
-    pub(super) trusted: bool,
+    pub(crate) trusted: bool,
 }
 
 /// Tells the client from the other end of the connection and the fields that trusted proxies add.
 ///
 /// `Forwarded` (RFC 7239) is believed before `X-Forwarded-For`. Both are read from the right: the first address that is
 /// not a trusted proxy's is the client's, whatever stands to the left of it.
-pub(super) fn identify(
+pub(crate) fn identify<'h>(
     peer: SocketAddr,
     tls: bool,
-    headers: &HeaderMap,
+    headers: impl FnOnce() -> &'h HeaderMap,
     trusted_proxies: &[IpNet],
 ) -> Identity {
     let connection = if tls { Scheme::Https } else { Scheme::Http };
@@ -39,6 +39,7 @@ pub(super) fn identify(
             trusted: false,
         };
     }
+    let headers = headers();
     let told = if headers.contains_key("forwarded") {
         forwarded(headers, "for")
     } else {
@@ -127,7 +128,7 @@ mod tests {
         }
         let trusted = ["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
         let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
-        let found = identify(peer, false, &headers, &trusted);
+        let found = identify(peer, false, || &headers, &trusted);
         assert_eq!(
             (found.ip, found.scheme),
             (ip.parse().unwrap(), scheme),

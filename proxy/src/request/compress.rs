@@ -47,12 +47,22 @@ pub(super) fn negotiate(session: &mut Session, ctx: &mut Context) -> Result<()> 
     let Some(compression) = compression(&ctx.route).filter(|_| !ctx.background) else {
         return Ok(());
     };
-    let request = session.req_header_mut();
-    ctx.compressing.accepted = encoding::negotiate(&request.headers, &compression.encodings);
-    request.insert_header(
-        header::ACCEPT_ENCODING,
-        HeaderValue::from_static("identity"),
-    )
+    ctx.compressing.accepted = negotiate_for(compression, session.req_header_mut())?;
+    Ok(())
+}
+
+/// The same for a request of any road: what its client takes.
+///
+/// # Errors
+/// When the head can't take another field.
+pub(crate) fn negotiate_for(
+    compression: &Compression,
+    request: &mut RequestHeader,
+) -> Result<Accepted> {
+    let accepted = encoding::negotiate(&request.headers, &compression.encodings);
+    let identity = HeaderValue::from_static("identity");
+    request.insert_header(header::ACCEPT_ENCODING, identity)?;
+    Ok(accepted)
 }
 
 /// Looks at a response that the cache has or gets, while it is whole.
@@ -132,11 +142,24 @@ pub(super) fn tell(session: &Session, ctx: &Context, head: &mut ResponseHeader) 
     if compression(&ctx.route).is_none() {
         return Ok(());
     }
-    if may_encode(&ctx.route, head) || ctx.compressing.may_encode {
+    let could_encode = may_encode(&ctx.route, head) || ctx.compressing.may_encode;
+    say(session.req_header(), head, could_encode)
+}
+
+/// The same for a response of any road.
+///
+/// # Errors
+/// When the head can't take another field.
+pub(crate) fn say(
+    request: &RequestHeader,
+    head: &mut ResponseHeader,
+    could_encode: bool,
+) -> Result<()> {
+    if could_encode {
         vary(head)?;
     }
     if head.status == StatusCode::NOT_MODIFIED {
-        name_tag_as_asked(session.req_header(), head);
+        name_tag_as_asked(request, head);
     }
     Ok(())
 }
@@ -199,6 +222,12 @@ fn names_bytes(request: &RequestHeader) -> bool {
 
 fn may_encode(route: &Option<Arc<Route>>, head: &ResponseHeader) -> bool {
     compression(route).is_some_and(|compression| compression.may_encode(head))
+}
+
+/// Whether a response of this route may be encoded.
+pub(crate) fn may_encode_in(route: &Route, head: &ResponseHeader) -> bool {
+    let compression = route.compression.as_ref();
+    compression.is_some_and(|compression| compression.may_encode(head))
 }
 
 fn compression(route: &Option<Arc<Route>>) -> Option<&Compression> {

@@ -1,5 +1,7 @@
 //! The end of an exchange: one line in the access log and its counts, whichever way it went.
 
+use std::time::Duration;
+
 use http::header;
 use pingora::Error;
 use pingora::proxy::Session;
@@ -11,6 +13,7 @@ use super::errors::{classify, describe};
 use crate::edge::Process;
 use crate::log::{Record, Who};
 use crate::metrics::CacheResult;
+use crate::runtime::Route;
 
 /// What a client that went away before its response began is logged with, as nginx does.
 const CLIENT_CLOSED: u16 = 499;
@@ -37,38 +40,51 @@ pub(super) fn finish(
     {
         process.faults.tell(ctx.request_id(), status, error);
     }
-    let cache = caching::result(session, ctx);
-    let duration = ctx.started.elapsed();
-    let metrics = &process.metrics;
-    if let (Some(route), false) = (&ctx.route, ctx.background) {
-        route.meter.count(
-            cache,
-            status,
-            u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX),
-        );
-    }
     caching::invalidate(process, session, ctx);
     compress::encode_what_was_stored(process, session, ctx);
-    metrics.sent_bytes.inc_by(session.body_bytes_sent() as u64);
-    metrics
-        .received_bytes
-        .inc_by(session.body_bytes_read() as u64);
+    let tally = Tally {
+        cache: caching::result(session, ctx),
+        status,
+        duration: ctx.started.elapsed(),
+        sent: session.body_bytes_sent() as u64,
+        received: session.body_bytes_read() as u64,
+    };
     if ctx.background {
-        return;
+        process.metrics.carried(tally.sent, tally.received);
+    } else {
+        let route = ctx.route.as_deref();
+        settle(process, route, &tally, || {
+            Some(record(session, ctx, &tally))
+        });
     }
-    process
-        .access_log
-        .load()
-        .write(|| record(session, ctx, status, cache, duration));
 }
 
-fn record<'r>(
-    session: &'r Session,
-    ctx: &'r Context,
-    status: u16,
-    cache: CacheResult,
-    duration: std::time::Duration,
-) -> Record<'r> {
+/// What is counted of an exchange that ended.
+pub(crate) struct Tally {
+    pub(crate) cache: CacheResult,
+    pub(crate) status: u16,
+    pub(crate) duration: Duration,
+    /// Bytes of bodies.
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+}
+
+/// Counts and logs a client's exchange, whichever road it took.
+pub(crate) fn settle<'r>(
+    process: &Process,
+    route: Option<&Route>,
+    tally: &Tally,
+    record: impl FnOnce() -> Option<Record<'r>>,
+) {
+    if let Some(route) = route {
+        let nanoseconds = u64::try_from(tally.duration.as_nanos()).unwrap_or(u64::MAX);
+        route.meter.count(tally.cache, tally.status, nanoseconds);
+    }
+    process.metrics.carried(tally.sent, tally.received);
+    process.access_log.load().write(record);
+}
+
+fn record<'r>(session: &'r Session, ctx: &'r Context, tally: &Tally) -> Record<'r> {
     let request = session.req_header();
     let text = |name: header::HeaderName| {
         request
@@ -90,7 +106,7 @@ fn record<'r>(
     let asked = ctx.asked_of();
     let own_scheme = if tls.is_some() { "https" } else { "http" };
     Record {
-        time: now.checked_sub(duration).unwrap_or(now),
+        time: now.checked_sub(tally.duration).unwrap_or(now),
         pop: &ctx.runtime.config.pop.name,
         request_id: ctx.request_id(),
         client: exchange
@@ -111,14 +127,14 @@ fn record<'r>(
             .uri
             .path_and_query()
             .map_or("", |target| target.as_str()),
-        status,
-        sent_bytes: session.body_bytes_sent() as u64,
-        received_bytes: session.body_bytes_read() as u64,
-        duration_ms: duration,
+        status: tally.status,
+        sent_bytes: tally.sent,
+        received_bytes: tally.received,
+        duration_ms: tally.duration,
         first_byte_ms: ctx.first_byte,
         site: ctx.route.as_ref().map_or("", |route| &route.site),
         route: ctx.route.as_ref().map_or("", |route| &route.name),
-        cache: cache.as_str(),
+        cache: tally.cache.as_str(),
         origin: asked.map(|(origin, _)| origin),
         server: asked.map(|(_, server)| server),
         tries: ctx.all_tries(),

@@ -1,11 +1,11 @@
 //! The cache key of a request, by its route's rules. Explaining and purging make the same keys.
 
 use http::{HeaderMap, header};
-use rimward_cache::{Key, Query};
+use rimward_cache::{Key, KeyBuilder, Query};
 use rimward_config::{KeyRules, QueryRule};
 
 /// What a key is made of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Parts<'a> {
     /// `http` or `https`.
     pub(crate) scheme: &'a str,
@@ -15,14 +15,19 @@ pub(crate) struct Parts<'a> {
     pub(crate) path: &'a str,
     /// The query without its question mark.
     pub(crate) query: Option<&'a str>,
-    /// The request's header fields.
-    pub(crate) headers: &'a HeaderMap,
+    /// The request's header fields, asked for only if the rules name any.
+    pub(crate) headers: &'a dyn Fn() -> &'a HeaderMap,
     /// The client's country.
     pub(crate) country: Option<&'a str>,
 }
 
 /// The key of a request.
 pub(crate) fn key(rules: &KeyRules, parts: &Parts<'_>) -> Key {
+    builder(rules, parts).finish()
+}
+
+/// The same, put together but not finished.
+pub(crate) fn builder(rules: &KeyRules, parts: &Parts<'_>) -> KeyBuilder {
     let query = match &rules.query {
         QueryRule::All => Query::All,
         QueryRule::Sorted => Query::Sorted,
@@ -32,15 +37,15 @@ pub(crate) fn key(rules: &KeyRules, parts: &Parts<'_>) -> Key {
     let host = without_default_port(parts.scheme, parts.host);
     let mut key = Key::builder(parts.scheme, host, parts.path).query(parts.query, query);
     for name in &rules.header {
-        key = key.header(name, joined(parts.headers, name).as_deref());
+        key = key.header(name, joined((parts.headers)(), name).as_deref());
     }
     for name in &rules.cookie {
-        key = key.cookie(name, cookie(parts.headers, name));
+        key = key.cookie(name, cookie((parts.headers)(), name));
     }
     if rules.country {
         key = key.country(parts.country);
     }
-    key.finish()
+    key
 }
 
 /// `example.com` and `example.com:443` are one host over https.
@@ -96,7 +101,7 @@ mod tests {
                 host,
                 path: "/a",
                 query,
-                headers: &headers,
+                headers: &|| &headers,
                 country: Some("DE"),
             },
         )

@@ -191,7 +191,9 @@ pub(super) fn pass_on(
     {
         cache::rewrite(body, std::mem::take(&mut ctx.rewriters));
     }
-    caching::keep_back(ctx, head);
+    if let Some(route) = &ctx.route {
+        caching::keep_back(route, head);
+    }
     caching::describe(process, session, ctx, head)?;
     let now = process.cache.objects().now();
     listen::keep_date(head, |date| rimward_cache::date::parse(date, now).is_some())

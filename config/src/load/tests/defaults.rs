@@ -17,6 +17,7 @@ fn a_listener_is_enough() {
     assert!(config.pop.trusted_proxies.is_empty());
     assert!(!config.pop.server_timing);
     assert!(!config.pop.cache_status_key);
+    assert!(config.pop.fast_lane);
     assert_eq!(config.pop.shutdown_timeout, secs(30));
     assert_eq!(config.unknown_host, UnknownHost::Misdirected);
     assert!(config.admin.is_none());

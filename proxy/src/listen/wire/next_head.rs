@@ -90,6 +90,10 @@ impl Wire {
 
     /// Waits for more input of a head, within all bounds of that wait.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NoHead>> {
+        // Nobody waits for more of a client that still waits for answers.
+        if !self.output.is_empty() && ready!(self.poll_flush(cx)).is_err() {
+            return Poll::Ready(Err(NoHead::Over));
+        }
         if self.eof {
             return Poll::Ready(Err(NoHead::Over));
         }
@@ -99,7 +103,10 @@ impl Wire {
                 self.head_began.get_or_insert_with(Instant::now);
                 Poll::Ready(Ok(()))
             }
-            Poll::Pending => self.poll_deadline(cx),
+            Poll::Pending => {
+                self.rest();
+                self.poll_deadline(cx)
+            }
         }
     }
 

@@ -13,6 +13,8 @@ use crate::listen::date;
 
 /// Writes are gathered up to this many bytes, or until the engine flushes.
 const GATHER: usize = 4 * 1024;
+/// How many slices are written at once, beside what was gathered.
+pub(super) const MOST_SLICES: usize = 7;
 
 impl Wire {
     /// Writes for the engine: small pieces are gathered, so that head and body leave together.
@@ -74,17 +76,19 @@ impl Wire {
     }
 
     /// Writes what was gathered and `bufs` behind it.
-    fn poll_write_through(
+    pub(super) fn poll_write_through(
         &mut self,
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         loop {
             let output = mem::take(&mut self.output);
-            let [first, second, third] =
-                [0, 1, 2].map(|index| bufs.get(index).map(|buf| &**buf).unwrap_or_default());
-            let all = [&output, first, second, third].map(IoSlice::new);
-            let written = self.poll_transport(cx, &all);
+            let mut all = [IoSlice::new(&output); MOST_SLICES + 1];
+            let used = bufs.len().min(MOST_SLICES);
+            for (slot, buf) in all.iter_mut().skip(1).zip(bufs) {
+                *slot = *buf;
+            }
+            let written = self.poll_transport(cx, all.get(..=used).unwrap_or_default());
             self.output = output;
             let written = ready!(written)?;
             if written == 0 && !(self.output.is_empty() && all_empty(bufs)) {

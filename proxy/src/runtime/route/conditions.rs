@@ -7,8 +7,8 @@ use rimward_config::Conditions;
 pub struct Asked<'a> {
     /// The method.
     pub method: &'a Method,
-    /// The request's header fields.
-    pub headers: &'a HeaderMap,
+    /// The request's header fields, asked for only if a route wants to know.
+    pub headers: &'a dyn Fn() -> &'a HeaderMap,
     /// The query without its question mark.
     pub query: Option<&'a str>,
     /// Locates the client, asked only if a route wants to know.
@@ -51,7 +51,7 @@ impl When {
             && self
                 .headers
                 .iter()
-                .all(|(name, value)| has_header(asked.headers, name, value.as_deref()))
+                .all(|(name, value)| has_header((asked.headers)(), name, value.as_deref()))
             && self
                 .query
                 .iter()

@@ -190,7 +190,7 @@ mod tests {
             .map_or((target, None), |(path, query)| (path, Some(query)));
         let asked = Asked {
             method: &method,
-            headers: &headers,
+            headers: &|| &headers,
             query,
             country: &|| country,
         };

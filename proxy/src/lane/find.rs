@@ -1,0 +1,175 @@
+//! From a request to the object that answers it: filters, key and store, each as on the engine's road.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderName};
+use rimward_cache::KeyRef;
+use rimward_cache::encoding::Accepted;
+use rimward_cache::store::Fresh;
+use rimward_filters::{Exchange, Trial};
+
+use super::asked::Asked;
+use super::place::Place;
+use crate::edge::Process;
+use crate::request::caching::host_of;
+use crate::request::compress;
+use crate::request::key::{Parts, builder};
+use crate::runtime::{Route, Runtime};
+
+/// Fields by which a filter makes a request less than plain.
+const ODD: [HeaderName; 7] = [
+    header::RANGE,
+    header::IF_RANGE,
+    header::IF_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_UNMODIFIED_SINCE,
+    header::UPGRADE,
+    header::CACHE_CONTROL,
+];
+
+/// An object that answers a request, and all that is needed to say so.
+pub(super) struct Found<'r, 'a> {
+    pub(super) place: Place<'r, 'a>,
+    pub(super) fresh: Fresh,
+    /// What filters and the log see; there when they do.
+    pub(super) exchange: Option<Box<Exchange>>,
+    /// What filters did, when there are any or the response may be compressed.
+    pub(super) filtered: Option<Filtered>,
+    /// Whether the client has it already.
+    pub(super) not_modified: bool,
+    /// The key, where responses tell it.
+    pub(super) key: Option<String>,
+}
+
+/// What came of the request phase.
+pub(super) struct Filtered {
+    pub(super) trial: Trial,
+    /// Which encoding the client takes.
+    pub(super) accepted: Accepted,
+}
+
+/// Finds what plainly answers a request.
+pub(super) fn find<'r, 'a>(
+    process: &Process,
+    runtime: &'r Arc<Runtime>,
+    asked: &'a Asked<'a>,
+) -> Option<Found<'r, 'a>> {
+    let place = Place::of(runtime, asked)?;
+    let route = place.route;
+    let (mut exchange, mut filtered) = (None, None);
+    if route.pipeline.sees_hits() || route.compression.is_some() {
+        let mut made = place.exchange(asked)?;
+        filtered = Some(Filtered::of(route, &mut made)?);
+        exchange = Some(made);
+    }
+    let (fresh, key, tag) = match &exchange {
+        None => {
+            let fields = || asked.fields();
+            let target = (asked.host, asked.path, asked.query);
+            let (fresh, key) = look_up(process, &place, target, &fields)?;
+            (fresh, key, asked.if_none_match)
+        }
+        Some(exchange) => {
+            let request = &exchange.request;
+            let fields = || &request.headers;
+            let target = request.uri.path_and_query()?;
+            let target = (host_of(&request.headers), target.path(), target.query());
+            let (fresh, key) = look_up(process, &place, target, &fields)?;
+            (fresh, key, if_none_match(&request.headers)?)
+        }
+    };
+    let not_modified = match tag {
+        Some(tag) if has_tag(&fresh, tag) => true,
+        // What else a list of tags may say is for the engine's road to read.
+        Some(_) => return None,
+        None => false,
+    };
+    Some(Found {
+        place,
+        fresh,
+        exchange,
+        filtered,
+        not_modified,
+        key,
+    })
+}
+
+impl Found<'_, '_> {
+    /// Sees to it that there is an exchange; `None` when there can't be.
+    pub(super) fn make_exchange(&mut self, asked: &Asked<'_>) -> Option<()> {
+        if self.exchange.is_none() {
+            self.exchange = Some(self.place.exchange(asked)?);
+        }
+        Some(())
+    }
+}
+
+impl Filtered {
+    /// Runs the request phase.
+    fn of(route: &Route, exchange: &mut Exchange) -> Option<Self> {
+        let trial = route.pipeline.try_request(exchange)?;
+        let accepted = match &route.compression {
+            Some(compression) => {
+                compress::negotiate_for(compression, &mut exchange.request).ok()?
+            }
+            None => Accepted::default(),
+        };
+        Some(Self { trial, accepted })
+    }
+}
+
+/// Finds a fresh object, which is not about to be renewed, and its key in words where responses tell it.
+fn look_up<'f>(
+    process: &Process,
+    place: &'f Place<'_, '_>,
+    (host, path, query): (&'f str, &'f str, Option<&'f str>),
+    fields: &'f dyn Fn() -> &'f HeaderMap,
+) -> Option<(Fresh, Option<String>)> {
+    let country = place.country().as_ref();
+    let parts = Parts {
+        scheme: place.identity.scheme.as_str(),
+        host,
+        path,
+        query,
+        headers: fields,
+        country: country.and_then(|code| std::str::from_utf8(code).ok()),
+    };
+    let parts = builder(&place.route.cache.as_ref()?.key, &parts).into_parts();
+    let key = KeyRef::of(&parts);
+    if process.cache.passes(key) {
+        return None;
+    }
+    let fresh = process.cache.objects().fresh(key, fields)?;
+    if place.route.rules.early_refresh && fresh.may_be_refreshed() {
+        return None;
+    }
+    let told = place.runtime.config.pop.cache_status_key;
+    Some((fresh, told.then(|| key.to_string())))
+}
+
+/// The one `If-None-Match` of a request that is plain still after filters changed it.
+fn if_none_match(fields: &HeaderMap) -> Option<Option<&[u8]>> {
+    if ODD.iter().any(|name| fields.contains_key(name)) {
+        return None;
+    }
+    let mut lines = fields.get_all(header::IF_NONE_MATCH).iter();
+    let first = lines.next().map(|line| line.as_bytes());
+    lines.next().is_none().then_some(first)
+}
+
+/// Whether the object has exactly this tag, which is one and not a list.
+fn has_tag(fresh: &Fresh, tag: &[u8]) -> bool {
+    let opaque = tag.strip_prefix(b"W/").unwrap_or(tag);
+    let inner = opaque
+        .strip_prefix(b"\"")
+        .and_then(|rest| rest.strip_suffix(b"\""));
+    let is_one = inner.is_some_and(|inner| !inner.contains(&b'"'));
+    let mut tags = fresh
+        .object
+        .fields()
+        .filter(|(name, _)| name.eq_ignore_ascii_case(b"etag"));
+    is_one
+        && fresh.object.status() == StatusCode::OK
+        && tags.next().is_some_and(|(_, has)| has == tag)
+}

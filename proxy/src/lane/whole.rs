@@ -1,0 +1,137 @@
+//! The head of a hit that filters see: made whole, led through the response phase, and written.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::{BufMut, BytesMut};
+use http::{StatusCode, Version, header};
+use pingora::protocols::http::conditional_filter::to_304;
+use pingora_http::ResponseHeader;
+use rimward_cache::encoding::{self, Accepted, Encoding};
+use rimward_cache::{Object, date};
+use rimward_filters::Exchange;
+
+use super::find::{Filtered, Found};
+use super::lines::{cache_status, end, timing};
+use super::{Ends, Reply};
+use crate::cache::declared_length;
+use crate::edge::Process;
+use crate::request::caching::{keep_back, put_status, put_timing};
+use crate::request::compress;
+
+/// Writes the head; `None` when the answer needs more than this.
+pub(super) fn write(
+    process: &Process,
+    found: &mut Found<'_, '_>,
+    ends: &Ends,
+    output: &mut BytesMut,
+) -> Option<Reply> {
+    let mut exchange = found.exchange.take()?;
+    let filtered = found.filtered.take()?;
+    let (head, body) = make(process, found, filtered, &mut exchange, ends)?;
+    found.exchange = Some(exchange);
+    output.put_slice(b"HTTP/1.1 ");
+    output.put_slice(head.status.as_str().as_bytes());
+    output.put_slice(b" ");
+    output.put_slice(head.get_reason_phrase().unwrap_or_default().as_bytes());
+    output.put_slice(b"\r\n");
+    head.header_to_h1_wire(output);
+    end(ends, output);
+    let has_body = !ends.is_head && !found.not_modified;
+    Some(Reply {
+        status: head.status.as_u16(),
+        body: has_body.then_some(body),
+    })
+}
+
+/// Makes the head, and tells whose body follows.
+fn make(
+    process: &Process,
+    found: &Found<'_, '_>,
+    filtered: Filtered,
+    exchange: &mut Exchange,
+    ends: &Ends,
+) -> Option<(ResponseHeader, Arc<Object>)> {
+    let route = found.place.route;
+    let mut body = found.fresh.object.clone();
+    let mut head = stored_head(found)?;
+    let encoded = encoded(process, found, filtered.accepted, &head)?;
+    let could_encode = compress::may_encode_in(route, &head);
+    if found.not_modified {
+        to_304(&mut head);
+    } else if head.status == StatusCode::OK && route.ranges {
+        head.insert_header(header::ACCEPT_RANGES, "bytes").ok()?;
+    }
+    filtered.trial.counts(&route.pipeline, exchange);
+    let depth = route.pipeline.len();
+    let rewriters = route.pipeline.response(depth, exchange, &mut head);
+    if !rewriters.ok()?.is_empty() {
+        return None;
+    }
+    if route.compression.is_some() {
+        let may_encode = compress::may_encode_in(route, &head);
+        let request = &exchange.request;
+        compress::say(request, &mut head, may_encode || could_encode).ok()?;
+        if let Some((encoding, object)) = encoded.filter(|_| may_encode) {
+            encoding::describe(&mut head, encoding, Some(object.body.len()));
+            body = object;
+        }
+    }
+    keep_back(route, &mut head);
+    let pop = &found.place.runtime.config.pop;
+    put_status(&mut head, cache_status(found).to_value(&pop.name)).ok()?;
+    if pop.server_timing {
+        let spent = Duration::from_nanos(exchange.filter_nanoseconds);
+        put_timing(&mut head, &timing(spent, ends)).ok()?;
+    }
+    put_date(&mut head, process.cache.objects().now())?;
+    Some((head, body))
+}
+
+/// The head as it is stored, with its age.
+fn stored_head(found: &Found<'_, '_>) -> Option<ResponseHeader> {
+    let object = &found.fresh.object;
+    let mut head = object.head();
+    if declared_length(&head) != Some(object.body.len()) {
+        return None;
+    }
+    head.set_version(Version::HTTP_11);
+    head.insert_header(header::AGE, found.fresh.age()).ok()?;
+    Some(head)
+}
+
+type Encoded = Option<(Encoding, Arc<Object>)>;
+
+/// The object in the encoding that the client takes. `None` in all when it is yet to be made.
+fn encoded(
+    process: &Process,
+    found: &Found<'_, '_>,
+    accepted: Accepted,
+    head: &ResponseHeader,
+) -> Option<Encoded> {
+    if found.not_modified || !compress::may_encode_in(found.place.route, head) {
+        return Some(None);
+    }
+    match accepted.encoding {
+        Some(encoding) => {
+            let store = process.cache.objects();
+            let object = store.encoded(&found.fresh.object, encoding)?;
+            object.body.pieces()?;
+            Some(Some((encoding, object)))
+        }
+        None => accepted.identity.then_some(None),
+    }
+}
+
+/// The date of the response, which a filter may have taken away.
+fn put_date(head: &mut ResponseHeader, now: SystemTime) -> Option<()> {
+    let told = head.headers.get(header::DATE);
+    let is_date = told
+        .and_then(|told| told.to_str().ok())
+        .is_some_and(|told| date::parse(told, now).is_some());
+    if !is_date {
+        let now = date::format(SystemTime::now());
+        head.insert_header(header::DATE, now).ok()?;
+    }
+    Some(())
+}

@@ -1,0 +1,51 @@
+//! The fast lane as a listener sees it: whoever can answer a plain request at once, before the engine hears of it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+
+use super::connection::Connection;
+use super::head::Head;
+
+/// Answers requests before the engine sees them. What it does not answer has left no trace.
+pub trait Lane: Send + Sync + 'static {
+    /// Answers a plain HTTP/1.1 request by appending its response to `output`; `None` when the engine has to.
+    fn answer(&self, _request: &Plain<'_>, _output: &mut BytesMut) -> Option<Answered> {
+        None
+    }
+}
+
+/// A request of HTTP/1.1 whose head is [plain](Head::is_plain).
+pub struct Plain<'a> {
+    /// The connection it came in by.
+    pub connection: &'a Arc<Connection>,
+    /// Its head.
+    pub head: &'a Head,
+    /// The bytes that the head was read from.
+    pub bytes: &'a [u8],
+    /// Whether the connection ends with the response.
+    pub is_last: bool,
+    /// When the head was complete.
+    pub began: Instant,
+}
+
+/// What is there of a response.
+pub enum Answered {
+    /// All of it was appended.
+    Whole,
+    /// Its head was appended; this follows.
+    Body(Box<dyn Outgoing>),
+}
+
+/// A body that is sent from where it lies. It is dropped when no more of it is sent.
+pub trait Outgoing: Send {
+    /// Its pieces in order.
+    fn pieces(&self) -> &[Bytes];
+
+    /// So many bytes more were handed to the transport.
+    fn sent(&mut self, bytes: usize);
+}
+
+/// Nobody answers: everything goes to the engine.
+impl Lane for () {}
