@@ -94,6 +94,7 @@ impl listen::Lane for Lane {
             return None;
         };
         self.process.cache.objects().served(&found.fresh.object);
+        self.process.metrics.fast_lane.inc();
         let Found {
             place, exchange, ..
         } = found;

@@ -45,6 +45,8 @@ pub struct Metrics {
     config_rejected: Gauge,
     /// Access log lines dropped because their target was too slow.
     pub log_dropped: Counter,
+    /// Requests answered in the fast lane.
+    pub fast_lane: Counter,
     /// Requests tried again at an origin.
     pub retries: Counter,
     shield_requests: Family<ShieldLabel, Counter>,
@@ -227,6 +229,7 @@ impl Default for Metrics {
                 "access_log_dropped",
                 "Access log lines dropped because their target was too slow"
             ),
+            fast_lane: register!("fast_lane", "Requests answered in the fast lane"),
             retries: register!("origin_retries", "Requests tried again at an origin"),
             shield_requests: register!("shield_requests", "Requests sent to an edge of a shield"),
             shield_fallbacks: register!(

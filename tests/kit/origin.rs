@@ -62,7 +62,7 @@ impl Origin {
             .once(target, Act::Reply(Reply::new(head, body.as_ref())));
     }
 
-    /// Answers every request for `target` that finds no single answer left.
+    /// Answers every request for `target` that finds no single answer left; for `*` every one that finds no other at all.
     pub fn always(&self, target: &str, head: &str, body: impl AsRef<[u8]>) {
         self.script
             .always(target, Act::Reply(Reply::new(head, body.as_ref())));

@@ -90,6 +90,7 @@ fn crates_import_only_those_below_them() {
                 "rimward-tests",
             ],
         ),
+        ("rimward-side-by-side", &[]),
     ];
     let imports = imports();
     let named: BTreeSet<&str> = picture.iter().map(|(name, _)| *name).collect();
@@ -121,7 +122,7 @@ fn libraries_stay_where_they_belong() {
         ("maxminddb", &["rimward-geoip"]),
         ("moka", &["rimward-filters"]),
         ("quick_cache", &["rimward-cache"]),
-        ("anyhow", &["rimward"]),
+        ("anyhow", &["rimward", "rimward-side-by-side"]),
         ("bcrypt", &["rimward-filters"]),
         ("argon2", &["rimward-filters"]),
     ];

@@ -11,6 +11,7 @@ mod contract;
 mod disk;
 mod examples;
 mod filters_e2e;
+mod lane;
 mod listeners;
 mod observing;
 mod origins;

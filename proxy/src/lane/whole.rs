@@ -59,6 +59,7 @@ fn make(
     let could_encode = compress::may_encode_in(route, &head);
     if found.not_modified {
         to_304(&mut head);
+        head.set_reason_phrase(None).ok()?;
     } else if head.status == StatusCode::OK && route.ranges {
         head.insert_header(header::ACCEPT_RANGES, "bytes").ok()?;
     }

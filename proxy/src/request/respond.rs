@@ -180,6 +180,10 @@ pub(super) fn pass_on(
         return Ok(());
     }
     ctx.first_byte = Some(ctx.started.elapsed());
+    if head.status == StatusCode::NOT_MODIFIED {
+        // The engine leaves the phrase of what it was before.
+        head.set_reason_phrase(None)?;
+    }
     close_if_draining(session, ctx);
     response_phase(session, ctx, head)?;
     compress::encode(session, ctx, head)?;

@@ -231,6 +231,9 @@ impl Script {
         if let Some(file) = self.files.lock().unwrap().get(&target) {
             return Act::Reply(file.answer(&request));
         }
+        if let Some(reply) = self.always.lock().unwrap().get("*") {
+            return Act::Reply(reply.clone());
+        }
         self.surprises.lock().unwrap().push(asked);
         Act::Reply(Reply::new(
             "500\ncache-control: no-store",
