@@ -5,7 +5,7 @@ mod transcript;
 
 use std::net::SocketAddr;
 
-use rimward_tests::{Client, Edge, Origin, hit, miss, secs, within};
+use rimward_tests::{Client, Edge, Origin, Response, hit, miss, secs, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -131,6 +131,79 @@ async fn nobody_can_tell_which_road_an_answer_took() {
     let overtaken = both.lane.metric("rimward_fast_lane_total");
     assert!(overtaken > 500.0, "only {overtaken} requests took the lane");
     assert_eq!(both.engine.metric("rimward_fast_lane_total"), 0.0);
+}
+
+#[tokio::test]
+async fn nobody_can_tell_over_http2_either() {
+    let origin = origin().await;
+    let both = Both::start(&origin).await;
+    let (mut lane, mut engine) = (both.lane.h2().await, both.engine.h2().await);
+    let targets = [
+        "/a",
+        "/b",
+        "/large",
+        "/weak",
+        "/none",
+        "/filters/x",
+        "/filters/z?a&b&c&d",
+        "/compressed/a",
+        "/keyed/a?b=2&a=1",
+        "/demanding/a",
+        "/u/7/x",
+        "/limited",
+        "/when",
+        "/a?",
+        "//a",
+        "/x/../a",
+        "/%61",
+        "/a%2fb",
+    ];
+    let fields = [
+        "",
+        "if-none-match: \"1\"",
+        "if-none-match: \"2\", \"1\"",
+        "if-none-match: *",
+        "range: bytes=0-3",
+        "x-key: 1",
+        "accept-encoding: gzip",
+        "accept-encoding: br, identity;q=0",
+        "cookie: a=b\ncookie: currency=EUR",
+        "x-flag: 1",
+        "cache-control: no-cache",
+        "te: trailers",
+        "if-modified-since: Sun, 06 Nov 1994 08:49:37 GMT",
+        "content-length: 0",
+        "origin: https://app.example.com",
+    ];
+    for method in ["GET", "GET", "HEAD", "POST"] {
+        for target in targets {
+            for fields in fields {
+                let request = format!("{method} {target}\n{fields}");
+                let told = |response: Response| {
+                    let mut fields: Vec<String> = response
+                        .headers
+                        .0
+                        .iter()
+                        .map(|(name, value)| transcript::field(&format!("{name}: {value}")))
+                        .collect();
+                    fields.sort_unstable();
+                    (
+                        response.status,
+                        fields,
+                        transcript::page(&String::from_utf8_lossy(&response.body)),
+                    )
+                };
+                let lane = told(lane.request(request.trim_end()).await);
+                assert_eq!(
+                    lane,
+                    told(engine.request(request.trim_end()).await),
+                    "{request}"
+                );
+            }
+        }
+    }
+    let overtaken = both.lane.metric("rimward_fast_lane_total");
+    assert!(overtaken > 200.0, "only {overtaken} requests took the lane");
 }
 
 #[tokio::test]

@@ -80,6 +80,16 @@ impl StoredTerms {
         self.fresh_until
     }
 
+    /// How long it is fresh from its arrival on.
+    pub(crate) fn lifetime(&self) -> Duration {
+        Duration::from_nanos(self.fresh_until.saturating_sub(self.stored))
+    }
+
+    /// Whether its origin took any time to answer.
+    pub(crate) fn has_cost(&self) -> bool {
+        self.cost > 0
+    }
+
     /// Whether the response arrived at this instant.
     pub(crate) fn arrived_at(&self, time: SystemTime) -> bool {
         self.stored == nanos(time)

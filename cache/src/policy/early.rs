@@ -16,19 +16,18 @@ const FETCHES_AHEAD: f64 = 2.0;
 
 /// Whether a hit renews the object. `die` throws a number from 0 up to 1; it is asked only near the end.
 pub fn refreshes_early(terms: &Terms, now: SystemTime, die: impl FnOnce() -> f64) -> bool {
-    time_left(terms, now).is_some_and(|left| die() < chance(left, terms.cost))
+    let (Ok(left), Ok(lifetime)) = (
+        terms.fresh_until.duration_since(now),
+        terms.fresh_until.duration_since(terms.stored),
+    ) else {
+        return false;
+    };
+    is_last_part(left, lifetime) && die() < chance(left, terms.cost)
 }
 
-/// Whether a hit may have to renew the object, as the die falls.
-pub fn is_near_its_end(terms: &Terms, now: SystemTime) -> bool {
-    time_left(terms, now).is_some() && !terms.cost.is_zero()
-}
-
-/// How long it is fresh still, when that is the last part of its lifetime.
-fn time_left(terms: &Terms, now: SystemTime) -> Option<Duration> {
-    let left = terms.fresh_until.duration_since(now).ok()?;
-    let lifetime = terms.fresh_until.duration_since(terms.stored).ok()?;
-    (!left.is_zero() && left <= lifetime / LAST_PART).then_some(left)
+/// Whether the time that is left is the last part of a lifetime, in which a hit may have to renew the object.
+pub(crate) fn is_last_part(left: Duration, lifetime: Duration) -> bool {
+    !left.is_zero() && left <= lifetime / LAST_PART
 }
 
 /// `exp(-left / (2 · cost))`.

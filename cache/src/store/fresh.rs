@@ -37,7 +37,9 @@ impl Fresh {
 
     /// Whether it is so near its end that a hit may have to renew it.
     pub fn may_be_refreshed(&self) -> bool {
-        crate::policy::is_near_its_end(&self.object.terms(), terms::time(self.now))
+        let terms = &self.object.terms;
+        let left = Duration::from_nanos(terms.fresh_until().saturating_sub(self.now));
+        terms.has_cost() && crate::policy::is_last_part(left, terms.lifetime())
     }
 }
 

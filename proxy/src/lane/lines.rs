@@ -61,7 +61,7 @@ pub(super) fn timing(filters: Duration, ends: &Ends) -> Timing {
         cache: CacheResult::Hit,
         filters: Some(filters),
         origin: None,
-        total: ends.elapsed,
+        total: ends.began.elapsed(),
     }
 }
 

@@ -1,21 +1,19 @@
-//! The body of an answer that is sent from where it lies, and the record of every answer.
+//! The body of an answer that is sent from where it lies.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{self, HeaderName};
 use prometheus_client::metrics::gauge::Gauge;
 use rimward_cache::Object;
 use rimward_filters::Exchange;
 
-use super::asked::Asked;
+use super::answer::Answer;
 use super::place::Place;
 use crate::edge::Process;
-use crate::listen::{Connection, Outgoing, Plain};
-use crate::log::{Record, Termination, When, Who};
-use crate::metrics::CacheResult;
-use crate::request::finish::{Tally, settle};
+use crate::listen::{Connection, Outgoing};
+use crate::log::{Termination, When, Who};
+use crate::request::finish::settle;
 use crate::runtime::{Route, Runtime};
 
 /// A body on its way; what became of it is counted and logged when this is dropped.
@@ -27,6 +25,7 @@ pub(super) struct Sending {
     host: String,
     exchange: Box<Exchange>,
     object: Arc<Object>,
+    protocol: &'static str,
     status: u16,
     began: Instant,
     first_byte: Duration,
@@ -35,30 +34,40 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    /// The body of `object` for an answer whose head was written.
+    /// The body of `object`, for an answer whose head was written.
     pub(super) fn new(
         process: &Arc<Process>,
-        plain: &Plain<'_>,
-        asked: &Asked<'_>,
+        answer: &Answer<'_>,
         place: &Place<'_, '_>,
         exchange: Box<Exchange>,
-        (status, object): (u16, Arc<Object>),
+        object: Arc<Object>,
     ) -> Self {
         let in_flight = process.metrics.in_flight.clone();
         in_flight.inc();
         Self {
-            runtime: place.runtime.clone(),
             process: process.clone(),
+            runtime: place.runtime.clone(),
             route: place.route.clone(),
-            connection: plain.connection.clone(),
-            host: asked.host.to_owned(),
+            connection: answer.connection.clone(),
+            host: answer.host.to_owned(),
             exchange,
             object,
-            status,
-            began: plain.began,
-            first_byte: plain.began.elapsed(),
+            protocol: answer.protocol,
+            status: answer.status,
+            began: answer.began,
+            first_byte: answer.began.elapsed(),
             sent: 0,
             in_flight,
+        }
+    }
+
+    fn answer(&self) -> Answer<'_> {
+        Answer {
+            protocol: self.protocol,
+            connection: &self.connection,
+            host: &self.host,
+            status: self.status,
+            began: self.began,
         }
     }
 }
@@ -76,16 +85,10 @@ impl Outgoing for Sending {
 impl Drop for Sending {
     fn drop(&mut self) {
         self.in_flight.dec();
-        let tally = Tally {
-            cache: CacheResult::Hit,
-            status: self.status,
-            duration: self.began.elapsed(),
-            sent: self.sent,
-            received: 0,
-        };
+        let answer = self.answer();
+        let tally = answer.tally(self.sent);
         settle(&self.process, Some(&self.route), &tally, || {
-            let (runtime, connection) = (&self.runtime, &self.connection);
-            let mut record = record(runtime, connection, &self.host, &self.exchange, &tally);
+            let mut record = answer.record(&self.runtime, &self.exchange, &tally);
             record.first_byte_ms = Some(self.first_byte);
             if self.sent < self.object.body.len() {
                 record.termination = Termination {
@@ -96,51 +99,5 @@ impl Drop for Sending {
             }
             Some(record)
         });
-    }
-}
-
-/// What the access log tells of an answer.
-pub(super) fn record<'r>(
-    runtime: &'r Runtime,
-    connection: &'r Connection,
-    host: &'r str,
-    exchange: &'r Exchange,
-    tally: &Tally,
-) -> Record<'r> {
-    let request = &exchange.request;
-    let text = |name: HeaderName| {
-        let value = request.headers.get(name)?;
-        value.to_str().ok()
-    };
-    let target = request.uri.path_and_query();
-    let now = SystemTime::now();
-    Record {
-        time: now.checked_sub(tally.duration).unwrap_or(now),
-        pop: &runtime.config.pop.name,
-        request_id: &exchange.request_id,
-        client: exchange.client.ip,
-        country: exchange.client.country(),
-        scheme: exchange.client.scheme.as_str(),
-        protocol: "HTTP/1.1",
-        method: request.method.as_str(),
-        host,
-        target: target.map_or("", |target| target.as_str()),
-        status: tally.status,
-        sent_bytes: tally.sent,
-        received_bytes: tally.received,
-        duration_ms: tally.duration,
-        first_byte_ms: Some(tally.duration),
-        site: &exchange.site,
-        route: &exchange.route,
-        cache: tally.cache.as_str(),
-        origin: None,
-        server: None,
-        tries: 0,
-        termination: Termination::default(),
-        error: None,
-        tls: connection.tls.as_ref().map(|tls| tls.version),
-        referer: text(header::REFERER),
-        user_agent: text(header::USER_AGENT),
-        filters: &exchange.log,
     }
 }

@@ -26,10 +26,7 @@ pub(super) fn write(
     ends: &Ends,
     output: &mut BytesMut,
 ) -> Option<Reply> {
-    let mut exchange = found.exchange.take()?;
-    let filtered = found.filtered.take()?;
-    let (head, body) = make(process, found, filtered, &mut exchange, ends)?;
-    found.exchange = Some(exchange);
+    let (head, body) = make(process, found, ends)?;
     output.put_slice(b"HTTP/1.1 ");
     output.put_slice(head.status.as_str().as_bytes());
     output.put_slice(b" ");
@@ -45,24 +42,38 @@ pub(super) fn write(
 }
 
 /// Makes the head, and tells whose body follows.
-fn make(
+pub(super) fn make(
+    process: &Process,
+    found: &mut Found<'_, '_>,
+    ends: &Ends,
+) -> Option<(ResponseHeader, Arc<Object>)> {
+    let (head, body) = match (found.filtered.take(), found.exchange.take()) {
+        (Some(filtered), Some(mut exchange)) => {
+            let filtered = filter(process, found, filtered, &mut exchange)?;
+            found.exchange = Some(exchange);
+            filtered
+        }
+        (_, exchange) => {
+            found.exchange = exchange;
+            (head_of(found)?, found.fresh.object.clone())
+        }
+    };
+    Some((finish(process, found, head, ends)?, body))
+}
+
+/// What the response phase and the compression make of the head.
+fn filter(
     process: &Process,
     found: &Found<'_, '_>,
     filtered: Filtered,
     exchange: &mut Exchange,
-    ends: &Ends,
 ) -> Option<(ResponseHeader, Arc<Object>)> {
     let route = found.place.route;
     let mut body = found.fresh.object.clone();
-    let mut head = stored_head(found)?;
-    let encoded = encoded(process, found, filtered.accepted, &head)?;
-    let could_encode = compress::may_encode_in(route, &head);
-    if found.not_modified {
-        to_304(&mut head);
-        head.set_reason_phrase(None).ok()?;
-    } else if head.status == StatusCode::OK && route.ranges {
-        head.insert_header(header::ACCEPT_RANGES, "bytes").ok()?;
-    }
+    let could_encode =
+        route.compression.is_some() && compress::may_encode_in(route, &found.fresh.object.head());
+    let encoded = encoded(process, found, filtered.accepted, could_encode)?;
+    let mut head = head_of(found)?;
     filtered.trial.counts(&route.pipeline, exchange);
     let depth = route.pipeline.len();
     let rewriters = route.pipeline.response(depth, exchange, &mut head);
@@ -78,19 +89,31 @@ fn make(
             body = object;
         }
     }
-    keep_back(route, &mut head);
-    let pop = &found.place.runtime.config.pop;
-    put_status(&mut head, cache_status(found).to_value(&pop.name)).ok()?;
-    if pop.server_timing {
-        let spent = Duration::from_nanos(exchange.filter_nanoseconds);
-        put_timing(&mut head, &timing(spent, ends)).ok()?;
-    }
-    put_date(&mut head, process.cache.objects().now())?;
     Some((head, body))
 }
 
-/// The head as it is stored, with its age.
-fn stored_head(found: &Found<'_, '_>) -> Option<ResponseHeader> {
+/// What is told to every client.
+fn finish(
+    process: &Process,
+    found: &Found<'_, '_>,
+    mut head: ResponseHeader,
+    ends: &Ends,
+) -> Option<ResponseHeader> {
+    keep_back(found.place.route, &mut head);
+    let pop = &found.place.runtime.config.pop;
+    put_status(&mut head, cache_status(found).to_value(&pop.name)).ok()?;
+    if pop.server_timing {
+        let exchange = found.exchange.as_ref();
+        let spent = exchange.map_or(0, |exchange| exchange.filter_nanoseconds);
+        let spent = Duration::from_nanos(spent);
+        put_timing(&mut head, &timing(spent, ends)).ok()?;
+    }
+    put_date(&mut head, process.cache.objects().now())?;
+    Some(head)
+}
+
+/// The head as it is stored, with its age, or the 304 that stands for it.
+fn head_of(found: &Found<'_, '_>) -> Option<ResponseHeader> {
     let object = &found.fresh.object;
     let mut head = object.head();
     if declared_length(&head) != Some(object.body.len()) {
@@ -98,6 +121,12 @@ fn stored_head(found: &Found<'_, '_>) -> Option<ResponseHeader> {
     }
     head.set_version(Version::HTTP_11);
     head.insert_header(header::AGE, found.fresh.age()).ok()?;
+    if found.not_modified {
+        to_304(&mut head);
+        head.set_reason_phrase(None).ok()?;
+    } else if head.status == StatusCode::OK && found.place.route.ranges {
+        head.insert_header(header::ACCEPT_RANGES, "bytes").ok()?;
+    }
     Some(head)
 }
 
@@ -108,9 +137,9 @@ fn encoded(
     process: &Process,
     found: &Found<'_, '_>,
     accepted: Accepted,
-    head: &ResponseHeader,
+    could_encode: bool,
 ) -> Option<Encoded> {
-    if found.not_modified || !compress::may_encode_in(found.place.route, head) {
+    if found.not_modified || !could_encode {
         return Some(None);
     }
     match accepted.encoding {

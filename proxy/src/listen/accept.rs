@@ -268,11 +268,11 @@ impl Arrival {
     where
         A: HttpServerApp + Send + Sync + 'static,
     {
-        let Service { app, events, lane } = service;
+        let events = &*service.events;
         let began = Instant::now();
         let deadline = began + self.settings.limits.header_timeout;
         // What is needed for a moment only is boxed, so that it costs nothing while the connection is idle.
-        let wire = match Box::pin(timeout_at(deadline, self.open(socket, began, &*events))).await {
+        let wire = match Box::pin(timeout_at(deadline, self.open(socket, began, events))).await {
             Ok(Ok(Some(wire))) => wire,
             Ok(Ok(None)) => return,
             Ok(Err(error)) => {
@@ -289,8 +289,8 @@ impl Arrival {
         let connection = wire.connection().clone();
         events.opened(&connection);
         let requests = match connection.protocol {
-            Protocol::Http2 => Box::pin(http2::serve(&app, wire, deadline, &events)).await,
-            Protocol::Http1 => http1::serve(&app, wire, &*events, &*lane).await,
+            Protocol::Http2 => Box::pin(http2::serve(&service, wire, deadline)).await,
+            Protocol::Http1 => http1::serve(&service.app, wire, events, &*service.lane).await,
         };
         events.closed(&connection, requests);
     }

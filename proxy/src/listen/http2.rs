@@ -20,10 +20,11 @@ use pingora_http::RequestHeader;
 use rimward_config::ListenerLimits;
 use tokio::time::{Instant, timeout_at};
 
+use super::Service;
 use super::connection::Connection;
 use super::edge_io::{EdgeIo, Home};
-use super::events::Events;
 use super::http1::within;
+use super::lane::Streamed;
 use super::pace::Alarm;
 use super::wire::Wire;
 
@@ -46,12 +47,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 type Incoming = Option<Result<(Request<RecvStream>, SendResponse<Bytes>), h2::Error>>;
 
 /// Serves a connection to its end; the number of requests.
-pub(super) async fn serve<A>(
-    app: &Arc<A>,
-    mut wire: Box<Wire>,
-    deadline: Instant,
-    events: &Arc<dyn Events>,
-) -> u32
+pub(super) async fn serve<A>(service: &Service<A>, mut wire: Box<Wire>, deadline: Instant) -> u32
 where
     A: HttpServerApp + Send + Sync + 'static,
 {
@@ -64,8 +60,8 @@ where
     let Ok(Ok(mut frames)) = timeout_at(deadline, handshake).await else {
         return 0;
     };
-    let mut streams = Streams::new(connection, digest, events.clone());
-    streams.serve(app, &mut frames).await;
+    let mut streams = Streams::new(connection, digest);
+    streams.serve(service, &mut frames).await;
     streams.requests
 }
 
@@ -84,7 +80,6 @@ fn options(limits: &ListenerLimits) -> Builder {
 struct Streams {
     connection: Arc<Connection>,
     digest: Arc<Digest>,
-    events: Arc<dyn Events>,
     active: Arc<Active>,
     requests: u32,
     malformed: u32,
@@ -94,11 +89,10 @@ struct Streams {
 }
 
 impl Streams {
-    fn new(connection: Arc<Connection>, digest: Arc<Digest>, events: Arc<dyn Events>) -> Self {
+    fn new(connection: Arc<Connection>, digest: Arc<Digest>) -> Self {
         Self {
             connection,
             digest,
-            events,
             active: Arc::default(),
             requests: 0,
             malformed: 0,
@@ -108,7 +102,7 @@ impl Streams {
         }
     }
 
-    async fn serve<A>(&mut self, app: &Arc<A>, frames: &mut Frames<EdgeIo, Bytes>)
+    async fn serve<A>(&mut self, service: &Service<A>, frames: &mut Frames<EdgeIo, Bytes>)
     where
         A: HttpServerApp + Send + Sync + 'static,
     {
@@ -116,7 +110,7 @@ impl Streams {
             match poll_fn(|cx| self.poll_incoming(cx, frames)).await {
                 Event::Request(request, respond) => {
                     self.requests += 1;
-                    self.start(app, *request, respond);
+                    self.start(service, *request, respond);
                     if self.malformed >= MAX_MALFORMED {
                         frames.abrupt_shutdown(h2::Reason::ENHANCE_YOUR_CALM);
                     }
@@ -169,8 +163,12 @@ impl Streams {
     }
 
     /// Hands a request to the engine, or refuses it.
-    fn start<A>(&mut self, app: &Arc<A>, request: Request<RecvStream>, respond: SendResponse<Bytes>)
-    where
+    fn start<A>(
+        &mut self,
+        service: &Service<A>,
+        request: Request<RecvStream>,
+        respond: SendResponse<Bytes>,
+    ) where
         A: HttpServerApp + Send + Sync + 'static,
     {
         let limits = &self.connection.settings.limits;
@@ -178,10 +176,21 @@ impl Streams {
         let header = RequestHeader::from(parts);
         if let Err(refusal) = check_h2_head(&header, limits) {
             self.malformed += u32::from(refusal.status == 400);
-            self.events.refused(&self.connection, refusal);
-            let page = self.events.page(&self.connection, refusal);
+            service.events.refused(&self.connection, refusal);
+            let page = service.events.page(&self.connection, refusal);
             stream::refuse(respond, refusal, page);
             return;
+        }
+        if body.is_end_stream() {
+            let request = Streamed {
+                connection: &self.connection,
+                head: &header,
+                began: std::time::Instant::now(),
+            };
+            if let Some(answer) = service.lane.answer_stream(&request) {
+                stream::answer(respond, answer);
+                return;
+            }
         }
         let session = StreamSession::new(
             header,
@@ -191,7 +200,7 @@ impl Streams {
             self.digest.clone(),
         );
         let busy = Busy::new(self.active.clone());
-        let (app, connection) = (app.clone(), self.connection.clone());
+        let (app, connection) = (service.app.clone(), self.connection.clone());
         tokio::spawn(async move {
             let shutdown = connection.gate.watch();
             let session = ServerSession::new_custom(Box::new(session));

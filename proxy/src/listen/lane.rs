@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
+use http::Response;
+use pingora_http::RequestHeader;
 
 use super::connection::Connection;
 use super::head::Head;
@@ -12,6 +14,11 @@ use super::head::Head;
 pub trait Lane: Send + Sync + 'static {
     /// Answers a plain HTTP/1.1 request by appending its response to `output`; `None` when the engine has to.
     fn answer(&self, _request: &Plain<'_>, _output: &mut BytesMut) -> Option<Answered> {
+        None
+    }
+
+    /// The same for HTTP/2, for a request without a body.
+    fn answer_stream(&self, _request: &Streamed<'_>) -> Option<StreamAnswer> {
         None
     }
 }
@@ -36,6 +43,24 @@ pub enum Answered {
     Whole,
     /// Its head was appended; this follows.
     Body(Box<dyn Outgoing>),
+}
+
+/// A request of HTTP/2 without a body.
+pub struct Streamed<'a> {
+    /// The connection it came in by.
+    pub connection: &'a Arc<Connection>,
+    /// Its head.
+    pub head: &'a RequestHeader,
+    /// When it was there.
+    pub began: Instant,
+}
+
+/// A response on a stream, small enough to wait in the connection's frames.
+pub struct StreamAnswer {
+    /// Its head.
+    pub head: Response<()>,
+    /// Its body.
+    pub body: Vec<Bytes>,
 }
 
 /// A body that is sent from where it lies. It is dropped when no more of it is sent.

@@ -43,7 +43,7 @@ pub(super) struct Wire {
     reading: Pace,
     writing: Pace,
     scan: Scan,
-    /// When the wait for the next head began, and when its first byte came.
+    /// When the wait for the next head began, and when it was waited for the rest of one.
     waiting: Option<Instant>,
     head_began: Option<Instant>,
     last_call: Option<Instant>,

@@ -127,7 +127,7 @@ fn protocol(version: Version) -> &'static str {
 ///
 /// The version matters: a request that pingora repeats in the background is written with the version it has here, and
 /// its HTTP/1 parser refuses `HTTP/2` as well as a missing `Host`.
-fn normalise(request: &mut RequestHeader) -> Result<()> {
+pub(crate) fn normalise(request: &mut RequestHeader) -> Result<()> {
     if request.version == Version::HTTP_2 {
         let authority = request
             .uri

@@ -25,7 +25,7 @@ fn response(text: &str) -> String {
 }
 
 /// A body without the request's identity, which error pages tell.
-fn page(body: &str) -> String {
+pub(super) fn page(body: &str) -> String {
     match (body.split_once("<code>"), body.split_once("</code>")) {
         (Some((before, _)), Some((_, after))) => format!("{before}…{after}"),
         _ => body.to_owned(),
@@ -33,7 +33,7 @@ fn page(body: &str) -> String {
 }
 
 /// A field without the seconds that pass while the other conversation goes on.
-fn field(line: &str) -> String {
+pub(super) fn field(line: &str) -> String {
     let (name, value) = line.split_once(": ").unwrap_or((line, ""));
     let name = name.to_ascii_lowercase();
     let value = match &*name {

@@ -19,6 +19,7 @@ use pingora::protocols::http::body_buffer::FixedBuffer;
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use crate::listen::connection::Connection;
+use crate::listen::lane::StreamAnswer;
 use crate::listen::pace::{Alarm, Pace};
 use crate::listen::refusal::{Page, Refusal};
 use crate::listen::wire::{body_pace, send_pace};
@@ -67,6 +68,21 @@ impl StreamSession {
             reading: body_pace(limits),
             writing: send_pace(limits),
             drain_timeout: None,
+        }
+    }
+}
+
+/// Answers a request from the fast lane. The frames wait in the connection until the client has room for them.
+pub(super) fn answer(mut respond: SendResponse<Bytes>, answer: StreamAnswer) {
+    let StreamAnswer { head, body } = answer;
+    // The client may have reset the stream by now, which is as good an end.
+    let Ok(mut send) = respond.send_response(head, body.is_empty()) else {
+        return;
+    };
+    let last = body.len().saturating_sub(1);
+    for (index, piece) in body.into_iter().enumerate() {
+        if send.send_data(piece, index == last).is_err() {
+            return;
         }
     }
 }

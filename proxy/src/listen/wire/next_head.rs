@@ -57,9 +57,6 @@ impl Wire {
                 self.input.advance(2);
                 self.head_began.get_or_insert_with(Instant::now);
             }
-            if !self.input.is_empty() {
-                self.head_began.get_or_insert_with(Instant::now);
-            }
             if !self.input.is_empty() && self.input.as_ref() != b"\r" {
                 let end = self
                     .scan
@@ -99,10 +96,7 @@ impl Wire {
         }
         match self.poll_fill(cx) {
             Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Err(NoHead::Over)),
-            Poll::Ready(Ok(_)) => {
-                self.head_began.get_or_insert_with(Instant::now);
-                Poll::Ready(Ok(()))
-            }
+            Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
             Poll::Pending => {
                 self.rest();
                 self.poll_deadline(cx)
@@ -112,9 +106,11 @@ impl Wire {
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NoHead>> {
         let now = Instant::now;
-        let mut deadline = match self.head_began {
-            Some(began) => began + self.limits().header_timeout,
-            None => *self.waiting.get_or_insert_with(now) + self.limits().idle_timeout,
+        // A head that comes in one piece is never waited for, and then the clock need not be read.
+        let has_begun = self.head_began.is_some() || !self.input.is_empty();
+        let mut deadline = match has_begun {
+            true => *self.head_began.get_or_insert_with(now) + self.limits().header_timeout,
+            false => *self.waiting.get_or_insert_with(now) + self.limits().idle_timeout,
         };
         if self.connection.is_draining() && self.input.is_empty() {
             if self.requests > 0 {

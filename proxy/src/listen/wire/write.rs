@@ -111,7 +111,13 @@ impl Wire {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match Pin::new(&mut self.transport).poll_write_vectored(cx, bufs) {
+        let transport = Pin::new(&mut self.transport);
+        let written = match bufs {
+            // The system is a little quicker with one.
+            [only] => transport.poll_write(cx, only),
+            _ => transport.poll_write_vectored(cx, bufs),
+        };
+        match written {
             Poll::Ready(Ok(written)) => {
                 self.writing.progress(written);
                 Poll::Ready(Ok(written))
