@@ -32,7 +32,7 @@ const FIRST_RESOLUTION: Duration = Duration::from_secs(3);
 /// whoever ends last.
 const RETIREMENT: Duration = Duration::from_secs(600);
 
-/// Longest time that an edge takes at its end to write to disk what is only in memory.
+/// Longest time that an edge takes at its end to write to disk what is only in memory, of its log and of its cache.
 const FLUSH: Duration = Duration::from_secs(5);
 
 /// What lives as long as the process and is seen by every request.
@@ -270,8 +270,13 @@ impl Edge {
         let cut = self.listeners.shutdown(bound).await;
         self.proxy.http_cleanup().await;
         let store = self.process.cache.objects();
+        let log = self.process.access_log.load_full();
+        let write = move || {
+            log.flush(FLUSH);
+            store.close(FLUSH)
+        };
         // What fails here was logged, and only makes the next start colder.
-        drop(spawn_blocking(|| store.close(FLUSH)).await);
+        drop(spawn_blocking(write).await);
         *self.admin.lock().await = None;
         cut
     }

@@ -6,7 +6,8 @@ mod format;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::thread::{self, Thread};
+use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use rimward_config::{AccessFormat, AccessLog as Settings, LogTarget};
@@ -14,13 +15,31 @@ use rimward_config::{AccessFormat, AccessLog as Settings, LogTarget};
 pub(crate) use faults::FaultLog;
 pub use format::{Record, Termination, When, Who};
 
+/// How long the writer lets lines gather after it wrote some.
+const GATHER: Duration = Duration::from_millis(10);
+
 /// Lines that may wait for the writer; more are dropped and counted.
 const QUEUE: usize = 16 * 1024;
 
 /// Where access log lines are handed in.
 pub struct AccessLog {
-    lines: Option<(SyncSender<Vec<u8>>, AccessFormat)>,
+    lines: Option<Lines>,
     dropped: Counter,
+}
+
+/// The way to the writer.
+struct Lines {
+    sender: SyncSender<Line>,
+    writer: Thread,
+    format: AccessFormat,
+}
+
+/// What the writer is handed.
+enum Line {
+    /// To be written.
+    Text(Vec<u8>),
+    /// Somebody wants to know when everything before it was written.
+    Mark(SyncSender<()>),
 }
 
 impl AccessLog {
@@ -43,13 +62,29 @@ impl AccessLog {
             }
         };
         let (sender, receiver) = sync_channel(QUEUE);
-        thread::Builder::new()
+        let writer = thread::Builder::new()
             .name("access-log".into())
             .spawn(move || write_lines(&receiver, target))?;
+        let lines = Lines {
+            sender,
+            writer: writer.thread().clone(),
+            format: settings.format,
+        };
         Ok(Self {
-            lines: Some((sender, settings.format)),
+            lines: Some(lines),
             dropped,
         })
+    }
+
+    /// Waits until all that was handed in is written, no longer than `bound`; nothing for a worker.
+    pub(crate) fn flush(&self, bound: Duration) {
+        let Some(lines) = &self.lines else { return };
+        let (mark, written) = sync_channel(1);
+        lines.writer.unpark();
+        if lines.sender.send(Line::Mark(mark)).is_ok() {
+            // What is not written by then is lost, as it would be to a disk that is too slow.
+            written.recv_timeout(bound).ok();
+        }
     }
 
     /// Whether there is a log.
@@ -59,23 +94,23 @@ impl AccessLog {
 
     /// Hands in the line of an exchange; `record` is asked only if there is a log.
     pub fn write<'r>(&self, record: impl FnOnce() -> Option<Record<'r>>) {
-        let Some((sender, format)) = &self.lines else {
-            return;
-        };
+        let Some(lines) = &self.lines else { return };
         let Some(record) = record() else { return };
         let mut line = Vec::with_capacity(512);
-        record.render(*format, &mut line);
-        if sender.try_send(line).is_err() {
+        record.render(lines.format, &mut line);
+        if lines.sender.try_send(Line::Text(line)).is_err() {
             self.dropped.inc();
         }
     }
 }
 
-fn write_lines(lines: &Receiver<Vec<u8>>, target: Box<dyn Write + Send>) {
+fn write_lines(lines: &Receiver<Line>, target: Box<dyn Write + Send>) {
     let mut target = BufWriter::with_capacity(64 * 1024, target);
     let mut failing = false;
     while let Ok(first) = lines.recv() {
-        let result = write_waiting(&mut target, &first, lines);
+        let result = write_waiting(&mut target, first, lines);
+        // Whoever hands in a line need not wake us for each: those of the next moment are written together.
+        thread::park_timeout(GATHER);
         if let Err(error) = &result
             && !failing
         {
@@ -86,14 +121,15 @@ fn write_lines(lines: &Receiver<Vec<u8>>, target: Box<dyn Write + Send>) {
 }
 
 /// Writes a line and those that came behind it, and flushes when there is none left.
-fn write_waiting(
-    target: &mut impl Write,
-    first: &[u8],
-    lines: &Receiver<Vec<u8>>,
-) -> io::Result<()> {
-    target.write_all(first)?;
-    while let Ok(line) = lines.try_recv() {
-        target.write_all(&line)?;
+fn write_waiting(target: &mut impl Write, first: Line, lines: &Receiver<Line>) -> io::Result<()> {
+    for line in std::iter::once(first).chain(lines.try_iter()) {
+        match line {
+            Line::Text(line) => target.write_all(&line)?,
+            Line::Mark(waiting) => {
+                target.flush()?;
+                waiting.try_send(()).ok();
+            }
+        }
     }
     target.flush()
 }

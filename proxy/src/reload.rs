@@ -1,12 +1,15 @@
 //! Reload when files change: editors that replace a file, and the symbolic links that Kubernetes swaps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use arc_swap::ArcSwap;
+use notify::event::ModifyKind;
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::edge::{Edge, folder};
@@ -29,9 +32,13 @@ pub fn look(file: &Path) -> Before {
 /// Reloads `file` whenever it, or a file that it names, changes. Never ends.
 pub async fn watch(edge: Arc<Edge>, file: PathBuf, before: Before) {
     let (sender, mut changes) = channel::<()>(1);
-    let watcher = notify::recommended_watcher(move |_| {
-        // One that waits already is enough.
-        sender.try_send(()).ok();
+    let names = Arc::new(ArcSwap::from_pointee(names_of(&edge.files())));
+    let followed = names.clone();
+    let watcher = notify::recommended_watcher(move |event| {
+        if concerns(&event, &followed.load()) {
+            // One that waits already is enough.
+            sender.try_send(()).ok();
+        }
     });
     let mut watcher = watcher
         .inspect_err(|error| tracing::warn!(%error, "file changes are noticed by looking only"))
@@ -41,7 +48,9 @@ pub async fn watch(edge: Arc<Edge>, file: PathBuf, before: Before) {
     seen.extend(before.0);
     let mut first = true;
     loop {
-        follow(&mut watcher, &mut watched, &edge.files());
+        let files = edge.files();
+        names.store(Arc::new(names_of(&files)));
+        follow(&mut watcher, &mut watched, &files);
         if !std::mem::take(&mut first) {
             next_change(&mut changes).await;
         }
@@ -82,10 +91,32 @@ async fn next_change(changes: &mut Receiver<()>) {
         }
         () = fallback => return,
     }
-    while tokio::time::timeout(DEBOUNCE, changes.recv())
-        .await
-        .is_ok_and(|change| change.is_some())
-    {}
+    let quiet = async {
+        while tokio::time::timeout(DEBOUNCE, changes.recv())
+            .await
+            .is_ok_and(|change| change.is_some())
+        {}
+    };
+    // What goes on changing is looked at all the same.
+    drop(tokio::time::timeout(FALLBACK, quiet).await);
+}
+
+/// The names of files, whatever folders they are in.
+fn names_of(files: &[PathBuf]) -> BTreeSet<OsString> {
+    let names = files.iter().filter_map(|file| file.file_name());
+    names.map(OsString::from).collect()
+}
+
+/// Whether an event may change the configuration. What is written into other files of its folders does not, and a log
+/// that lies there is written all the time.
+fn concerns(event: &notify::Result<Event>, names: &BTreeSet<OsString>) -> bool {
+    let Ok(event) = event else { return true };
+    let is_content = matches!(
+        event.kind,
+        EventKind::Access(_) | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_))
+    );
+    let mut named = event.paths.iter().filter_map(|path| path.file_name());
+    !is_content || named.any(|name| names.contains(name))
 }
 
 /// Watches the folders of files rather than the files: a file that is replaced is another one.
@@ -158,4 +189,31 @@ pub(crate) fn files(runtime: &Runtime) -> Vec<PathBuf> {
     files.sort_unstable();
     files.dedup();
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{CreateKind, DataChange, RenameMode};
+
+    use super::*;
+
+    #[test]
+    fn a_log_beside_the_configuration_is_no_change_of_it() {
+        let names = names_of(&["pop.toml".into(), "/etc/rimward/users".into()]);
+        let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        for (kind, path, expected) in [
+            (written, "./access.log", false),
+            (written, "./pop.toml", true),
+            (written, "/etc/rimward/users", true),
+            (EventKind::Create(CreateKind::File), "./new.toml", true),
+            (
+                EventKind::Modify(ModifyKind::Name(RenameMode::To)),
+                "./..data",
+                true,
+            ),
+        ] {
+            let event = Event::new(kind).add_path(path.into());
+            assert_eq!(concerns(&Ok(event), &names), expected, "{kind:?} {path}");
+        }
+    }
 }
