@@ -34,9 +34,9 @@ pub trait Filter: Send + Sync {
         Phases::NONE
     }
 
-    /// Whether [`Filter::request`] and [`Filter::response`] are pure functions of the exchange and the head: they count
-    /// nothing, remember nothing but notes, and so may be run again for the same request without anybody noticing. Routes
-    /// whose filters all are answer their hits without the engine.
+    /// Whether [`Filter::request`] and [`Filter::response`] are pure functions of the exchange, its notes and the head: they
+    /// may be run again for the same request, with the notes that they left, without anybody noticing. Routes whose filters
+    /// all are answer their hits without the engine.
     fn is_pure(&self) -> bool {
         false
     }

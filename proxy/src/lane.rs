@@ -18,9 +18,10 @@ use std::time::Instant;
 use bytes::BytesMut;
 use http::{Method, Response};
 use rimward_cache::Object;
+use rimward_filters::Exchange;
 
 use crate::edge::Process;
-use crate::listen::{self, Answered, Plain, StreamAnswer, Streamed};
+use crate::listen::{self, Answered, Notes, Plain, StreamAnswer, Streamed};
 use crate::runtime::Runtime;
 use answer::Answer;
 use asked::Asked;
@@ -56,10 +57,12 @@ impl Lane {
         &self,
         runtime: &'r Arc<Runtime>,
         asked: &'a Asked<'a>,
+        exchange: &mut Option<Box<Exchange>>,
     ) -> Option<Found<'r, 'a>> {
-        let mut found = find::find(&self.process, runtime, asked)?;
-        if self.process.access_log.load().is_on() || found.fresh.object.body.len() > COPIED {
-            found.make_exchange(asked)?;
+        let found = find::find(&self.process, runtime, asked, exchange)?;
+        let is_told = self.process.access_log.load().is_on();
+        if exchange.is_none() && (is_told || found.fresh.object.body.len() > COPIED) {
+            *exchange = Some(found.place.exchange(asked)?);
         }
         Some(found)
     }
@@ -76,6 +79,7 @@ impl Lane {
         plain: &Plain<'_>,
         asked: &Asked<'_>,
         found: &mut Found<'_, '_>,
+        exchange: &mut Option<Box<Exchange>>,
         output: &mut BytesMut,
     ) -> Option<Reply> {
         let ends = Ends {
@@ -85,7 +89,7 @@ impl Lane {
         };
         match found.filtered.is_some() {
             false => lines::write(found, &ends, output),
-            true => whole::write(&self.process, found, &ends, output),
+            true => whole::write(&self.process, found, exchange.as_deref_mut(), &ends, output),
         }
     }
 }
@@ -101,15 +105,39 @@ struct Ends {
 }
 
 impl listen::Lane for Lane {
-    fn answer(&self, plain: &Plain<'_>, output: &mut BytesMut) -> Option<Answered> {
+    fn answer(&self, plain: &Plain<'_>, output: &mut BytesMut) -> Result<Answered, Notes> {
+        let mut exchange = None;
+        let answered = self.try_answer(plain, output, &mut exchange);
+        answered.ok_or_else(|| notes_of(exchange))
+    }
+
+    fn answer_stream(&self, request: &Streamed<'_>) -> Result<StreamAnswer, Notes> {
+        let mut exchange = None;
+        let answered = self.try_answer_stream(request, &mut exchange);
+        answered.ok_or_else(|| notes_of(exchange))
+    }
+}
+
+fn notes_of(exchange: Option<Box<Exchange>>) -> Notes {
+    Notes(exchange.map(|exchange| exchange.notes).unwrap_or_default())
+}
+
+impl Lane {
+    /// Answers a request, or leaves what became of it until then in `exchange`.
+    fn try_answer(
+        &self,
+        plain: &Plain<'_>,
+        output: &mut BytesMut,
+        exchange: &mut Option<Box<Exchange>>,
+    ) -> Option<Answered> {
         let runtime = self.process.runtime.load();
         if !runtime.config.pop.fast_lane {
             return None;
         }
         let asked = Asked::of_lines(plain)?;
-        let mut found = self.find(&runtime, &asked)?;
+        let mut found = self.find(&runtime, &asked, exchange)?;
         let begin = output.len();
-        let Some(reply) = self.write_head(plain, &asked, &mut found, output) else {
+        let Some(reply) = self.write_head(plain, &asked, &mut found, exchange, output) else {
             output.truncate(begin);
             return None;
         };
@@ -121,29 +149,32 @@ impl listen::Lane for Lane {
             status: reply.status,
             began: plain.began,
         };
-        let Found {
-            place, exchange, ..
-        } = found;
-        match (reply.body, exchange) {
+        let place = &found.place;
+        match (reply.body, exchange.take()) {
             (Some(body), Some(exchange)) if body.body.len() > COPIED => {
-                let sending = Sending::new(&self.process, &answer, &place, exchange, body);
+                let sending = Sending::new(&self.process, &answer, place, exchange, body);
                 Some(Answered::Body(Box::new(sending)))
             }
             (body, exchange) => {
                 let sent = body.map_or(0, |object| copy(&object, output));
-                answer.settle(&self.process, &place, exchange.as_deref(), sent);
+                answer.settle(&self.process, place, exchange.as_deref(), sent);
                 Some(Answered::Whole)
             }
         }
     }
 
-    fn answer_stream(&self, request: &Streamed<'_>) -> Option<StreamAnswer> {
+    /// The same for HTTP/2.
+    fn try_answer_stream(
+        &self,
+        request: &Streamed<'_>,
+        exchange: &mut Option<Box<Exchange>>,
+    ) -> Option<StreamAnswer> {
         let runtime = self.process.runtime.load();
         if !runtime.config.pop.fast_lane {
             return None;
         }
         let asked = Asked::of_stream(request)?;
-        let mut found = self.find(&runtime, &asked)?;
+        let mut found = self.find(&runtime, &asked, exchange)?;
         if found.fresh.object.body.len() > STREAMED {
             return None;
         }
@@ -152,7 +183,7 @@ impl listen::Lane for Lane {
             is_last: false,
             began: request.began,
         };
-        let (head, body) = whole::make(&self.process, &mut found, &ends)?;
+        let (head, body) = whole::make(&self.process, &mut found, exchange.as_deref_mut(), &ends)?;
         self.serves(&found);
         let answer = Answer {
             protocol: "HTTP/2",
@@ -164,7 +195,7 @@ impl listen::Lane for Lane {
         let has_body = !ends.is_head && !found.not_modified && !body.body.is_empty();
         let pieces = body.body.pieces().filter(|_| has_body).unwrap_or_default();
         let sent = if has_body { body.body.len() } else { 0 };
-        answer.settle(&self.process, &found.place, found.exchange.as_deref(), sent);
+        answer.settle(&self.process, &found.place, exchange.as_deref(), sent);
         Some(StreamAnswer {
             head: Response::from_parts(head.as_owned_parts(), ()),
             body: pieces.to_vec(),

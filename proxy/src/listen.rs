@@ -37,7 +37,7 @@ pub use connection::{Connection, ListenerSettings, Protocol, TlsInfo, connection
 pub(crate) use date::keep as keep_date;
 pub use edge_io::EdgeIo;
 pub use events::{Events, TurnedAway};
-pub use lane::{Answered, Lane, Outgoing, Plain, StreamAnswer, Streamed};
+pub use lane::{Answered, Lane, Notes, Outgoing, Plain, StreamAnswer, Streamed};
 pub use refusal::{Page, Refusal};
 pub use tls::CertificateError;
 use tls::Tls;

@@ -348,3 +348,33 @@ async fn what_is_purged_stale_or_changed_by_a_reload_is_not_answered_in_the_lane
     edge.reload(&text(refuse)).await.unwrap();
     assert_eq!(edge.get("/a").await.status, 403);
 }
+
+#[tokio::test]
+async fn a_request_counts_once_against_its_rate_whatever_road_it_takes() {
+    let origin = origin().await;
+    let text = format!(
+        "[pop]\nfast_lane = true\n[origin.app]\nservers = [\"{}\"]\n[[site]]\nhosts = [\"*\"]\norigin = \"app\"\n\
+         filters = [{{ use = \"rate_limit\", rate = \"4/h\", max_keys = {{keys}} }}]",
+        origin.address()
+    );
+    // Limits that differ do not share what they count.
+    for (http2, keys) in [(false, "1001"), (true, "1002")] {
+        let edge = Edge::start(&text.replace("{keys}", keys)).await;
+        let mut h1 = edge.client().await;
+        let mut h2 = edge.h2().await;
+        let mut statuses = Vec::new();
+        for target in ["/a", "/a", "/none", "/a", "/a"] {
+            let response = match http2 {
+                true => h2.get(target).await,
+                false => h1.request(&format!("GET {target}")).await,
+            };
+            statuses.push(response.status);
+        }
+        assert_eq!(statuses, [200, 200, 200, 200, 429], "http2: {http2}");
+        assert_eq!(edge.metric("rimward_fast_lane_total"), 2.0);
+        assert_eq!(
+            edge.metric("rimward_filter_runs_total{phase=\"request\"}"),
+            5.0
+        );
+    }
+}

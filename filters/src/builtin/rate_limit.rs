@@ -137,6 +137,11 @@ impl Filter for RateLimit {
         Phases::only(Phase::Request).and_if(self.policy.is_some(), Phase::Response)
     }
 
+    /// It counts, but notes that it did.
+    fn is_pure(&self) -> bool {
+        true
+    }
+
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
         if self.except.contains(exchange.client.ip) {
             return Ok(Flow::Continue);
@@ -144,15 +149,14 @@ impl Filter for RateLimit {
         let key = self
             .key
             .hash(exchange, self.ipv6_prefix, &self.state.hasher);
+        let outcomes = exchange.notes.get_or_insert_default::<Outcomes>();
+        if outcomes.of(&self.state).is_some() {
+            // It was let through before, and is counted once.
+            return Ok(Flow::Continue);
+        }
         let outcome = self.state.buckets.take(key, (self.clock)());
         if outcome.is_let_through {
-            if self.policy.is_some() {
-                exchange
-                    .notes
-                    .get_or_insert_default::<Outcomes>()
-                    .0
-                    .push((Arc::as_ptr(&self.state).addr(), outcome));
-            }
+            outcomes.0.push((Arc::as_ptr(&self.state).addr(), outcome));
             return Ok(Flow::Continue);
         }
         let mut answer =

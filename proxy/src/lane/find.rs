@@ -32,8 +32,6 @@ const ODD: [HeaderName; 7] = [
 pub(super) struct Found<'r, 'a> {
     pub(super) place: Place<'r, 'a>,
     pub(super) fresh: Fresh,
-    /// What filters and the log see; there when they do.
-    pub(super) exchange: Option<Box<Exchange>>,
     /// What filters did, when there are any or the response may be compressed.
     pub(super) filtered: Option<Filtered>,
     /// Whether the client has it already.
@@ -49,21 +47,21 @@ pub(super) struct Filtered {
     pub(super) accepted: Accepted,
 }
 
-/// Finds what plainly answers a request.
+/// Finds what plainly answers a request. An exchange is made when filters take part.
 pub(super) fn find<'r, 'a>(
     process: &Process,
     runtime: &'r Arc<Runtime>,
     asked: &'a Asked<'a>,
+    exchange: &mut Option<Box<Exchange>>,
 ) -> Option<Found<'r, 'a>> {
     let place = Place::of(runtime, asked)?;
     let route = place.route;
-    let (mut exchange, mut filtered) = (None, None);
+    let mut filtered = None;
     if route.pipeline.sees_hits() || route.compression.is_some() {
-        let mut made = place.exchange(asked)?;
-        filtered = Some(Filtered::of(route, &mut made)?);
-        exchange = Some(made);
+        let exchange = exchange.insert(place.exchange(asked)?);
+        filtered = Some(Filtered::of(route, exchange)?);
     }
-    let (fresh, key, tag) = match &exchange {
+    let (fresh, key, tag) = match exchange {
         None => {
             let fields = || asked.fields();
             let target = (asked.host, asked.path, asked.query);
@@ -88,21 +86,10 @@ pub(super) fn find<'r, 'a>(
     Some(Found {
         place,
         fresh,
-        exchange,
         filtered,
         not_modified,
         key,
     })
-}
-
-impl Found<'_, '_> {
-    /// Sees to it that there is an exchange; `None` when there can't be.
-    pub(super) fn make_exchange(&mut self, asked: &Asked<'_>) -> Option<()> {
-        if self.exchange.is_none() {
-            self.exchange = Some(self.place.exchange(asked)?);
-        }
-        Some(())
-    }
 }
 
 impl Filtered {

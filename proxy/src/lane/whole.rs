@@ -23,10 +23,11 @@ use crate::request::compress;
 pub(super) fn write(
     process: &Process,
     found: &mut Found<'_, '_>,
+    exchange: Option<&mut Exchange>,
     ends: &Ends,
     output: &mut BytesMut,
 ) -> Option<Reply> {
-    let (head, body) = make(process, found, ends)?;
+    let (head, body) = make(process, found, exchange, ends)?;
     output.put_slice(b"HTTP/1.1 ");
     output.put_slice(head.status.as_str().as_bytes());
     output.put_slice(b" ");
@@ -45,20 +46,20 @@ pub(super) fn write(
 pub(super) fn make(
     process: &Process,
     found: &mut Found<'_, '_>,
+    exchange: Option<&mut Exchange>,
     ends: &Ends,
 ) -> Option<(ResponseHeader, Arc<Object>)> {
-    let (head, body) = match (found.filtered.take(), found.exchange.take()) {
-        (Some(filtered), Some(mut exchange)) => {
-            let filtered = filter(process, found, filtered, &mut exchange)?;
-            found.exchange = Some(exchange);
-            filtered
+    let mut spent = 0;
+    let (head, body) = match (found.filtered.take(), exchange) {
+        (Some(filtered), Some(exchange)) => {
+            let made = filter(process, found, filtered, exchange)?;
+            spent = exchange.filter_nanoseconds;
+            made
         }
-        (_, exchange) => {
-            found.exchange = exchange;
-            (head_of(found)?, found.fresh.object.clone())
-        }
+        _ => (head_of(found)?, found.fresh.object.clone()),
     };
-    Some((finish(process, found, head, ends)?, body))
+    let spent = Duration::from_nanos(spent);
+    Some((finish(process, found, head, spent, ends)?, body))
 }
 
 /// What the response phase and the compression make of the head.
@@ -97,15 +98,13 @@ fn finish(
     process: &Process,
     found: &Found<'_, '_>,
     mut head: ResponseHeader,
+    spent: Duration,
     ends: &Ends,
 ) -> Option<ResponseHeader> {
     keep_back(found.place.route, &mut head);
     let pop = &found.place.runtime.config.pop;
     put_status(&mut head, cache_status(found).to_value(&pop.name)).ok()?;
     if pop.server_timing {
-        let exchange = found.exchange.as_ref();
-        let spent = exchange.map_or(0, |exchange| exchange.filter_nanoseconds);
-        let spent = Duration::from_nanos(spent);
         put_timing(&mut head, &timing(spent, ends)).ok()?;
     }
     put_date(&mut head, process.cache.objects().now())?;

@@ -348,6 +348,7 @@ impl Arrival {
             protocol,
             settings: self.settings.clone(),
             gate: self.listening.gate.clone(),
+            carried: Mutex::default(),
         })
     }
 

@@ -1,18 +1,20 @@
 //! Who is at the other end: what the request path may know of a connection.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use http::Extensions;
 use ipnet::IpNet;
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::l4::socket::SocketAddr as EngineAddr;
 use pingora::protocols::raw_connect::ProxyDigest;
 use pingora::protocols::tls::SslDigest;
 use pingora::protocols::{Digest, SocketDigest};
-use pingora_http::ResponseHeader;
+use pingora_http::{RequestHeader, ResponseHeader};
 use rimward_config::ListenerLimits;
 
 use super::gate::Gate;
+use super::lane::Notes;
 use super::tls::Tls;
 
 /// A connection of a client, as the request path sees it.
@@ -31,6 +33,8 @@ pub struct Connection {
     /// The listener's settings when the connection was accepted.
     pub settings: Arc<ListenerSettings>,
     pub(super) gate: Arc<Gate>,
+    /// What was noted of the request that the engine has now, when they come one after the other.
+    pub(super) carried: Mutex<Notes>,
 }
 
 impl Connection {
@@ -38,6 +42,19 @@ impl Connection {
     /// that is yet to be written should carry `Connection: close`.
     pub fn is_draining(&self) -> bool {
         self.gate.is_draining()
+    }
+
+    /// Sends notes along with the request that goes to the engine next.
+    pub(super) fn carry(&self, notes: Notes) {
+        *self.carried.lock().unwrap_or_else(PoisonError::into_inner) = notes;
+    }
+
+    /// What filters noted of this request before the engine had it.
+    pub(crate) fn notes_of(&self, request: &RequestHeader) -> Extensions {
+        if let Some(Notes(notes)) = request.extensions.get::<Notes>() {
+            return notes.clone();
+        }
+        std::mem::take(&mut *self.carried.lock().unwrap_or_else(PoisonError::into_inner)).0
     }
 
     /// Whether a request for this host has no business here: its connection was made for a name with another certificate

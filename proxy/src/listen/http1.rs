@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::edge_io::{EdgeIo, Home};
 use super::events::Events;
 use super::head::Head;
-use super::lane::{Answered, Lane, Outgoing, Plain};
+use super::lane::{Answered, Lane, Notes, Outgoing, Plain};
 use super::refusal::Refusal;
 use super::wire::{NoHead, Wire};
 
@@ -45,7 +45,7 @@ where
             Err(NoHead::Refused(refusal)) => return refuse(wire, refusal, false, events).await,
         };
         match overtake(lane, &mut wire, &head, &bytes).await {
-            Overtaken::Not => {}
+            Overtaken::Not(notes) => wire.connection().carry(notes),
             Overtaken::Answered => continue,
             Overtaken::Last => return end(wire).await,
             Overtaken::Broken => return wire.requests(),
@@ -88,7 +88,7 @@ where
 /// What became of a request in the fast lane.
 enum Overtaken {
     /// It has to go to the engine.
-    Not,
+    Not(Notes),
     Answered,
     /// It was answered, and the connection ends.
     Last,
@@ -99,7 +99,7 @@ enum Overtaken {
 /// Answers a plain request in the fast lane, if that can. What was gathered leaves when the next request is waited for.
 async fn overtake(lane: &dyn Lane, wire: &mut Wire, head: &Head, bytes: &BytesMut) -> Overtaken {
     if !head.is_plain || !head.http11 {
-        return Overtaken::Not;
+        return Overtaken::Not(Notes::default());
     }
     let is_last = is_last(head, wire);
     let answered = wire.answer(|connection, output| {
@@ -113,9 +113,9 @@ async fn overtake(lane: &dyn Lane, wire: &mut Wire, head: &Head, bytes: &BytesMu
         lane.answer(&plain, output)
     });
     let sent = match answered {
-        None => return Overtaken::Not,
-        Some(Answered::Whole) => wire.keep_small().await.is_ok(),
-        Some(Answered::Body(body)) => Box::pin(send(wire, body)).await,
+        Err(notes) => return Overtaken::Not(notes),
+        Ok(Answered::Whole) => wire.keep_small().await.is_ok(),
+        Ok(Answered::Body(body)) => Box::pin(send(wire, body)).await,
     };
     match (sent, is_last) {
         (true, false) => Overtaken::Answered,

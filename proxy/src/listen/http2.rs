@@ -24,7 +24,7 @@ use super::Service;
 use super::connection::Connection;
 use super::edge_io::{EdgeIo, Home};
 use super::http1::within;
-use super::lane::Streamed;
+use super::lane::{Notes, Streamed};
 use super::pace::Alarm;
 use super::wire::Wire;
 
@@ -173,7 +173,7 @@ impl Streams {
     {
         let limits = &self.connection.settings.limits;
         let (parts, body) = request.into_parts();
-        let header = RequestHeader::from(parts);
+        let mut header = RequestHeader::from(parts);
         if let Err(refusal) = check_h2_head(&header, limits) {
             self.malformed += u32::from(refusal.status == 400);
             service.events.refused(&self.connection, refusal);
@@ -187,9 +187,10 @@ impl Streams {
                 head: &header,
                 began: std::time::Instant::now(),
             };
-            if let Some(answer) = service.lane.answer_stream(&request) {
-                stream::answer(respond, answer);
-                return;
+            match service.lane.answer_stream(&request) {
+                Ok(answer) => return stream::answer(respond, answer),
+                Err(Notes(notes)) if notes.is_empty() => {}
+                Err(notes) => header = with_notes(header, notes),
             }
         }
         let session = StreamSession::new(
@@ -215,6 +216,13 @@ impl Streams {
             drop(busy);
         });
     }
+}
+
+/// The head of a request with notes that travel along.
+fn with_notes(header: RequestHeader, notes: Notes) -> RequestHeader {
+    let mut parts = http::request::Parts::from(header);
+    parts.extensions.insert(notes);
+    parts.into()
 }
 
 /// What happens next on a connection.

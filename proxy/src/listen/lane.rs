@@ -4,24 +4,35 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use http::Response;
+use http::{Extensions, Response};
 use pingora_http::RequestHeader;
 
 use super::connection::Connection;
 use super::head::Head;
 
-/// Answers requests before the engine sees them. What it does not answer has left no trace.
+/// Answers requests before the engine sees them. What it does not answer has left no trace but for notes, which travel
+/// on with the request.
 pub trait Lane: Send + Sync + 'static {
-    /// Answers a plain HTTP/1.1 request by appending its response to `output`; `None` when the engine has to.
-    fn answer(&self, _request: &Plain<'_>, _output: &mut BytesMut) -> Option<Answered> {
-        None
+    /// Answers a plain HTTP/1.1 request by appending its response to `output`.
+    ///
+    /// # Errors
+    /// When the engine has to.
+    fn answer(&self, _request: &Plain<'_>, _output: &mut BytesMut) -> Result<Answered, Notes> {
+        Err(Notes::default())
     }
 
     /// The same for HTTP/2, for a request without a body.
-    fn answer_stream(&self, _request: &Streamed<'_>) -> Option<StreamAnswer> {
-        None
+    ///
+    /// # Errors
+    /// As above.
+    fn answer_stream(&self, _request: &Streamed<'_>) -> Result<StreamAnswer, Notes> {
+        Err(Notes::default())
     }
 }
+
+/// What filters noted of a request that the lane could not answer: they are run again for it.
+#[derive(Debug, Clone, Default)]
+pub struct Notes(pub Extensions);
 
 /// A request of HTTP/1.1 whose head is [plain](Head::is_plain).
 pub struct Plain<'a> {

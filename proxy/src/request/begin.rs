@@ -95,7 +95,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
         site: route.site.clone(),
         route: route.name.clone(),
         params,
-        notes: http::Extensions::new(),
+        notes: connection.notes_of(session.req_header()),
         log: Vec::new(),
         filter_nanoseconds: 0,
     }));

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use super::write::MOST_SLICES;
 use super::{Request, Response, Wire};
 use crate::listen::connection::Connection;
-use crate::listen::lane::Outgoing;
+use crate::listen::lane::{Notes, Outgoing};
 
 /// Answers to pipelined requests are gathered up to this many bytes.
 const GATHERED: usize = 64 * 1024;
@@ -19,13 +19,13 @@ impl Wire {
     /// Lets somebody else than the engine answer the present request by appending to what is yet to be written.
     pub(in crate::listen) fn answer<T>(
         &mut self,
-        answer: impl FnOnce(&Arc<Connection>, &mut BytesMut) -> Option<T>,
-    ) -> Option<T> {
+        answer: impl FnOnce(&Arc<Connection>, &mut BytesMut) -> Result<T, Notes>,
+    ) -> Result<T, Notes> {
         let answered = answer(&self.connection, &mut self.output)?;
         self.request = Request::Done;
         self.response = Response::Begun;
         self.writing.restart();
-        Some(answered)
+        Ok(answered)
     }
 
     /// Writes what was gathered when it is much; else that has time until the next request is waited for.
