@@ -122,6 +122,12 @@ impl Object {
         self.head.unpack()
     }
 
+    /// The same without the case of its names, which [`Object::fields`] has, and room for so many fields more: quicker to
+    /// make.
+    pub fn head_without_case(&self, room: usize) -> ResponseHeader {
+        self.head.unpack_names(room)
+    }
+
     /// On what terms it is stored.
     pub fn terms(&self) -> Terms {
         self.terms.unpack()

@@ -197,7 +197,7 @@ impl Lane {
         let sent = if has_body { body.body.len() } else { 0 };
         answer.settle(&self.process, &found.place, exchange.as_deref(), sent);
         Some(StreamAnswer {
-            head: Response::from_parts(head.as_owned_parts(), ()),
+            head: Response::from_parts(head.into(), ()),
             body: pieces.to_vec(),
         })
     }

@@ -4,7 +4,7 @@
 //! came from an origin keeps alive all that was read with it. A hit makes the maps again; values are not copied for it.
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode, Version};
 use pingora_http::{HeaderNameVariant, ResponseHeader};
 
@@ -73,6 +73,27 @@ impl StoredHead {
             let added = head.append_header(self.fields.slice_ref(name), value);
             debug_assert!(added.is_ok(), "they come from such a map");
         }
+        if self.reason.is_some() {
+            let told = head.set_reason_phrase(self.reason());
+            debug_assert!(told.is_ok(), "pingora takes any");
+        }
+        head
+    }
+
+    /// The head without the case of its names, and room for so many fields more.
+    pub(crate) fn unpack_names(&self, room: usize) -> ResponseHeader {
+        let (mut parts, ()) = Response::new(()).into_parts();
+        parts.status = self.status;
+        parts.version = self.version;
+        parts.headers = HeaderMap::with_capacity(usize::from(self.count) + room);
+        for (name, value) in self.fields() {
+            let value = HeaderValue::from_maybe_shared(self.fields.slice_ref(value));
+            let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), value) else {
+                continue;
+            };
+            parts.headers.append(name, value);
+        }
+        let mut head = ResponseHeader::from(parts);
         if self.reason.is_some() {
             let told = head.set_reason_phrase(self.reason());
             debug_assert!(told.is_ok(), "pingora takes any");
@@ -187,6 +208,9 @@ mod tests {
             assert_eq!(unpacked.headers, head.headers, "{fields:?}");
             let told = |head: &ResponseHeader| (head.status, head.version);
             assert_eq!(told(&unpacked), told(&head), "{fields:?}");
+            let names = stored.unpack_names(3);
+            assert_eq!(names.headers, head.headers, "{fields:?}");
+            assert_eq!((told(&names), names.has_case()), (told(&head), false));
         }
     }
 

@@ -145,7 +145,8 @@ impl<'a> Asked<'a> {
 fn map_of(plain: &Plain<'_>) -> HeaderMap {
     // One copy of all, which the values share.
     let shared = Bytes::copy_from_slice(plain.bytes);
-    let mut map = HeaderMap::with_capacity(16);
+    // Filters may add some.
+    let mut map = HeaderMap::with_capacity(plain.head.count + 4);
     for (name, value) in fields(plain.head, &shared) {
         let name = HeaderName::from_bytes(name);
         let value = HeaderValue::from_maybe_shared(shared.slice_ref(value));

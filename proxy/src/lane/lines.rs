@@ -7,13 +7,13 @@ use bytes::BytesMut;
 use rimward_cache::Object;
 
 use super::find::Found;
-use super::{Ends, Reply};
+use super::{COPIED, Ends, Reply};
 use crate::cache::CacheStatus;
 use crate::metrics::CacheResult;
 use crate::request::caching::Timing;
 
-/// Room for what is added to a stored head.
-const ADDED: usize = 512;
+/// Room for a head; few are longer.
+const HEAD: usize = 1024;
 
 /// Writes the head; `None` when the object is one that needs more than this.
 pub(super) fn write(found: &Found<'_, '_>, ends: &Ends, output: &mut BytesMut) -> Option<Reply> {
@@ -23,7 +23,7 @@ pub(super) fn write(found: &Found<'_, '_>, ends: &Ends, output: &mut BytesMut) -
     } else {
         object.status().as_u16()
     };
-    output.reserve(ADDED);
+    output.reserve(room(object));
     write_status(status, object, found.not_modified, output);
     let stored = Stored::write(found, output)?;
     put(
@@ -45,6 +45,14 @@ pub(super) fn write(found: &Found<'_, '_>, ends: &Ends, output: &mut BytesMut) -
         status,
         body: has_body.then(|| found.fresh.object.clone()),
     })
+}
+
+/// Room for a head and for the body if that is copied.
+pub(super) fn room(object: &Object) -> usize {
+    match object.body.len() {
+        small @ ..=COPIED => HEAD + usize::try_from(small).unwrap_or_default(),
+        _ => HEAD,
+    }
 }
 
 /// Ends a head by what the client is told of the connection.

@@ -6,18 +6,21 @@ use std::time::{Duration, SystemTime};
 use bytes::{BufMut, BytesMut};
 use http::{StatusCode, Version, header};
 use pingora::protocols::http::conditional_filter::to_304;
-use pingora_http::ResponseHeader;
+use pingora_http::{HeaderNameVariant, ResponseHeader};
 use rimward_cache::encoding::{self, Accepted, Encoding};
 use rimward_cache::{Object, date};
 use rimward_filters::Exchange;
 
 use super::find::{Filtered, Found};
-use super::lines::{cache_status, end, timing};
+use super::lines::{cache_status, end, room, timing};
 use super::{Ends, Reply};
 use crate::cache::declared_length;
 use crate::edge::Process;
 use crate::request::caching::{keep_back, put_status, put_timing};
 use crate::request::compress;
+
+/// Fields for which there is room beside those that are stored.
+const ADDED: usize = 8;
 
 /// Writes the head; `None` when the answer needs more than this.
 pub(super) fn write(
@@ -28,18 +31,42 @@ pub(super) fn write(
     output: &mut BytesMut,
 ) -> Option<Reply> {
     let (head, body) = make(process, found, exchange, ends)?;
+    output.reserve(room(&body));
     output.put_slice(b"HTTP/1.1 ");
     output.put_slice(head.status.as_str().as_bytes());
     output.put_slice(b" ");
     output.put_slice(head.get_reason_phrase().unwrap_or_default().as_bytes());
     output.put_slice(b"\r\n");
-    head.header_to_h1_wire(output);
+    write_fields(&head, &body, output)?;
     end(ends, output);
     let has_body = !ends.is_head && !found.not_modified;
     Some(Reply {
         status: head.status.as_u16(),
         body: has_body.then_some(body),
     })
+}
+
+/// Writes the fields; names that are stored in the case in which they are stored.
+fn write_fields(head: &ResponseHeader, object: &Object, output: &mut BytesMut) -> Option<()> {
+    let mut stored = object.fields().peekable();
+    let written = head.map(|name, value| {
+        let name = match &name {
+            HeaderNameVariant::Case(name) => name.as_slice(),
+            HeaderNameVariant::Titled(name) => name.as_bytes(),
+        };
+        let is_it = |other: &[u8]| other.eq_ignore_ascii_case(name);
+        // They stand in the order in which they are stored, but for what was added or taken away.
+        let told = stored.next_if(|(other, _)| is_it(other)).or_else(|| {
+            let mut all = object.fields();
+            all.find(|(other, _)| is_it(other))
+        });
+        output.put_slice(told.map_or(name, |(told, _)| told));
+        output.put_slice(b": ");
+        output.put_slice(value.as_bytes());
+        output.put_slice(b"\r\n");
+        Ok(())
+    });
+    written.ok()
 }
 
 /// Makes the head, and tells whose body follows.
@@ -71,8 +98,8 @@ fn filter(
 ) -> Option<(ResponseHeader, Arc<Object>)> {
     let route = found.place.route;
     let mut body = found.fresh.object.clone();
-    let could_encode =
-        route.compression.is_some() && compress::may_encode_in(route, &found.fresh.object.head());
+    let could_encode = route.compression.is_some()
+        && compress::may_encode_in(route, &found.fresh.object.head_without_case(0));
     let encoded = encoded(process, found, filtered.accepted, could_encode)?;
     let mut head = head_of(found)?;
     filtered.trial.counts(&route.pipeline, exchange);
@@ -114,7 +141,7 @@ fn finish(
 /// The head as it is stored, with its age, or the 304 that stands for it.
 fn head_of(found: &Found<'_, '_>) -> Option<ResponseHeader> {
     let object = &found.fresh.object;
-    let mut head = object.head();
+    let mut head = object.head_without_case(ADDED);
     if declared_length(&head) != Some(object.body.len()) {
         return None;
     }

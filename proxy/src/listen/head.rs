@@ -28,6 +28,8 @@ pub struct Head {
     pub host: Option<Range<usize>>,
     /// Where the first field line begins.
     pub fields: usize,
+    /// How many there are.
+    pub count: usize,
     /// HTTP/1.1, else HTTP/1.0.
     pub http11: bool,
     /// How long the body is.
@@ -102,6 +104,7 @@ pub(super) fn parse_scanned(bytes: &[u8], limits: &HeadLimits) -> Result<Head, R
         field_line(bytes, at..end, &mut seen)?;
         at = end + 2;
     }
+    head.count = count;
     judge(bytes, seen, limits, &mut head)?;
     Ok(head)
 }
@@ -160,6 +163,7 @@ fn request_line(bytes: &[u8], end: usize, limits: &HeadLimits) -> Result<Head, R
         authority: form.authority.map(shift),
         host: None,
         fields: end + 2,
+        count: 0,
         http11,
         framing: Framing::None,
         keep_alive: http11,

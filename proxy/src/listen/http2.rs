@@ -4,7 +4,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -39,12 +39,14 @@ const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 512 * 1024;
 /// What of one response waits in frames for the client.
 const SEND_BUFFER: usize = 32 * 1024;
+/// Requests that are answered together.
+const TOGETHER: usize = 32;
 /// Malformed requests of a connection before it is ended.
 const MAX_MALFORMED: u32 = 32;
 /// How long the client may take to say good-bye.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-type Incoming = Option<Result<(Request<RecvStream>, SendResponse<Bytes>), h2::Error>>;
+type Incoming = (Request<RecvStream>, SendResponse<Bytes>);
 
 /// Serves a connection to its end; the number of requests.
 pub(super) async fn serve<A>(service: &Service<A>, mut wire: Box<Wire>, deadline: Instant) -> u32
@@ -53,7 +55,7 @@ where
 {
     let connection = wire.connection().clone();
     let digest = Arc::new(wire.digest().clone());
-    wire.be_raw();
+    wire.be_framed();
     let io = EdgeIo::lend(wire, &Arc::new(Home::default()));
     // What the handshake needs goes with it; the connection itself stays in one place.
     let handshake = Box::pin(options(&connection.settings.limits).handshake(io));
@@ -108,9 +110,11 @@ impl Streams {
     {
         loop {
             match poll_fn(|cx| self.poll_incoming(cx, frames)).await {
-                Event::Request(request, respond) => {
-                    self.requests += 1;
-                    self.start(service, *request, respond);
+                Event::Requests(requests) => {
+                    for (request, respond) in requests {
+                        self.requests += 1;
+                        self.start(service, request, respond);
+                    }
                     if self.malformed >= MAX_MALFORMED {
                         frames.abrupt_shutdown(h2::Reason::ENHANCE_YOUR_CALM);
                     }
@@ -137,13 +141,16 @@ impl Streams {
             self.idle_since = None;
             frames.graceful_shutdown();
         }
-        let incoming: Poll<Incoming> = frames.poll_accept(cx);
-        match incoming {
-            Poll::Ready(Some(Ok((request, respond)))) => {
-                return Poll::Ready(Event::Request(Box::new(request), respond));
+        let mut requests = Vec::new();
+        // Written is what was answered when the connection is polled, and sent when it is polled once more.
+        for _ in 0..2 {
+            match accept_all(cx, frames, &mut requests) {
+                Poll::Ready(()) => return Poll::Ready(Event::Over),
+                Poll::Pending if !requests.is_empty() => {
+                    return Poll::Ready(Event::Requests(requests));
+                }
+                Poll::Pending => {}
             }
-            Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(Event::Over),
-            Poll::Pending => {}
         }
         self.active.waker.register(cx.waker());
         if self.active.count.load(Ordering::Acquire) > 0 {
@@ -225,9 +232,26 @@ fn with_notes(header: RequestHeader, notes: Notes) -> RequestHeader {
     parts.into()
 }
 
+/// Takes all requests that are there. Ready when the connection is over.
+fn accept_all(
+    cx: &mut Context<'_>,
+    frames: &mut Frames<EdgeIo, Bytes>,
+    requests: &mut Vec<Incoming>,
+) -> Poll<()> {
+    while requests.len() < TOGETHER {
+        match ready!(frames.poll_accept(cx)) {
+            Some(Ok(incoming)) => requests.push(incoming),
+            // Those that are there are served first; the end will be told again.
+            Some(Err(_)) | None if requests.is_empty() => return Poll::Ready(()),
+            Some(Err(_)) | None => return Poll::Pending,
+        }
+    }
+    Poll::Pending
+}
+
 /// What happens next on a connection.
 enum Event {
-    Request(Box<Request<RecvStream>>, SendResponse<Bytes>),
+    Requests(Vec<Incoming>),
     /// There was no stream for too long.
     Idle,
     Over,

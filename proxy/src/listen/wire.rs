@@ -50,6 +50,8 @@ pub(super) struct Wire {
     requests: u32,
     request: Request,
     response: Response,
+    /// Whether a flush waits for the next read that has to wait.
+    gathers: bool,
     fault: Option<Refusal>,
     reader: Option<Waker>,
 }
@@ -110,6 +112,7 @@ impl Wire {
             requests: 0,
             request: Request::Done,
             response: Response::Awaited { upgrade: false },
+            gathers: false,
             fault: None,
             reader: None,
         })
@@ -160,8 +163,15 @@ impl Wire {
         self.writing.restart();
     }
 
+    /// From now on bytes are frames of HTTP/2. They are gathered until the client is waited for, however often those who
+    /// write them flush: so the answers to what came together leave together.
+    pub(super) fn be_framed(&mut self) {
+        self.be_raw();
+        self.gathers = true;
+    }
+
     /// From now on bytes are not looked at.
-    pub(super) fn be_raw(&mut self) {
+    fn be_raw(&mut self) {
         self.request = Request::Raw;
         self.response = Response::Begun;
     }

@@ -197,10 +197,14 @@ pub(crate) fn request_id(fields: &HeaderMap, is_trusted: bool) -> String {
 }
 
 fn random_id() -> String {
-    let digits = rand::random::<[u8; 16]>();
-    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
-    let halves = digits.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    halves.map(digit).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut id = rand::random::<u128>();
+    let mut digits = [0; 32];
+    for digit in &mut digits {
+        *digit = DIGITS[usize::from(id as u8 & 15)];
+        id >>= 4;
+    }
+    str::from_utf8(&digits).unwrap_or_default().to_owned()
 }
 
 /// The host without its port.

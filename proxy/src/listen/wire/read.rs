@@ -39,7 +39,7 @@ impl Wire {
         };
         // Whoever waits for the client has nothing more to write for now: what was gathered must not wait with it.
         if read.is_pending()
-            && let Poll::Ready(Err(error)) = self.poll_flush(cx)
+            && let Poll::Ready(Err(error)) = self.poll_write_out(cx)
         {
             return Poll::Ready(Err(error));
         }

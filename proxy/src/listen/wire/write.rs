@@ -13,6 +13,8 @@ use crate::listen::date;
 
 /// Writes are gathered up to this many bytes, or until the engine flushes.
 const GATHER: usize = 4 * 1024;
+/// Frames of HTTP/2 are gathered up to what a record of TLS holds.
+const FRAMES: usize = 16 * 1024;
 /// How many slices are written at once, beside what was gathered.
 pub(super) const MOST_SLICES: usize = 7;
 
@@ -30,6 +32,12 @@ impl Wire {
             .map(|buf| &**buf)
             .unwrap_or_default();
         let is_head = self.note_status(first)?;
+        if self.gathers && self.output.len() + total <= FRAMES {
+            for buf in bufs {
+                self.output.extend_from_slice(buf);
+            }
+            return Poll::Ready(Ok(total));
+        }
         if matches!(self.request, Request::Raw) && self.output.is_empty() && !is_head {
             return self.poll_transport(cx, bufs);
         }
@@ -133,8 +141,16 @@ impl Wire {
         }
     }
 
-    /// Writes all that was gathered.
+    /// Writes all that was gathered, unless that has time.
     pub(in crate::listen) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.gathers {
+            true => Poll::Ready(Ok(())),
+            false => self.poll_write_out(cx),
+        }
+    }
+
+    /// Writes all that was gathered.
+    pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.output.is_empty() {
             if ready!(self.poll_write_through(cx, &[]))? == 0 && self.output.is_empty() {
                 break;
@@ -158,7 +174,7 @@ impl Wire {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(self.poll_flush(cx))?;
+        ready!(self.poll_write_out(cx))?;
         Pin::new(&mut self.transport).poll_shutdown(cx)
     }
 
