@@ -17,6 +17,7 @@ use crate::key::KeyRef;
 use crate::policy::Terms;
 use crate::purge::{Generation, Labels};
 use crate::vary::{Variance, Vary};
+pub use head::Line;
 pub(crate) use head::StoredHead;
 pub(crate) use terms::StoredTerms;
 
@@ -115,6 +116,11 @@ impl Object {
     /// The fields of its head but for `Age`: names, in the case in which they are sent, and values.
     pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.head.fields()
+    }
+
+    /// The same with the lines that they are sent as over HTTP/1.1.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        self.head.lines()
     }
 
     /// The head as it is served, but for `Age`.

@@ -1,4 +1,4 @@
-//! A head as it lies in memory: the bytes of its fields one after the other.
+//! A head as it lies in memory: the lines of its fields one after the other.
 //!
 //! The maps of a [`ResponseHeader`] take a hundred bytes a field, and as much again for the case of the names; and what
 //! came from an origin keeps alive all that was read with it. A hit makes the maps again; values are not copied for it.
@@ -7,6 +7,17 @@ use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode, Version};
 use pingora_http::{HeaderNameVariant, ResponseHeader};
+
+/// A field of a stored head.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// Its name, in the case in which it is sent.
+    pub name: &'a [u8],
+    /// Its value.
+    pub value: &'a [u8],
+    /// Both as HTTP/1.1 has them, with the end of the line.
+    pub line: &'a [u8],
+}
 
 /// A head as it is served, but for `Age`.
 #[derive(Debug, Clone)]
@@ -19,19 +30,19 @@ pub(crate) struct StoredHead {
     count: u16,
     /// The phrase, when it is not the one that goes with the status.
     reason: Option<Box<str>>,
-    /// Of each field the name and the value, each after its length; that has seven bits a byte, the lowest first, and
-    /// the top bit says that more follow.
-    fields: Bytes,
+    /// Its fields as they are sent over HTTP/1.1, a line each: neither a name nor a value has the end of a line in it.
+    lines: Bytes,
 }
 
 impl StoredHead {
     pub(crate) fn of(head: &ResponseHeader) -> Self {
         let names = names(head);
         let keeps_case = head.has_case() && names != titled(head);
-        let mut fields = Vec::new();
+        let mut lines = Vec::new();
         for (name, value) in names.iter().zip(head.headers.values()) {
-            put(&mut fields, name);
-            put(&mut fields, value.as_bytes());
+            for part in [name, &b": "[..], value.as_bytes(), b"\r\n"] {
+                lines.extend_from_slice(part);
+            }
         }
         let reason = head.get_reason_phrase();
         Self {
@@ -42,7 +53,7 @@ impl StoredHead {
             reason: reason
                 .filter(|reason| Some(*reason) != head.status.canonical_reason())
                 .map(Box::from),
-            fields: fields.into_boxed_slice().into(),
+            lines: lines.into_boxed_slice().into(),
         }
     }
 
@@ -57,10 +68,19 @@ impl StoredHead {
 
     /// Names, in the case in which they are sent, and values.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let mut rest = &*self.fields;
+        self.lines().map(|line| (line.name, line.value))
+    }
+
+    /// The same with the lines that they are sent as.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        let mut rest = &*self.lines;
         std::iter::from_fn(move || {
-            let name = take(&mut rest)?;
-            Some((name, take(&mut rest)?))
+            let name = rest.get(..memchr::memchr(b':', rest)?)?;
+            let after = name.len() + 2;
+            let value = rest.get(after..)?;
+            let value = value.get(..memchr::memchr(b'\r', value)?)?;
+            let line = rest.split_off(..after + value.len() + 2)?;
+            Some(Line { name, value, line })
         })
     }
 
@@ -68,9 +88,9 @@ impl StoredHead {
     pub(crate) fn unpack(&self) -> ResponseHeader {
         let mut head = self.empty();
         for (name, value) in self.fields() {
-            let value = HeaderValue::from_maybe_shared(self.fields.slice_ref(value));
+            let value = HeaderValue::from_maybe_shared(self.lines.slice_ref(value));
             let Ok(value) = value else { continue };
-            let added = head.append_header(self.fields.slice_ref(name), value);
+            let added = head.append_header(self.lines.slice_ref(name), value);
             debug_assert!(added.is_ok(), "they come from such a map");
         }
         if self.reason.is_some() {
@@ -87,7 +107,7 @@ impl StoredHead {
         parts.version = self.version;
         parts.headers = HeaderMap::with_capacity(usize::from(self.count) + room);
         for (name, value) in self.fields() {
-            let value = HeaderValue::from_maybe_shared(self.fields.slice_ref(value));
+            let value = HeaderValue::from_maybe_shared(self.lines.slice_ref(value));
             let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), value) else {
                 continue;
             };
@@ -117,32 +137,8 @@ impl StoredHead {
 
     /// What it takes beside itself, in bytes.
     pub(super) fn weight(&self) -> u64 {
-        let length = self.fields.len() + self.reason.as_deref().map_or(0, str::len);
+        let length = self.lines.len() + self.reason.as_deref().map_or(0, str::len);
         u64::try_from(length).unwrap_or(u64::MAX)
-    }
-}
-
-/// Adds a length and what is so long.
-fn put(fields: &mut Vec<u8>, bytes: &[u8]) {
-    let mut length = bytes.len();
-    while length > 0x7f {
-        fields.push(0x80 | (length & 0x7f) as u8);
-        length >>= 7;
-    }
-    fields.push(length as u8);
-    fields.extend_from_slice(bytes);
-}
-
-/// Takes a length and what is so long.
-fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let (mut length, mut shift) = (0, 0);
-    loop {
-        let byte = rest.split_off_first()?;
-        length |= usize::from(byte & 0x7f) << shift;
-        shift += 7;
-        if *byte < 0x80 {
-            return rest.split_off(..length);
-        }
     }
 }
 
@@ -169,7 +165,7 @@ fn titled(head: &ResponseHeader) -> Vec<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// A length of three bytes.
+    /// Longer than any line should be.
     const LONG: &str = match str::from_utf8(&[b'a'; 70_000]) {
         Ok(long) => long,
         Err(_) => "",

@@ -35,7 +35,7 @@ impl Scan {
         }
         while let Some(next) = bytes
             .get(self.seen..)
-            .and_then(|new| new.iter().position(|byte| *byte == b'\n'))
+            .and_then(|new| memchr::memchr(b'\n', new))
         {
             let lf = self.seen + next;
             if lf == 0 || bytes.get(lf - 1) != Some(&b'\r') {

@@ -92,8 +92,8 @@ impl<'a> Asked<'a> {
         if !target.bytes().all(|byte| PLAIN[usize::from(byte)]) {
             return None;
         }
-        let (path, query) = match target.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
+        let (path, query) = match memchr::memchr(b'?', target.as_bytes()) {
+            Some(mark) => (target.get(..mark)?, target.get(mark + 1..)),
             None => (target, None),
         };
         let normalised = rimward_config::normalise_path(path);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use rimward_cache::Object;
+use rimward_cache::object::Line;
 
 use super::find::Found;
 use super::{COPIED, Ends, Reply};
@@ -106,12 +107,9 @@ impl Stored {
     /// Writes the fields; `None` when those are missing that the engine would make.
     fn write(found: &Found<'_, '_>, output: &mut BytesMut) -> Option<Self> {
         let mut stored = Self::default();
-        for (name, value) in found.fresh.object.fields() {
+        for Line { name, line, .. } in found.fresh.object.lines() {
             if stored.passes(name, found) {
-                output.extend_from_slice(name);
-                output.extend_from_slice(b": ");
-                output.extend_from_slice(value);
-                output.extend_from_slice(b"\r\n");
+                output.extend_from_slice(line);
             }
         }
         (stored.has_date && (stored.has_length || found.not_modified)).then_some(stored)

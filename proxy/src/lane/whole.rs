@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::{BufMut, BytesMut};
-use http::{StatusCode, Version, header};
+use http::{HeaderValue, StatusCode, Version, header};
 use pingora::protocols::http::conditional_filter::to_304;
 use pingora_http::{HeaderNameVariant, ResponseHeader};
 use rimward_cache::encoding::{self, Accepted, Encoding};
@@ -48,19 +48,14 @@ pub(super) fn write(
 
 /// Writes the fields; names that are stored in the case in which they are stored.
 fn write_fields(head: &ResponseHeader, object: &Object, output: &mut BytesMut) -> Option<()> {
-    let mut stored = object.fields().peekable();
+    let stored: Vec<&[u8]> = object.fields().map(|(name, _)| name).collect();
     let written = head.map(|name, value| {
         let name = match &name {
             HeaderNameVariant::Case(name) => name.as_slice(),
             HeaderNameVariant::Titled(name) => name.as_bytes(),
         };
-        let is_it = |other: &[u8]| other.eq_ignore_ascii_case(name);
-        // They stand in the order in which they are stored, but for what was added or taken away.
-        let told = stored.next_if(|(other, _)| is_it(other)).or_else(|| {
-            let mut all = object.fields();
-            all.find(|(other, _)| is_it(other))
-        });
-        output.put_slice(told.map_or(name, |(told, _)| told));
+        let told = stored.iter().find(|told| told.eq_ignore_ascii_case(name));
+        output.put_slice(told.map_or(name, |told| told));
         output.put_slice(b": ");
         output.put_slice(value.as_bytes());
         output.put_slice(b"\r\n");
@@ -134,7 +129,11 @@ fn finish(
     if pop.server_timing {
         put_timing(&mut head, &timing(spent, ends)).ok()?;
     }
-    put_date(&mut head, process.cache.objects().now())?;
+    put_date(
+        &mut head,
+        &found.fresh.object,
+        process.cache.objects().now(),
+    )?;
     Some(head)
 }
 
@@ -180,12 +179,16 @@ fn encoded(
 }
 
 /// The date of the response, which a filter may have taken away.
-fn put_date(head: &mut ResponseHeader, now: SystemTime) -> Option<()> {
+fn put_date(head: &mut ResponseHeader, object: &Object, now: SystemTime) -> Option<()> {
     let told = head.headers.get(header::DATE);
-    let is_date = told
-        .and_then(|told| told.to_str().ok())
-        .is_some_and(|told| date::parse(told, now).is_some());
-    if !is_date {
+    let mut stored = object.fields();
+    let stored = stored.find(|(name, _)| name.eq_ignore_ascii_case(b"date"));
+    let is_stored = told.is_some_and(|told| stored.is_some_and(|(_, date)| date == told));
+    let is_date = |told: &HeaderValue| {
+        told.to_str()
+            .is_ok_and(|told| date::parse(told, now).is_some())
+    };
+    if !is_stored && !told.is_some_and(is_date) {
         let now = date::format(SystemTime::now());
         head.insert_header(header::DATE, now).ok()?;
     }

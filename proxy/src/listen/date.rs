@@ -41,22 +41,37 @@ pub(super) fn put_back(head: &mut ResponseHeader) -> pingora::Result<bool> {
 
 /// Appends a head to `output`, with the date back where one was put aside. `head` is as the engine writes it.
 pub(super) fn write_with(head: &[u8], output: &mut BytesMut) {
-    let end = head.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    let end = memchr::memmem::find(head, b"\r\n\r\n");
     let (fields, behind) = head.split_at(end.map_or(head.len(), |end| end + 2));
-    let lines = || fields.split_inclusive(|byte| *byte == b'\n');
-    if !lines().any(|line| value(line, KEPT.as_str()).is_some()) {
-        output.extend_from_slice(head);
-        return;
-    }
-    for line in lines() {
-        if let Some(date) = value(line, KEPT.as_str()) {
-            output.extend_from_slice(b"Date:");
-            output.extend_from_slice(date);
-        } else if value(line, DATE.as_str()).is_none() {
-            output.extend_from_slice(line);
+    let Some((before, date, after)) = cut(fields, KEPT.as_str()) else {
+        return output.extend_from_slice(head);
+    };
+    output.reserve(head.len());
+    for part in [before, after] {
+        match cut(part, DATE.as_str()) {
+            Some((before, _, after)) => {
+                output.extend_from_slice(before);
+                output.extend_from_slice(after);
+            }
+            None => output.extend_from_slice(part),
         }
     }
+    output.extend_from_slice(b"Date:");
+    output.extend_from_slice(date);
     output.extend_from_slice(behind);
+}
+
+/// The lines before the first one of this field, what stands behind its colon, and the lines after it.
+fn cut<'l>(lines: &'l [u8], name: &str) -> Option<(&'l [u8], &'l [u8], &'l [u8])> {
+    let mut start = 0;
+    while let Some(end) = memchr::memchr(b'\n', lines.get(start..)?) {
+        let line = lines.get(start..=start + end)?;
+        if let Some(value) = value(line, name) {
+            return Some((lines.get(..start)?, value, lines.get(start + end + 1..)?));
+        }
+        start += end + 1;
+    }
+    None
 }
 
 /// What stands behind the colon, with the end of the line, if the line is of this field.

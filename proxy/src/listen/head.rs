@@ -123,7 +123,7 @@ pub fn fields<'a>(head: &Head, bytes: &'a [u8]) -> impl Iterator<Item = (&'a [u8
 
 /// Where the CR of the line that begins at `at` is.
 fn line_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let lf = bytes.get(at..)?.iter().position(|byte| *byte == b'\n')?;
+    let lf = memchr::memchr(b'\n', bytes.get(at..)?)?;
     (at + lf).checked_sub(1)
 }
 

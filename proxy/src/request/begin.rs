@@ -209,7 +209,7 @@ fn random_id() -> String {
 
 /// The host without its port.
 pub(crate) fn without_port(host: &str) -> &str {
-    match host.rfind(':') {
+    match memchr::memrchr(b':', host.as_bytes()) {
         Some(colon) if !host.ends_with(']') => &host[..colon],
         _ => host,
     }

@@ -19,15 +19,22 @@ use crate::edge::Process;
 use crate::origin::{FailedTry, Failure};
 
 /// Fields by which frameworks let a client choose another path or method than the edge saw.
-const OVERRIDES: [&str; 7] = [
-    "x-original-url",
-    "x-rewrite-url",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-forwarded-scheme",
-    "x-forwarded-prefix",
+const OVERRIDES: [HeaderName; 7] = [
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-method-override"),
+    HeaderName::from_static("x-forwarded-scheme"),
+    HeaderName::from_static("x-forwarded-prefix"),
 ];
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 
 /// Chooses the server for the next try.
 ///
@@ -89,7 +96,7 @@ pub(super) fn request(
             pass_on_te(exchange, request)?;
         }
         if let Some(slice) = slice {
-            set(request, "range", &slice.range_field())?;
+            set(request, header::RANGE, &slice.range_field())?;
         }
         if asks_shield {
             // The phase runs where the origin is asked.
@@ -113,7 +120,7 @@ fn prepare(
     host: Option<&str>,
     request: &mut RequestHeader,
 ) -> Result<()> {
-    for name in OVERRIDES {
+    for name in &OVERRIDES {
         request.remove_header(name);
     }
     let client = &exchange.client;
@@ -121,7 +128,7 @@ fn prepare(
     // A trusted proxy told who the client is, in one field or the other.
     let told = request
         .headers
-        .get("x-forwarded-for")
+        .get(FORWARDED_FOR)
         .and_then(|value| value.to_str().ok());
     let mut chain = match told {
         _ if peer == client.ip => String::new(),
@@ -129,22 +136,22 @@ fn prepare(
         None => format!("{}, ", client.ip),
     };
     chain.push_str(&peer.to_string());
-    set(request, "x-forwarded-for", &chain)?;
-    set(request, "x-forwarded-proto", client.scheme.as_str())?;
+    set(request, FORWARDED_FOR, &chain)?;
+    set(request, FORWARDED_PROTO, client.scheme.as_str())?;
     if let Some(asked) = asked {
-        request.insert_header("x-forwarded-host", asked)?;
+        request.insert_header(FORWARDED_HOST, asked)?;
     }
-    set(request, "x-request-id", &exchange.request_id)?;
-    request.remove_header("forwarded");
-    request.remove_header("x-real-ip");
+    set(request, REQUEST_ID, &exchange.request_id)?;
+    request.remove_header(&header::FORWARDED);
+    request.remove_header(&REAL_IP);
     request
         .append_header(header::VIA, format!("1.1 {pop}"))
         .or_err(ErrorType::InternalError, "via")?;
     request
-        .append_header("cdn-loop", pop)
+        .append_header(CDN_LOOP, pop)
         .or_err(ErrorType::InternalError, "cdn-loop")?;
     if let Some(host) = host {
-        set(request, "host", host)?;
+        set(request, header::HOST, host)?;
     }
     Ok(())
 }
@@ -176,14 +183,14 @@ fn no_only_if_cached(request: &mut RequestHeader) -> Result<()> {
     request.remove_header(&header::CACHE_CONTROL);
     match kept.is_empty() {
         true => Ok(()),
-        false => set(request, "cache-control", &kept.join(", ")),
+        false => set(request, header::CACHE_CONTROL, &kept.join(", ")),
     }
 }
 
-fn set(request: &mut RequestHeader, name: &'static str, value: &str) -> Result<()> {
+fn set(request: &mut RequestHeader, name: HeaderName, value: &str) -> Result<()> {
     let value =
         HeaderValue::from_str(value).or_err(ErrorType::InternalError, "field for the origin")?;
-    request.insert_header(HeaderName::from_static(name), value)
+    request.insert_header(name, value)
 }
 
 /// A piece of the request's body passes.
