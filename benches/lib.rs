@@ -1,6 +1,11 @@
-//! What the benches share: configurations of any size, and objects to store.
+//! What the benches share: configurations of any size, objects to store, filters to run, a whole edge.
 
+pub mod hot;
+pub mod mmdb;
 pub mod objects;
+pub mod routing;
+pub mod steps;
+pub mod whole;
 
 use std::fmt::Write;
 use std::path::Path;

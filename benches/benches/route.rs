@@ -3,19 +3,11 @@
 use std::hint::black_box;
 
 use criterion::Criterion;
-use http::{HeaderMap, Method};
-use rimward::runtime::{Asked, Hosts, Paths};
-use rimward_config::Conditions;
+use rimward_benches::routing::{find, hosts, paths};
 
 fn host(criterion: &mut Criterion) {
     for count in [10, 100_000] {
-        let mut hosts = Hosts::default();
-        for number in 0..count {
-            let pattern = format!("host-{number}.example.com")
-                .parse()
-                .expect("a host");
-            hosts.insert(&pattern, number);
-        }
+        let mut hosts = hosts(count);
         hosts.insert(&"*.example.org".parse().expect("a wildcard"), count);
         criterion.bench_function(&format!("exact host of {count}"), |bench| {
             bench.iter(|| hosts.find(black_box("host-7.example.com")));
@@ -27,27 +19,10 @@ fn host(criterion: &mut Criterion) {
 }
 
 fn path(criterion: &mut Criterion) {
-    let headers = HeaderMap::new();
-    let asked = Asked {
-        method: &Method::GET,
-        headers: &headers,
-        query: None,
-        country: &|| None,
-    };
     for count in [10, 10_000] {
-        let mut paths = Paths::default();
-        for number in 0..count {
-            let pattern = format!("/section-{}/page-{number}/{{id}}", number % 100)
-                .parse()
-                .expect("a path");
-            paths.insert(&pattern, &Conditions::default(), number);
-        }
+        let paths = paths(count);
         criterion.bench_function(&format!("path of {count}"), |bench| {
-            bench.iter(|| {
-                paths
-                    .find(black_box("/section-7/page-7/42"), &asked)
-                    .map(|matched| *matched.route)
-            });
+            bench.iter(|| find(&paths, black_box("/section-7/page-7/42")));
         });
     }
 }

@@ -1,0 +1,74 @@
+//! Filters and what they run on.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pingora_http::RequestHeader;
+use rimward::metrics::Metrics;
+use rimward_filters::{
+    Builder, Client, Exchange, Filter, OnError, Pipeline, Scheme, Step, builtin,
+};
+
+/// What each filter of [`pipeline`] does: a header of the request, two of the response.
+const SETTINGS: &str = r#"
+    request = { set = { "x-country" = "{country}" } }
+    response = { set = { "x-served-by" = "fra1", "x-route" = "{route}" } }
+"#;
+
+/// A request of 203.0.113.7 in Germany over TLS, as a browser sends it, with more fields.
+///
+/// # Panics
+/// Never, but for a fault of the bench.
+pub fn exchange(method: &str, target: &str, fields: &[(&'static str, &'static str)]) -> Exchange {
+    let mut request = RequestHeader::build(method, target.as_bytes(), None).expect("a request");
+    let always = crate::objects::request();
+    for (name, value) in &always.headers {
+        request.append_header(name, value).expect("a field");
+    }
+    for (name, value) in fields {
+        request.append_header(*name, *value).expect("a field");
+    }
+    let peer: std::net::SocketAddr = ([203, 0, 113, 7], 40_000).into();
+    Exchange {
+        request,
+        client: Client {
+            ip: peer.ip(),
+            peer,
+            scheme: Scheme::Https,
+            country: Some(*b"DE"),
+        },
+        site: "www.example.com".into(),
+        route: "/".into(),
+        params: Vec::new(),
+        request_id: "0123456789abcdef0123456789abcdef".into(),
+        notes: http::Extensions::new(),
+        log: Vec::new(),
+        filter_nanoseconds: 0,
+    }
+}
+
+/// A compiled-in filter with settings, whose files are in `folder`.
+///
+/// # Panics
+/// When the settings are wrong, which would be a fault of the bench.
+pub fn filter(name: &str, settings: &str, folder: &Path) -> Arc<dyn Filter> {
+    let kind = builtin::find(name).expect("a filter");
+    let settings = settings.parse().expect("a table");
+    let built = (kind.build)(&settings, &Builder::new(folder, name));
+    built.unwrap_or_else(|problems| panic!("{name}: {problems:?}"))
+}
+
+/// A pipeline of so many filters that change headers, with the meters that the edge has.
+pub fn pipeline(length: usize) -> Pipeline {
+    let metrics = Metrics::default();
+    let step = |number| {
+        let name: Arc<str> = format!("headers-{number}").into();
+        Step {
+            filter: filter("headers", SETTINGS, Path::new(".")),
+            on_error: OnError::Status(500),
+            meter: metrics.filter(&name),
+            name,
+        }
+    };
+    Pipeline::new((0..length).map(step).collect())
+}
