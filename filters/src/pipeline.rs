@@ -125,12 +125,9 @@ impl Pipeline {
         steps.all(|step| step.filter.is_pure()) && !self.rewrites(Phase::Response)
     }
 
-    /// Whether any step takes part in the request or the response phase.
-    pub fn sees_hits(&self) -> bool {
-        let phases = [Phase::Request, Phase::Response];
-        phases
-            .iter()
-            .any(|phase| !self.by_phase[*phase as usize].is_empty())
+    /// Whether any step takes part in `phase`.
+    pub fn takes_part(&self, phase: Phase) -> bool {
+        !self.by_phase[phase as usize].is_empty()
     }
 
     /// Runs the request phase of a pure pipeline on the way to what may be a hit. `None` when a filter answers, fails or

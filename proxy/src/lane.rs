@@ -9,16 +9,17 @@ mod asked;
 mod find;
 mod lines;
 mod place;
+mod ready;
 mod sending;
 mod whole;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use http::{Method, Response};
 use rimward_cache::Object;
-use rimward_filters::Exchange;
+use rimward_filters::{Exchange, Phase};
 
 use crate::edge::Process;
 use crate::listen::{self, Answered, Notes, Plain, StreamAnswer, Streamed};
@@ -87,10 +88,17 @@ impl Lane {
             is_last: plain.is_last,
             began: plain.began,
         };
-        match found.filtered.is_some() {
-            false => lines::write(found, &ends, output),
-            true => whole::write(&self.process, found, exchange.as_deref_mut(), &ends, output),
+        let exchange = exchange.as_deref_mut();
+        let route = found.place.route;
+        if route.pipeline.takes_part(Phase::Response) || route.compression.is_some() {
+            return whole::write(&self.process, found, exchange, &ends, output);
         }
+        let mut spent = Duration::ZERO;
+        if let (Some(filtered), Some(exchange)) = (found.filtered.take(), exchange) {
+            filtered.trial.counts(&route.pipeline, exchange);
+            spent = Duration::from_nanos(exchange.filter_nanoseconds);
+        }
+        lines::write(found, spent, &ends, output)
     }
 }
 

@@ -7,7 +7,7 @@ use http::header::{self, HeaderMap, HeaderName};
 use rimward_cache::KeyRef;
 use rimward_cache::encoding::Accepted;
 use rimward_cache::store::Fresh;
-use rimward_filters::{Exchange, Trial};
+use rimward_filters::{Exchange, Phase, Trial};
 
 use super::asked::Asked;
 use super::place::Place;
@@ -57,7 +57,10 @@ pub(super) fn find<'r, 'a>(
     let place = Place::of(runtime, asked)?;
     let route = place.route;
     let mut filtered = None;
-    if route.pipeline.sees_hits() || route.compression.is_some() {
+    let pipeline = &route.pipeline;
+    let takes_part = |phase| pipeline.takes_part(phase);
+    let sees_hits = takes_part(Phase::Request) || takes_part(Phase::Response);
+    if sees_hits || route.compression.is_some() {
         let exchange = exchange.insert(place.exchange(asked)?);
         filtered = Some(Filtered::of(route, exchange)?);
     }

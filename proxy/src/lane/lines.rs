@@ -1,4 +1,4 @@
-//! The head of a hit that no filter sees, written line by line from the object as it lies in memory.
+//! The head of a hit that no filter changes, written line by line from the object as it lies in memory.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -16,8 +16,13 @@ use crate::request::caching::Timing;
 /// Room for a head; few are longer.
 const HEAD: usize = 1024;
 
-/// Writes the head; `None` when the object is one that needs more than this.
-pub(super) fn write(found: &Found<'_, '_>, ends: &Ends, output: &mut BytesMut) -> Option<Reply> {
+/// Writes the head, after filters spent some time on the request; `None` when the object is one that needs more than this.
+pub(super) fn write(
+    found: &Found<'_, '_>,
+    spent: Duration,
+    ends: &Ends,
+    output: &mut BytesMut,
+) -> Option<Reply> {
     let object = &*found.fresh.object;
     let status = if found.not_modified {
         304
@@ -37,7 +42,7 @@ pub(super) fn write(found: &Found<'_, '_>, ends: &Ends, output: &mut BytesMut) -
     }
     write_cache_status(found, stored.cache_status, output).ok()?;
     if found.place.runtime.config.pop.server_timing {
-        let timing = timing(Duration::ZERO, ends);
+        let timing = timing(spent, ends);
         write!(output, "server-timing: {timing}\r\n").ok()?;
     }
     end(ends, output);

@@ -1,4 +1,4 @@
-//! The head of a hit that filters see: made whole, led through the response phase, and written.
+//! The head of a hit that filters may change: made whole, led through the response phase, and written.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -13,7 +13,7 @@ use rimward_filters::Exchange;
 
 use super::find::{Filtered, Found};
 use super::lines::{cache_status, end, room, timing};
-use super::{Ends, Reply};
+use super::{Ends, Reply, ready};
 use crate::cache::declared_length;
 use crate::edge::Process;
 use crate::request::caching::{keep_back, put_status, put_timing};
@@ -94,7 +94,7 @@ fn filter(
     let route = found.place.route;
     let mut body = found.fresh.object.clone();
     let could_encode = route.compression.is_some()
-        && compress::may_encode_in(route, &found.fresh.object.head_without_case(0));
+        && compress::may_encode_in(route, &ready::head(&found.fresh.object, ADDED));
     let encoded = encoded(process, found, filtered.accepted, could_encode)?;
     let mut head = head_of(found)?;
     filtered.trial.counts(&route.pipeline, exchange);
@@ -140,7 +140,7 @@ fn finish(
 /// The head as it is stored, with its age, or the 304 that stands for it.
 fn head_of(found: &Found<'_, '_>) -> Option<ResponseHeader> {
     let object = &found.fresh.object;
-    let mut head = object.head_without_case(ADDED);
+    let mut head = ready::head(object, ADDED);
     if declared_length(&head) != Some(object.body.len()) {
         return None;
     }
