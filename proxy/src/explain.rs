@@ -190,6 +190,7 @@ fn tell_route(
             let key = key(&policy.key, &parts);
             told.row("cache key", &key);
             tell_policy(told, policy);
+            told.row("  fast lane", fast_lane(runtime, route));
             found_by = Some(key);
         }
     }
@@ -200,6 +201,15 @@ fn tell_route(
         tell_shield(told, runtime, shield, found_by.as_ref());
     }
     tell_origin(told, runtime, route);
+}
+
+/// Whether hits of a route take the fast lane, or why not.
+fn fast_lane(runtime: &Runtime, route: &Route) -> &'static str {
+    match route.lane {
+        true => "for plain hits",
+        false if !runtime.config.pop.fast_lane => "off",
+        false => "not with these filters",
+    }
 }
 
 fn tell_policy(told: &mut Table, policy: &CachePolicy) {

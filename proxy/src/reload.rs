@@ -18,6 +18,9 @@ use crate::runtime::Runtime;
 /// Changes closer together than this are one.
 const DEBOUNCE: Duration = Duration::from_millis(200);
 
+/// How long events gather in the system after one that is no change of the configuration.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// How often files are looked at even when nothing was reported: not every file system tells of changes.
 const FALLBACK: Duration = Duration::from_secs(5);
 
@@ -38,6 +41,9 @@ pub async fn watch(edge: Arc<Edge>, file: PathBuf, before: Before) {
         if concerns(&event, &followed.load()) {
             // One that waits already is enough.
             sender.try_send(()).ok();
+        } else {
+            // The watcher's own thread: what is written a thousand times a second is told ten times.
+            std::thread::park_timeout(PAUSE);
         }
     });
     let mut watcher = watcher

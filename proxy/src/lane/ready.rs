@@ -17,7 +17,7 @@ const PLACES: usize = 64;
 const APART: usize = 64;
 
 /// An object and its fields. As long as somebody points to the place of an object, no other is put there: so whatever
-/// has the same place is the same object, and one that is gone keeps nothing but its place.
+/// has the same place is the same object. Of one that is gone the place and the head stay until another needs the room.
 type Ready = (Weak<Object>, HeaderMap);
 
 thread_local! {

@@ -46,7 +46,11 @@ where
         };
         match overtake(lane, &mut wire, &head, &bytes).await {
             Overtaken::Not(notes) => wire.connection().carry(notes),
-            Overtaken::Answered => continue,
+            Overtaken::Answered => {
+                // Who sends thousands of requests at once has no more than its turn.
+                tokio::task::coop::consume_budget().await;
+                continue;
+            }
             Overtaken::Last => return end(wire).await,
             Overtaken::Broken => return wire.requests(),
         }
