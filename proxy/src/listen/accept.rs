@@ -30,7 +30,7 @@ const BACKLOG: i32 = 4096;
 /// More acceptors than this share an address without gain.
 const MAX_ACCEPTORS: usize = 4;
 /// Bytes that the system takes of a connection beyond what the client's window allows to send.
-const UNSENT: u32 = 128 * 1024;
+const UNSENT: u32 = 1024 * 1024;
 /// How long accepting pauses when the system refuses more connections.
 const PAUSE: Duration = Duration::from_millis(100);
 
