@@ -26,7 +26,7 @@ use super::edge_io::{EdgeIo, Home};
 use super::http1::within;
 use super::lane::{Notes, Streamed};
 use super::pace::Alarm;
-use super::wire::Wire;
+use super::wire::{Unsent, Wire};
 
 mod head;
 mod stream;
@@ -55,14 +55,14 @@ where
 {
     let connection = wire.connection().clone();
     let digest = Arc::new(wire.digest().clone());
-    wire.be_framed();
+    let unsent = wire.be_framed();
     let io = EdgeIo::lend(wire, &Arc::new(Home::default()));
     // What the handshake needs goes with it; the connection itself stays in one place.
     let handshake = Box::pin(options(&connection.settings.limits).handshake(io));
     let Ok(Ok(mut frames)) = timeout_at(deadline, handshake).await else {
         return 0;
     };
-    let mut streams = Streams::new(connection, digest);
+    let mut streams = Streams::new(connection, digest, unsent);
     streams.serve(service, &mut frames).await;
     streams.requests
 }
@@ -82,6 +82,7 @@ fn options(limits: &ListenerLimits) -> Builder {
 struct Streams {
     connection: Arc<Connection>,
     digest: Arc<Digest>,
+    unsent: Unsent,
     active: Arc<Active>,
     requests: u32,
     malformed: u32,
@@ -91,10 +92,11 @@ struct Streams {
 }
 
 impl Streams {
-    fn new(connection: Arc<Connection>, digest: Arc<Digest>) -> Self {
+    fn new(connection: Arc<Connection>, digest: Arc<Digest>, unsent: Unsent) -> Self {
         Self {
             connection,
             digest,
+            unsent,
             active: Arc::default(),
             requests: 0,
             malformed: 0,
@@ -142,14 +144,17 @@ impl Streams {
             frames.graceful_shutdown();
         }
         let mut requests = Vec::new();
-        // Written is what was answered when the connection is polled, and sent when it is polled once more.
-        for _ in 0..2 {
+        loop {
             match accept_all(cx, frames, &mut requests) {
                 Poll::Ready(()) => return Poll::Ready(Event::Over),
                 Poll::Pending if !requests.is_empty() => {
                     return Poll::Ready(Event::Requests(requests));
                 }
                 Poll::Pending => {}
+            }
+            // Frames are written after the client was waited for: they leave when it is waited for again.
+            if !self.unsent.load(Ordering::Relaxed) {
+                break;
             }
         }
         self.active.waker.register(cx.waker());

@@ -7,6 +7,7 @@ mod send;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -50,11 +51,14 @@ pub(super) struct Wire {
     requests: u32,
     request: Request,
     response: Response,
-    /// Whether a flush waits for the next read that has to wait.
-    gathers: bool,
+    /// When a flush waits for the next read that has to wait: whether there is anything to flush.
+    gathers: Option<Unsent>,
     fault: Option<Refusal>,
     reader: Option<Waker>,
 }
+
+/// Whether frames wait for the next read. Who polls the connection reads until they do not.
+pub(super) type Unsent = Arc<AtomicBool>;
 
 /// How far the present request has been handed over.
 #[derive(Debug)]
@@ -112,7 +116,7 @@ impl Wire {
             requests: 0,
             request: Request::Done,
             response: Response::Awaited { upgrade: false },
-            gathers: false,
+            gathers: None,
             fault: None,
             reader: None,
         })
@@ -164,10 +168,11 @@ impl Wire {
     }
 
     /// From now on bytes are frames of HTTP/2. They are gathered until the client is waited for, however often those who
-    /// write them flush: so the answers to what came together leave together.
-    pub(super) fn be_framed(&mut self) {
+    /// write them flush: so the answers to what came together leave together. What comes back is whether there are frames
+    /// that nobody has tried to send.
+    pub(super) fn be_framed(&mut self) -> Unsent {
         self.be_raw();
-        self.gathers = true;
+        self.gathers.get_or_insert_default().clone()
     }
 
     /// From now on bytes are not looked at.

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::mem;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use bytes::Buf;
@@ -32,7 +33,10 @@ impl Wire {
             .map(|buf| &**buf)
             .unwrap_or_default();
         let is_head = self.note_status(first)?;
-        if self.gathers && self.output.len() + total <= FRAMES {
+        if let Some(unsent) = &self.gathers
+            && self.output.len() + total <= FRAMES
+        {
+            unsent.store(true, Ordering::Relaxed);
             for buf in bufs {
                 self.output.extend_from_slice(buf);
             }
@@ -119,6 +123,7 @@ impl Wire {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.note_attempt();
         let transport = Pin::new(&mut self.transport);
         let written = match bufs {
             // The system is a little quicker with one.
@@ -141,16 +146,24 @@ impl Wire {
         }
     }
 
+    /// Frames have no one to wait for any more: either they leave now, or the transport wakes us up when it has room.
+    fn note_attempt(&self) {
+        if let Some(unsent) = &self.gathers {
+            unsent.store(false, Ordering::Relaxed);
+        }
+    }
+
     /// Writes all that was gathered, unless that has time.
     pub(in crate::listen) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.gathers {
-            true => Poll::Ready(Ok(())),
-            false => self.poll_write_out(cx),
+            Some(_) => Poll::Ready(Ok(())),
+            None => self.poll_write_out(cx),
         }
     }
 
     /// Writes all that was gathered.
     pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.note_attempt();
         while !self.output.is_empty() {
             if ready!(self.poll_write_through(cx, &[]))? == 0 && self.output.is_empty() {
                 break;
