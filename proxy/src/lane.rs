@@ -112,6 +112,13 @@ struct Ends {
     began: Instant,
 }
 
+impl Ends {
+    /// Whether a body follows.
+    fn has_body(&self, found: &Found<'_, '_>) -> bool {
+        !self.is_head && !found.not_modified
+    }
+}
+
 impl listen::Lane for Lane {
     fn answer(&self, plain: &Plain<'_>, output: &mut BytesMut) -> Result<Answered, Notes> {
         let mut exchange = None;
@@ -200,7 +207,7 @@ impl Lane {
             status: head.status.as_u16(),
             began: request.began,
         };
-        let has_body = !ends.is_head && !found.not_modified && !body.body.is_empty();
+        let has_body = ends.has_body(&found) && !body.body.is_empty();
         let pieces = body.body.pieces().filter(|_| has_body).unwrap_or_default();
         let sent = if has_body { body.body.len() } else { 0 };
         answer.settle(&self.process, &found.place, exchange.as_deref(), sent);

@@ -147,6 +147,7 @@ fn explain_tells_where_a_request_would_go_and_sends_nothing() {
         "br: text/*",
         "203.0.113.7",
         "heuristic, or not stored",
+        "for plain hits",
         "rimward-cache-control, cdn-cache-control (passed on), surrogate-control",
         "the origin can't be reached: 60 s",
     ] {

@@ -46,10 +46,9 @@ pub(super) fn write(
         write!(output, "server-timing: {timing}\r\n").ok()?;
     }
     end(ends, output);
-    let has_body = !ends.is_head && !found.not_modified;
     Some(Reply {
         status,
-        body: has_body.then(|| found.fresh.object.clone()),
+        body: ends.has_body(found).then(|| found.fresh.object.clone()),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Heads that are made already: the maps of objects that this worker has served just now.
 //!
-//! To make the maps of a head takes five times as long as to copy them. Only a few are kept, since they take more room
+//! To make the maps of a head takes several times as long as to copy them. Only a few are kept, since they take more room
 //! than the head itself does.
 
 use std::cell::RefCell;

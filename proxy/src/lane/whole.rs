@@ -39,10 +39,9 @@ pub(super) fn write(
     output.put_slice(b"\r\n");
     write_fields(&head, &body, output)?;
     end(ends, output);
-    let has_body = !ends.is_head && !found.not_modified;
     Some(Reply {
         status: head.status.as_u16(),
-        body: has_body.then_some(body),
+        body: ends.has_body(found).then_some(body),
     })
 }
 
@@ -78,7 +77,7 @@ pub(super) fn make(
             spent = exchange.filter_nanoseconds;
             made
         }
-        _ => (head_of(found)?, found.fresh.object.clone()),
+        _ => (told(found, stored(found)?)?, found.fresh.object.clone()),
     };
     let spent = Duration::from_nanos(spent);
     Some((finish(process, found, head, spent, ends)?, body))
@@ -93,10 +92,10 @@ fn filter(
 ) -> Option<(ResponseHeader, Arc<Object>)> {
     let route = found.place.route;
     let mut body = found.fresh.object.clone();
-    let could_encode = route.compression.is_some()
-        && compress::may_encode_in(route, &ready::head(&found.fresh.object, ADDED));
+    let stored = stored(found)?;
+    let could_encode = compress::may_encode_in(route, &stored);
     let encoded = encoded(process, found, filtered.accepted, could_encode)?;
-    let mut head = head_of(found)?;
+    let mut head = told(found, stored)?;
     filtered.trial.counts(&route.pipeline, exchange);
     let depth = route.pipeline.len();
     let rewriters = route.pipeline.response(depth, exchange, &mut head);
@@ -137,13 +136,15 @@ fn finish(
     Some(head)
 }
 
-/// The head as it is stored, with its age, or the 304 that stands for it.
-fn head_of(found: &Found<'_, '_>) -> Option<ResponseHeader> {
+/// The head as it is stored; `None` when it does not tell the length of its body.
+fn stored(found: &Found<'_, '_>) -> Option<ResponseHeader> {
     let object = &found.fresh.object;
-    let mut head = ready::head(object, ADDED);
-    if declared_length(&head) != Some(object.body.len()) {
-        return None;
-    }
+    let head = ready::head(object, ADDED);
+    (declared_length(&head) == Some(object.body.len())).then_some(head)
+}
+
+/// The same with its age, or the 304 that stands for it.
+fn told(found: &Found<'_, '_>, mut head: ResponseHeader) -> Option<ResponseHeader> {
     head.set_version(Version::HTTP_11);
     head.insert_header(header::AGE, found.fresh.age()).ok()?;
     if found.not_modified {
