@@ -67,7 +67,7 @@ const NOT_US: &str = "status = 503\nbody = \"back soon\"\nexcept = [\"203.0.113.
 const TO: &str = "to = \"https://shop.example.com{path}\"";
 
 /// Requests that a filter lets pass.
-const PASSING: [Case; 10] = [
+const PASSING: &[Case] = &[
     case("basic_auth", "known", "users = \"users\"", "GET /", &[ANN]),
     case("cors", "no preflight", CORS, "GET /", &[PAGE]),
     case(
@@ -99,7 +99,7 @@ const PASSING: [Case; 10] = [
 ];
 
 /// Requests that a filter answers.
-const ANSWERED: [Case; 7] = [
+const ANSWERED: &[Case] = &[
     case("basic_auth", "asked", "users = \"users\"", "GET /", &[]),
     case("cors", "preflight", CORS, "OPTIONS /", &[PAGE, PREFLIGHT]),
     case("ip_access", "denied", DENY, "GET /", &[]),
@@ -116,7 +116,7 @@ const ANSWERED: [Case; 7] = [
 ];
 
 /// The response phase, of filters that have one.
-const RESPONSES: [Case; 4] = [
+const RESPONSES: &[Case] = &[
     case("cors", "of an allowed page", CORS, "GET /", &[PAGE]),
     case("cors", "of no page", CORS, "GET /", &[]),
     case("headers", "one set", HEADERS, "GET /", &[]),
@@ -174,7 +174,7 @@ fn requests(criterion: &mut Criterion, folder: &Path) {
 }
 
 fn responses(criterion: &mut Criterion, folder: &Path) {
-    for case in &RESPONSES {
+    for case in RESPONSES {
         let filter = filter(case.filter, case.settings, folder);
         let title = format!("{}, response {}", case.filter, case.what);
         criterion.bench_function(&title, |bench| {

@@ -42,7 +42,7 @@ mod tests {
     use crate::filter::Builder;
 
     /// The files that examples name, each with a content that works.
-    const FILES: [(&str, &str); 2] = [
+    const FILES: &[(&str, &str)] = &[
         (
             "users.htpasswd",
             "ann:$2y$04$eWVCVF3Fqt6Ti6QfkcnnQOUgjYBApAVjnmpuWQUmVlqpGxQkcVnkm\n",

@@ -10,7 +10,7 @@ mod compression;
 mod contract;
 mod disk;
 mod examples;
-mod filters_e2e;
+mod filters;
 mod lane;
 mod listeners;
 mod observing;

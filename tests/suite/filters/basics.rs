@@ -1,4 +1,4 @@
-//! Each compiled-in filter as a client sees it.
+//! The filters that every site may want.
 
 use std::sync::Arc;
 

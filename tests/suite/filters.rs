@@ -1,0 +1,3 @@
+//! Each compiled-in filter as a client sees it.
+
+mod basics;
