@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pingora_http::RequestHeader;
 use rimward::metrics::Metrics;
 use rimward_filters::{
-    Builder, Client, Exchange, Filter, OnError, Pipeline, Scheme, Step, builtin,
+    Builder, Chosen, Client, Exchange, Filter, OnError, Pipeline, Scheme, Step, builtin,
 };
 
 /// What each filter of [`pipeline`] does: a header of the request, two of the response.
@@ -42,6 +42,8 @@ pub fn exchange(method: &str, target: &str, fields: &[(&'static str, &'static st
         params: Vec::new(),
         request_id: "0123456789abcdef0123456789abcdef".into(),
         notes: http::Extensions::new(),
+        chosen: Chosen::default(),
+        outcomes: Vec::new(),
         log: Vec::new(),
         filter_nanoseconds: 0,
     }

@@ -166,6 +166,17 @@ impl KeyBuilder {
         self
     }
 
+    /// Something else that tells responses apart: what `name` made out, in the order in which it did.
+    pub fn made_out(self, name: &str, value: &str) -> Self {
+        self.named(b'f', name, Some(value))
+    }
+
+    /// The origin that was chosen in place of the usual one.
+    pub fn origin(mut self, name: &str) -> Self {
+        self.part(b'o', name);
+        self
+    }
+
     /// The key.
     pub fn finish(self) -> Key {
         Key {

@@ -1,9 +1,13 @@
 //! One request and its response on their way through: what filters see of it.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use pingora_http::RequestHeader;
+
+use crate::chosen::Chosen;
+use crate::outside::Tally;
 
 /// One request and its response on their way through.
 ///
@@ -25,8 +29,12 @@ pub struct Exchange {
     pub request_id: String,
     /// What filters leave for later phases, one of each type.
     pub notes: http::Extensions,
-    /// Header fields that a filter wants in the access log.
-    pub log: Vec<(&'static str, String)>,
+    /// What filters decided on: another origin, parts of the cache key.
+    pub chosen: Chosen,
+    /// What is counted once the exchange ends, so that a phase which is run again counts nothing twice.
+    pub outcomes: Vec<Arc<dyn Tally>>,
+    /// Fields that a filter wants in the access log.
+    pub log: Vec<(Cow<'static, str>, String)>,
     /// Nanoseconds spent in filters so far; the pipeline counts them.
     pub filter_nanoseconds: u64,
 }

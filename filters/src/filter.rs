@@ -41,6 +41,20 @@ pub trait Filter: Send + Sync {
         false
     }
 
+    /// How it is, for an operator who looks at it while it runs; `None` when there is nothing to tell.
+    fn status(&self) -> Option<serde_json::Value> {
+        None
+    }
+
+    /// Changes it while it runs, as an operator wants it. What is changed outlives reloads, not the process.
+    ///
+    /// # Errors
+    /// With what would have been right.
+    fn change(&self, wanted: &serde_json::Value) -> Result<(), String> {
+        let _ = wanted;
+        Err("nothing of this filter can be changed while it runs".to_owned())
+    }
+
     /// Before the cache is looked up. May change the request or answer it.
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
         let _ = exchange;
@@ -165,6 +179,17 @@ pub enum Body {
     Untouched,
     /// Rewrite it: the edge then drops `Content-Length`, strong validators and ranges of the response.
     Rewritten(Box<dyn BodyRewriter>),
+    /// Look at it as it passes, which changes nothing of the response.
+    Watched(Box<dyn BodyWatcher>),
+}
+
+/// Looks at one body as it passes. Lives as long as that response; dropped before [`BodyWatcher::end`], the body was cut off.
+pub trait BodyWatcher: Send + Sync {
+    /// The next bytes.
+    fn chunk(&mut self, bytes: &Bytes);
+
+    /// The last bytes have passed.
+    fn end(&mut self);
 }
 
 /// Rewrites one body as it passes. Lives as long as that response.

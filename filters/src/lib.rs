@@ -1,8 +1,10 @@
 //! The steps a request takes: the contract of a filter, the pipeline that runs them, the compiled-in ones.
 
 pub mod builtin;
+mod chosen;
 mod exchange;
 mod filter;
+mod outside;
 mod pipeline;
 mod ranges;
 pub mod reference;
@@ -13,9 +15,11 @@ pub mod template;
 mod testing;
 
 pub use builtin::MaxBody;
+pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tried};
 pub use exchange::{Client, Exchange, Note, Scheme};
 pub use filter::{
-    Answer, Body, BodyRewriter, Build, BuildError, Builder, Configured, Filter, FilterError,
-    FilterKind, Flow, Phase, Phases,
+    Answer, Body, BodyRewriter, BodyWatcher, Build, BuildError, Builder, Configured, Filter,
+    FilterError, FilterKind, Flow, Phase, Phases,
 };
+pub use outside::{AskError, Bounds, Outside, Surroundings, Tallies, Tally};
 pub use pipeline::{Failure, Meter, OnError, Pipeline, Rewriters, Step, Trial, Verdict};

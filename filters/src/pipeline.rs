@@ -7,7 +7,7 @@ use bytes::Bytes;
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use crate::exchange::Exchange;
-use crate::filter::{Answer, Body, BodyRewriter, Filter, FilterError, Flow, Phase};
+use crate::filter::{Answer, Body, BodyRewriter, BodyWatcher, Filter, FilterError, Flow, Phase};
 
 /// What happens to an exchange when a filter fails in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,8 +238,9 @@ impl Pipeline {
             match result {
                 Ok(Body::Untouched) => {}
                 Ok(Body::Rewritten(rewriter)) if step.filter.rewrites().contains(phase) => {
-                    rewriters.list.push(rewriter);
+                    rewriters.list.push(Pass::Rewriter(rewriter));
                 }
+                Ok(Body::Watched(watcher)) => rewriters.list.push(Pass::Watcher(watcher)),
                 Ok(Body::Rewritten(_)) => {
                     let error =
                         FilterError::new("it rewrites a body without having said that it might");
@@ -275,21 +276,33 @@ impl Step {
     }
 }
 
-/// The body rewriters of one response, in the order in which bytes pass them.
+/// The body rewriters and watchers of one response, in the order in which bytes pass them.
 #[derive(Default)]
 pub struct Rewriters {
-    list: Vec<Box<dyn BodyRewriter>>,
+    list: Vec<Pass>,
+}
+
+enum Pass {
+    Rewriter(Box<dyn BodyRewriter>),
+    Watcher(Box<dyn BodyWatcher>),
 }
 
 impl Rewriters {
-    /// Whether the body passes untouched.
+    /// Whether nobody wants to have the body.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
+    /// Whether the body may change.
+    pub fn rewrites(&self) -> bool {
+        self.list
+            .iter()
+            .any(|pass| matches!(pass, Pass::Rewriter(_)))
+    }
+
     /// Adds one behind all others.
     pub fn push(&mut self, rewriter: Box<dyn BodyRewriter>) {
-        self.list.push(rewriter);
+        self.list.push(Pass::Rewriter(rewriter));
     }
 
     /// Passes the next bytes, and the end if it is reached, through all of them.
@@ -298,15 +311,38 @@ impl Rewriters {
     /// When one of them can't go on: the body must be cut off.
     pub fn pass(&mut self, bytes: Option<Bytes>, end: bool) -> Result<Option<Bytes>, FilterError> {
         let mut bytes = bytes.unwrap_or_default();
-        for rewriter in &mut self.list {
-            if !bytes.is_empty() {
-                bytes = rewriter.chunk(bytes)?;
-            }
-            if end {
-                bytes = join(bytes, rewriter.end()?);
-            }
+        for pass in &mut self.list {
+            bytes = pass.on(bytes, end)?;
         }
         Ok((!bytes.is_empty()).then_some(bytes))
+    }
+}
+
+impl Pass {
+    fn on(&mut self, bytes: Bytes, end: bool) -> Result<Bytes, FilterError> {
+        let is_empty = bytes.is_empty();
+        match self {
+            Self::Rewriter(rewriter) => {
+                let passed = if is_empty {
+                    bytes
+                } else {
+                    rewriter.chunk(bytes)?
+                };
+                match end {
+                    true => Ok(join(passed, rewriter.end()?)),
+                    false => Ok(passed),
+                }
+            }
+            Self::Watcher(watcher) => {
+                if !is_empty {
+                    watcher.chunk(&bytes);
+                }
+                if end {
+                    watcher.end();
+                }
+                Ok(bytes)
+            }
+        }
     }
 }
 

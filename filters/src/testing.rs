@@ -6,6 +6,7 @@ use std::path::Path;
 use http::Uri;
 use pingora_http::{RequestHeader, ResponseHeader};
 
+use crate::chosen::Chosen;
 use crate::exchange::{Client, Exchange, Scheme};
 use crate::filter::{Answer, BuildError, Builder, Configured, Filter, Flow};
 
@@ -32,6 +33,8 @@ pub(crate) fn exchange(method: &str, target: &str, headers: &[(&'static str, &st
         params: Vec::new(),
         request_id: "0123456789abcdef".into(),
         notes: http::Extensions::new(),
+        chosen: Chosen::default(),
+        outcomes: Vec::new(),
         log: Vec::new(),
         filter_nanoseconds: 0,
     }

@@ -186,6 +186,7 @@ fn tell_route(
                 query: request.uri.query(),
                 headers: &|| &request.headers,
                 country: country.as_deref(),
+                chosen: None,
             };
             let key = key(&policy.key, &parts);
             told.row("cache key", &key);

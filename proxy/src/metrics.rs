@@ -14,7 +14,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use rimward_filters::{Meter, Phase};
+use rimward_filters::{Meter, Phase, Tallies, Tally};
 
 pub use connections::Connections;
 use histogram::Histogram;
@@ -28,6 +28,7 @@ pub struct Metrics {
     filter_nanoseconds: Family<FilterLabels, Counter<f64, Seconds>>,
     filter_runs: Family<FilterLabels, Counter>,
     filter_errors: Family<FilterLabels, Counter>,
+    filter_outcomes: Family<OutcomeLabels, Counter>,
     refused: Family<ReasonLabel, Counter>,
     /// Connections accepted.
     pub accepted: Counter,
@@ -118,6 +119,12 @@ struct FilterLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    filter: String,
+    outcome: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ShieldLabel {
     shield: String,
 }
@@ -199,6 +206,10 @@ impl Default for Metrics {
             filter_nanoseconds: register!("filter_seconds", "Time spent in filters"),
             filter_runs: register!("filter_runs", "Phases of filters that ran"),
             filter_errors: register!("filter_errors", "Phases of filters that failed"),
+            filter_outcomes: register!(
+                "filter_outcomes",
+                "What filters made out, by filter and outcome"
+            ),
             refused: register!(
                 "refused",
                 "Connections and requests refused before they were routed"
@@ -296,6 +307,11 @@ impl Metrics {
                 .each_ref()
                 .map(|labels| self.filter_errors.get_or_create(labels).clone()),
         })
+    }
+
+    /// Where filters count what they made out.
+    pub fn tallies(&self) -> Arc<dyn Tallies> {
+        Arc::new(Outcomes(self.filter_outcomes.clone()))
     }
 
     /// Where the requests to a shield are counted, and those that it could not take.
@@ -410,5 +426,26 @@ impl Meter for FilterMeter {
 
     fn failed(&self, phase: Phase) {
         self.errors[phase as usize].inc();
+    }
+}
+
+/// Where filters count what they made out.
+struct Outcomes(Family<OutcomeLabels, Counter>);
+
+impl Tallies for Outcomes {
+    fn tally(&self, filter: &str, outcome: &str) -> Arc<dyn Tally> {
+        let labels = OutcomeLabels {
+            filter: filter.to_owned(),
+            outcome: outcome.to_owned(),
+        };
+        Arc::new(Outcome(self.0.get_or_create(&labels).clone()))
+    }
+}
+
+struct Outcome(Counter);
+
+impl Tally for Outcome {
+    fn count(&self) {
+        self.0.inc();
     }
 }

@@ -17,7 +17,7 @@ use rimward_config::{
     CachePolicy, Config, FilterId, FilterSpec, HeuristicRule, OnErrorSpec, Problem, Problems,
     SetCookieRule, ShieldId,
 };
-use rimward_filters::{Builder, Filter, OnError, Phase, Pipeline, Step};
+use rimward_filters::{Builder, Filter, OnError, Phase, Pipeline, Step, Surroundings};
 use rimward_geoip::Countries;
 
 use crate::compress::Compression;
@@ -99,7 +99,13 @@ impl Runtime {
     ) -> Result<Self, Problems> {
         let mut problems = Vec::new();
         let mut filter_files = Vec::new();
-        let filters = build_filters(&config, &mut filter_files, &mut problems);
+        let origins = config.origins.iter();
+        let around = Surroundings {
+            origins: Some(origins.map(|origin| origin.name.as_str().into()).collect()),
+            tallies: metrics.tallies(),
+            ..Surroundings::default()
+        };
+        let filters = build_filters(&config, &around, &mut filter_files, &mut problems);
         let countries = config.geoip.as_ref().and_then(|geoip| {
             let opened = Countries::open(&geoip.database);
             opened
@@ -145,7 +151,8 @@ impl Runtime {
 /// Every mistake in the settings of a filter.
 pub(crate) fn check_filter(spec: &FilterSpec) -> Vec<Problem> {
     let mut problems = Vec::new();
-    build_filter(spec, &mut Vec::new(), &mut problems);
+    let unknown = Surroundings::default();
+    build_filter(spec, &unknown, &mut Vec::new(), &mut problems);
     problems
 }
 
@@ -154,18 +161,20 @@ type Built = (Arc<dyn Filter>, OnError);
 
 fn build_filters(
     config: &Config,
+    around: &Surroundings,
     files: &mut Vec<PathBuf>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Option<Built>> {
     config
         .filters
         .iter()
-        .map(|spec| build_filter(spec, files, problems))
+        .map(|spec| build_filter(spec, around, files, problems))
         .collect()
 }
 
 fn build_filter(
     spec: &FilterSpec,
+    around: &Surroundings,
     files: &mut Vec<PathBuf>,
     problems: &mut Vec<Problem>,
 ) -> Option<Built> {
@@ -173,7 +182,7 @@ fn build_filter(
         problems.push(unknown_filter(spec));
         return None;
     };
-    let builder = Builder::new(spec.folder(), &spec.name);
+    let builder = Builder::new(spec.folder(), &spec.name).within(around.clone());
     let filter = (kind.build)(&spec.settings, &builder).map_err(|errors| {
         problems.extend(errors.into_iter().map(|error| spec.place(error.into())));
     });

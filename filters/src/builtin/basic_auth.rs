@@ -153,7 +153,7 @@ impl BasicAuth {
         exchange: &mut Exchange,
         credentials: Credentials,
     ) -> Result<Flow, FilterError> {
-        exchange.log.push(("user", credentials.name));
+        exchange.log.push(("user".into(), credentials.name));
         if !self.forward {
             exchange.request.remove_header(&AUTHORIZATION);
         }
@@ -272,7 +272,7 @@ mod tests {
         for hashed in [true, false] {
             let mut exchange = with("ann:secret");
             assert_eq!(outcome(&filter, &mut exchange).await, (0, hashed));
-            assert_eq!(exchange.log, [("user", "ann".to_owned())]);
+            assert_eq!(exchange.log, [("user".into(), "ann".to_owned())]);
             assert_eq!(exchange.header("authorization"), None);
         }
     }

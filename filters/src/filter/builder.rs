@@ -3,6 +3,12 @@
 use std::cell::RefCell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rimward_config::{OriginId, Problem};
+
+use crate::chosen::OriginChoice;
+use crate::outside::{Outside, Surroundings, Tally};
 
 /// The largest file that a setting may name, in bytes.
 const MAX_FILE: u64 = 64 << 20;
@@ -14,6 +20,7 @@ pub struct Builder<'a> {
     pub folder: &'a Path,
     /// The filter's name in the configuration.
     pub name: &'a str,
+    around: Surroundings,
     files: RefCell<Vec<PathBuf>>,
 }
 
@@ -23,8 +30,59 @@ impl<'a> Builder<'a> {
         Self {
             folder,
             name,
+            around: Surroundings::default(),
             files: RefCell::default(),
         }
+    }
+
+    /// The same, with what there is around the filter.
+    #[must_use]
+    pub fn within(self, around: Surroundings) -> Self {
+        Self { around, ..self }
+    }
+
+    /// The origin that a setting names.
+    ///
+    /// # Errors
+    /// When there is none of that name, with `key` as the place of the fault.
+    pub fn origin(&self, key: impl Into<String>, name: &str) -> Result<OriginId, BuildError> {
+        let Some(names) = &self.around.origins else {
+            return Ok(OriginId(usize::MAX));
+        };
+        let found = names.iter().position(|origin| **origin == *name);
+        found.map(OriginId).ok_or_else(|| {
+            let problem = Problem::new(key.into(), format!("there is no origin `{name}`"));
+            problem
+                .suggest(name, names.iter().map(|name| &**name))
+                .into()
+        })
+    }
+
+    /// The choice of an origin that a setting names, whose objects don't mix with those of others.
+    ///
+    /// # Errors
+    /// As for [`Builder::origin`].
+    pub fn choice(
+        &self,
+        key: impl Into<String>,
+        name: &str,
+    ) -> Result<Arc<OriginChoice>, BuildError> {
+        Ok(Arc::new(OriginChoice {
+            origin: self.origin(key, name)?,
+            key: Some(name.into()),
+            fallback: None,
+            observer: None,
+        }))
+    }
+
+    /// Whom the filter can ask once the configuration serves.
+    pub fn outside(&self) -> Arc<dyn Outside> {
+        self.around.outside.clone()
+    }
+
+    /// Where the filter counts an outcome: a short word in lower case, such as `expired`.
+    pub fn tally(&self, outcome: &str) -> Arc<dyn Tally> {
+        self.around.tallies.tally(self.name, outcome)
     }
 
     /// The whole of a text file that a setting names.
@@ -89,7 +147,7 @@ impl BuildError {
     }
 }
 
-impl From<BuildError> for rimward_config::Problem {
+impl From<BuildError> for Problem {
     fn from(error: BuildError) -> Self {
         Self {
             help: error.help,
@@ -98,8 +156,8 @@ impl From<BuildError> for rimward_config::Problem {
     }
 }
 
-impl From<rimward_config::Problem> for BuildError {
-    fn from(problem: rimward_config::Problem) -> Self {
+impl From<Problem> for BuildError {
+    fn from(problem: Problem) -> Self {
         Self {
             key: problem.key,
             message: problem.message,

@@ -214,6 +214,7 @@ pub(super) fn keys(process: &Process, url: &str) -> Result<Vec<Key>, PurgeError>
         query: uri.query(),
         headers: &|| &no_fields,
         country: None,
+        chosen: None,
     };
     let routes = site.paths.all(&path).into_iter();
     let policies = routes.filter_map(|route| route.cache.as_ref());

@@ -46,7 +46,7 @@ impl Answer<'_> {
     ) {
         let tally = self.tally(sent);
         let record = || Some(self.record(place.runtime, exchange?, &tally));
-        settle(process, Some(place.route), &tally, record);
+        settle(process, Some(place.route), exchange, &tally, record);
     }
 
     /// What the access log tells.

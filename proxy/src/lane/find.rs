@@ -7,7 +7,7 @@ use http::header::{self, HeaderMap, HeaderName};
 use rimward_cache::KeyRef;
 use rimward_cache::encoding::Accepted;
 use rimward_cache::store::Fresh;
-use rimward_filters::{Exchange, Phase, Trial};
+use rimward_filters::{Chosen, Exchange, Phase, Trial};
 
 use super::asked::Asked;
 use super::place::Place;
@@ -68,7 +68,7 @@ pub(super) fn find<'r, 'a>(
         None => {
             let fields = || asked.fields();
             let target = (asked.host, asked.path, asked.query);
-            let (fresh, key) = look_up(process, &place, target, &fields)?;
+            let (fresh, key) = look_up(process, &place, target, &fields, None)?;
             (fresh, key, asked.if_none_match)
         }
         Some(exchange) => {
@@ -76,7 +76,8 @@ pub(super) fn find<'r, 'a>(
             let fields = || &request.headers;
             let target = request.uri.path_and_query()?;
             let target = (host_of(&request.headers), target.path(), target.query());
-            let (fresh, key) = look_up(process, &place, target, &fields)?;
+            let chosen = Some(&exchange.chosen);
+            let (fresh, key) = look_up(process, &place, target, &fields, chosen)?;
             (fresh, key, if_none_match(&request.headers)?)
         }
     };
@@ -115,6 +116,7 @@ fn look_up<'f>(
     place: &'f Place<'_, '_>,
     (host, path, query): (&'f str, &'f str, Option<&'f str>),
     fields: &'f dyn Fn() -> &'f HeaderMap,
+    chosen: Option<&'f Chosen>,
 ) -> Option<(Fresh, Option<String>)> {
     let country = place.country().as_ref();
     let parts = Parts {
@@ -124,6 +126,7 @@ fn look_up<'f>(
         query,
         headers: fields,
         country: country.and_then(|code| std::str::from_utf8(code).ok()),
+        chosen,
     };
     let parts = builder(&place.route.cache.as_ref()?.key, &parts).into_parts();
     let key = KeyRef::of(&parts);

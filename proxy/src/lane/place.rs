@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use rimward_filters::{Client, Exchange, Scheme};
+use rimward_filters::{Chosen, Client, Exchange, Scheme};
 
 use super::asked::Asked;
 use crate::request::begin::{params, request_id, without_port};
@@ -83,6 +83,8 @@ impl<'r, 'a> Place<'r, 'a> {
             route: self.route.name.clone(),
             params: params(&self.matched),
             notes: http::Extensions::new(),
+            chosen: Chosen::default(),
+            outcomes: Vec::new(),
             log: Vec::new(),
             filter_nanoseconds: 0,
         }))

@@ -87,17 +87,23 @@ impl Drop for Sending {
         self.in_flight.dec();
         let answer = self.answer();
         let tally = answer.tally(self.sent);
-        settle(&self.process, Some(&self.route), &tally, || {
-            let mut record = answer.record(&self.runtime, &self.exchange, &tally);
-            record.first_byte_ms = Some(self.first_byte);
-            if self.sent < self.object.body.len() {
-                record.termination = Termination {
-                    who: Who::Client,
-                    when: When::Body,
-                };
-                record.error = Some("the client did not take all of the response".to_owned());
-            }
-            Some(record)
-        });
+        settle(
+            &self.process,
+            Some(&self.route),
+            Some(&self.exchange),
+            &tally,
+            || {
+                let mut record = answer.record(&self.runtime, &self.exchange, &tally);
+                record.first_byte_ms = Some(self.first_byte);
+                if self.sent < self.object.body.len() {
+                    record.termination = Termination {
+                        who: Who::Client,
+                        when: When::Body,
+                    };
+                    record.error = Some("the client did not take all of the response".to_owned());
+                }
+                Some(record)
+            },
+        );
     }
 }

@@ -53,7 +53,7 @@ pub struct Record<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user_agent: Option<&'r str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "pairs")]
-    pub(crate) filters: &'r [(&'static str, String)],
+    pub(crate) filters: &'r [(std::borrow::Cow<'static, str>, String)],
 }
 
 /// Who ended an exchange, and when: two letters, as HAProxy's are. `--` is an exchange that ended as it should.
@@ -200,7 +200,7 @@ fn maybe_milliseconds<S: serde::Serializer>(
 }
 
 fn pairs<S: serde::Serializer>(
-    pairs: &&[(&'static str, String)],
+    pairs: &&[(std::borrow::Cow<'static, str>, String)],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))

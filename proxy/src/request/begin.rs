@@ -8,7 +8,7 @@ use pingora::proxy::Session;
 use pingora::{OrErr, Result};
 use pingora_http::RequestHeader;
 use rimward_config::UnknownHost;
-use rimward_filters::{Client, Exchange, Scheme};
+use rimward_filters::{Chosen, Client, Exchange, Scheme};
 
 use super::caching::host_of;
 use super::client;
@@ -96,6 +96,8 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
         route: route.name.clone(),
         params,
         notes: connection.notes_of(session.req_header()),
+        chosen: Chosen::default(),
+        outcomes: Vec::new(),
         log: Vec::new(),
         filter_nanoseconds: 0,
     }));

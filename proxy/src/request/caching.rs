@@ -80,6 +80,7 @@ pub(super) fn key_of(
             query: target.query(),
             headers: &|| &request.headers,
             country: exchange.client.country(),
+            chosen: Some(&exchange.chosen),
         },
     ))
 }

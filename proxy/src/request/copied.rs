@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 use pingora::proxy::Session;
 use pingora_http::RequestHeader;
-use rimward_filters::{Client, Exchange};
+use rimward_filters::{Chosen, Client, Exchange};
 
 use super::context::Context;
 use crate::runtime::{Route, Runtime};
@@ -24,6 +24,7 @@ pub(super) struct Copied {
     params: Vec<(Arc<str>, String)>,
     request_id: String,
     notes: http::Extensions,
+    chosen: Chosen,
 }
 
 impl Copied {
@@ -40,6 +41,7 @@ impl Copied {
             params: exchange.params.clone(),
             request_id: exchange.request_id.clone(),
             notes: exchange.notes.clone(),
+            chosen: exchange.chosen.clone(),
         })
     }
 
@@ -59,6 +61,8 @@ impl Copied {
             params: self.params.clone(),
             request_id: self.request_id.clone(),
             notes: self.notes.clone(),
+            chosen: self.chosen.clone(),
+            outcomes: Vec::new(),
             log: Vec::new(),
             filter_nanoseconds: 0,
         }));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::header;
 use pingora::Error;
 use pingora::proxy::Session;
+use rimward_filters::Exchange;
 
 use super::caching;
 use super::compress;
@@ -53,7 +54,8 @@ pub(super) fn finish(
         process.metrics.carried(tally.sent, tally.received);
     } else {
         let route = ctx.route.as_deref();
-        settle(process, route, &tally, || {
+        let exchange = ctx.exchange.as_deref();
+        settle(process, route, exchange, &tally, || {
             Some(record(session, ctx, &tally))
         });
     }
@@ -73,12 +75,16 @@ pub(crate) struct Tally {
 pub(crate) fn settle<'r>(
     process: &Process,
     route: Option<&Route>,
+    exchange: Option<&Exchange>,
     tally: &Tally,
     record: impl FnOnce() -> Option<Record<'r>>,
 ) {
     if let Some(route) = route {
         let nanoseconds = u64::try_from(tally.duration.as_nanos()).unwrap_or(u64::MAX);
         route.meter.count(tally.cache, tally.status, nanoseconds);
+    }
+    if let Some(exchange) = exchange {
+        exchange.outcomes.iter().for_each(|outcome| outcome.count());
     }
     process.metrics.carried(tally.sent, tally.received);
     process.access_log.load().write(record);

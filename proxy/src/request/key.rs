@@ -3,6 +3,7 @@
 use http::{HeaderMap, header};
 use rimward_cache::{Key, KeyBuilder, Query};
 use rimward_config::{KeyRules, QueryRule};
+use rimward_filters::Chosen;
 
 /// What a key is made of.
 #[derive(Clone, Copy)]
@@ -19,6 +20,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) headers: &'a dyn Fn() -> &'a HeaderMap,
     /// The client's country.
     pub(crate) country: Option<&'a str>,
+    /// What filters decided on; `None` when they did not run.
+    pub(crate) chosen: Option<&'a Chosen>,
 }
 
 /// The key of a request.
@@ -45,7 +48,20 @@ pub(crate) fn builder(rules: &KeyRules, parts: &Parts<'_>) -> KeyBuilder {
     if rules.country {
         key = key.country(parts.country);
     }
-    key
+    let Some(chosen) = parts.chosen else {
+        return key;
+    };
+    for part in &chosen.key_parts {
+        key = key.made_out(&part.filter, &part.value);
+    }
+    match chosen
+        .origin
+        .as_ref()
+        .and_then(|choice| choice.key.as_ref())
+    {
+        Some(origin) => key.origin(origin),
+        None => key,
+    }
 }
 
 /// `example.com` and `example.com:443` are one host over https.
@@ -103,6 +119,7 @@ mod tests {
                 query,
                 headers: &|| &headers,
                 country: Some("DE"),
+                chosen: None,
             },
         )
     }

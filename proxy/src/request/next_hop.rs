@@ -43,7 +43,7 @@ pub(super) fn pick(
             Err(none) => return Err(unavailable(&shield.edges, none)),
         }
     }
-    let Some(origin) = route.origin.clone() else {
+    let Some(origin) = origin_of(ctx, route) else {
         return Err(match hops {
             0 => fail(502, "the route has no origin and no filter answered"),
             _ => fail(
@@ -63,6 +63,15 @@ pub(super) fn pick(
     picked
         .map(|picked| (origin.clone(), picked))
         .map_err(|none| unavailable(&origin, none))
+}
+
+/// The origin of a request: the one that a filter chose, or else the route's own.
+fn origin_of(ctx: &Context, route: &Route) -> Option<Arc<Origin>> {
+    let exchange = ctx.exchange.as_ref();
+    match exchange.and_then(|exchange| exchange.chosen.origin.as_ref()) {
+        Some(choice) => Some(ctx.runtime.origins.get(choice.origin).clone()),
+        None => route.origin.clone(),
+    }
 }
 
 fn pick_edge(

@@ -110,7 +110,7 @@ pub(super) fn response_phase(
     match ctx.with_exchange(session, run) {
         None => Ok(()),
         Some(Ok(rewriters)) => {
-            if !rewriters.is_empty() {
+            if rewriters.rewrites() {
                 forget_body(head);
             }
             // What a rewriter adds at the end must not become the body of a response that has none.
@@ -145,7 +145,7 @@ pub(super) fn origin_response_phase(
     match ctx.with_exchange(session, run) {
         None => Ok(()),
         Some(Ok(rewriters)) => {
-            if !rewriters.is_empty() {
+            if rewriters.rewrites() {
                 forget_body(head);
             }
             // For a HEAD, an origin is asked for the whole object when it may be stored.
@@ -187,7 +187,7 @@ pub(super) fn pass_on(
     close_if_draining(session, ctx);
     response_phase(session, ctx, head)?;
     compress::encode(session, ctx, head)?;
-    if !ctx.rewriters.is_empty() && ctx.protocol == "HTTP/1.1" {
+    if ctx.rewriters.rewrites() && ctx.protocol == "HTTP/1.1" {
         head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
     }
     if !ctx.rewriters.is_empty()

@@ -1,0 +1,147 @@
+//! How filters ask others: servers of origins, URLs that the configuration names, and the edge itself.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use rimward_config::OriginId;
+
+/// Whom filters can ask. Handed to them while they are built; answers from the time on when the configuration serves.
+#[async_trait]
+pub trait Outside: Send + Sync {
+    /// Whether checks and its own answers speak for at least one server of an origin.
+    fn is_usable(&self, origin: OriginId) -> bool;
+
+    /// Asks a server of an origin, past routes, cache and filters. The target is in origin form; `Host` is the origin's own
+    /// `host`, or else what the request has, or else the server's name.
+    ///
+    /// # Errors
+    /// When there is no whole response within the bounds.
+    async fn ask(
+        &self,
+        origin: OriginId,
+        request: Request<Bytes>,
+        bounds: Bounds,
+    ) -> Result<Response<Bytes>, AskError>;
+
+    /// Asks an absolute `http` or `https` URL, which has to come from the configuration or from whom that trusts. Follows
+    /// no redirect.
+    ///
+    /// # Errors
+    /// As for [`Outside::ask`].
+    async fn fetch(
+        &self,
+        request: Request<Bytes>,
+        bounds: Bounds,
+    ) -> Result<Response<Bytes>, AskError>;
+}
+
+/// What a question may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// From asking to the last byte.
+    pub time: Duration,
+    /// Bytes of the response's body.
+    pub body: usize,
+}
+
+/// Why there is no answer. No text holds more than addresses and names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// The configuration does not serve yet, or no longer.
+    #[error("the configuration that wants to know does not serve")]
+    NotServing,
+    /// The request can't be sent as it is.
+    #[error("the request can't be sent: {0}")]
+    Request(String),
+    /// No server can be asked, or connected to.
+    #[error("no connection: {0}")]
+    Connect(String),
+    /// The exchange ended too early, or broke the rules of HTTP.
+    #[error("no whole response: {0}")]
+    Broken(String),
+    /// It took too long.
+    #[error("no whole response within {0:?}")]
+    Timeout(Duration),
+    /// The body is too long.
+    #[error("the response is longer than {0} bytes")]
+    TooLong(usize),
+}
+
+/// Counts how often something happened.
+pub trait Tally: Send + Sync {
+    /// Once more.
+    fn count(&self);
+}
+
+/// Where tallies come from.
+pub trait Tallies: Send + Sync {
+    /// The tally of an outcome of a filter: a short word in lower case.
+    fn tally(&self, filter: &str, outcome: &str) -> Arc<dyn Tally>;
+}
+
+/// What there is around a filter that is being built.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The names of the origins; [`OriginId`] indexes it. `None` when they are not known: then every name is taken for one,
+    /// and what is built can't serve.
+    pub origins: Option<Vec<Arc<str>>>,
+    /// Whom filters can ask.
+    pub outside: Arc<dyn Outside>,
+    /// Where filters count.
+    pub tallies: Arc<dyn Tallies>,
+}
+
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings")
+            .field("origins", &self.origins)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Unknown origins, nobody to ask, nothing counted.
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            origins: None,
+            outside: Arc::new(Nowhere),
+            tallies: Arc::new(Nowhere),
+        }
+    }
+}
+
+struct Nowhere;
+
+#[async_trait]
+impl Outside for Nowhere {
+    fn is_usable(&self, _: OriginId) -> bool {
+        true
+    }
+
+    async fn ask(
+        &self,
+        _: OriginId,
+        _: Request<Bytes>,
+        _: Bounds,
+    ) -> Result<Response<Bytes>, AskError> {
+        Err(AskError::NotServing)
+    }
+
+    async fn fetch(&self, _: Request<Bytes>, _: Bounds) -> Result<Response<Bytes>, AskError> {
+        Err(AskError::NotServing)
+    }
+}
+
+impl Tallies for Nowhere {
+    fn tally(&self, _: &str, _: &str) -> Arc<dyn Tally> {
+        Arc::new(Self)
+    }
+}
+
+impl Tally for Nowhere {
+    fn count(&self) {}
+}
