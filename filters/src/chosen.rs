@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use rimward_config::OriginId;
 
+use crate::outside::Tally;
+
 /// What filters of the request phase decided on.
 #[derive(Debug, Clone, Default)]
 pub struct Chosen {
@@ -48,7 +50,8 @@ pub struct KeyPart {
 pub struct OriginChoice {
     /// The origin.
     pub origin: OriginId,
-    /// Its name, which tells its objects from those of the route's own origin in the cache; `None` lets them mix.
+    /// Its name, by which its objects are told from those of the route's own origin in the cache; `None` lets them mix. It
+    /// makes no difference where it is the route's own.
     pub key: Option<Arc<str>>,
     /// Who is asked when it fails.
     pub fallback: Option<Fallback>,
@@ -57,7 +60,6 @@ pub struct OriginChoice {
 }
 
 /// Who is asked when a chosen origin fails.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fallback {
     /// The origin.
     pub origin: OriginId,
@@ -65,6 +67,17 @@ pub struct Fallback {
     pub on: Failures,
     /// How long its responses may be stored under the key of the origin that failed; zero does not store them.
     pub stored_for: Duration,
+    /// What is counted when it is asked.
+    pub tally: Option<Arc<dyn Tally>>,
+}
+
+impl fmt::Debug for Fallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fallback")
+            .field("origin", &self.origin)
+            .field("on", &self.on)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Which failures of an origin lead to another.

@@ -219,7 +219,7 @@ impl Cache {
             Some((slice, key)) => self.decide_slice(&received, &rules, slice, key),
             None => policy::store(&received, &rules),
         };
-        match decision {
+        match caching.limited(decision, now) {
             Decision::Store(_) if declared_length(response) > Some(self.objects().max_object()) => {
                 caching.pass(policy::Reason::TooLarge);
                 RespCacheable::Uncacheable(NoCacheReason::ResponseTooLarge)

@@ -309,8 +309,10 @@ async fn compile(
                 runtime.config.problem("log.access.to", error.to_string()),
             ])
         })?;
+        let runtime = Arc::new(runtime);
+        runtime.open();
         Ok(Compiled {
-            runtime: Arc::new(runtime),
+            runtime,
             access_log: Arc::new(access_log),
         })
     });

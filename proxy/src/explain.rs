@@ -187,6 +187,7 @@ fn tell_route(
                 headers: &|| &request.headers,
                 country: country.as_deref(),
                 chosen: None,
+                origin: None,
             };
             let key = key(&policy.key, &parts);
             told.row("cache key", &key);

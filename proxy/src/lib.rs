@@ -11,6 +11,7 @@ pub mod listen;
 pub mod log;
 pub mod metrics;
 pub mod origin;
+mod outside;
 pub mod reload;
 mod request;
 pub mod runtime;

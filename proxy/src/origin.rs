@@ -8,6 +8,7 @@
 //! servers, all get requests: what made them all look dead is then more likely with us or the checks, and an answer
 //! from a doubtful server is better than none for certain.
 
+mod ask;
 mod balance;
 mod dial;
 mod directory;
@@ -39,9 +40,12 @@ use rimward_filters::Exchange;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+pub(crate) use ask::ask_once;
 pub use resolve::{Found, Resolve, ResolveError, Target};
 pub use retry::{FailedTry, Failure, RetryBudget};
 pub use server::{Address, Picked, ServerId, ServerStatus};
+
+pub(crate) use tls::{server_name, system_client};
 
 use balance::Servers;
 use server::Server;

@@ -8,6 +8,7 @@ mod context;
 mod copied;
 mod error_page;
 mod errors;
+mod fallback;
 pub(crate) mod finish;
 mod forward;
 pub(crate) mod key;

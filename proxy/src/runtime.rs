@@ -23,6 +23,7 @@ use rimward_geoip::Countries;
 use crate::compress::Compression;
 use crate::metrics::{Metrics, RouteMeter};
 use crate::origin::{Origin, Origins};
+use crate::outside::Beyond;
 
 pub use error_pages::{ErrorPages, Page};
 pub use route::{Asked, Hosts, Matched, Paths, locate};
@@ -42,8 +43,11 @@ pub struct Runtime {
     pub shields: Vec<Arc<Shield>>,
     /// Where addresses are located.
     pub countries: Option<Countries>,
+    /// Every filter by its name, in the order of the configuration.
+    pub filters: Vec<(Arc<str>, Arc<dyn Filter>)>,
     /// Files that filters were built from.
     pub filter_files: Vec<PathBuf>,
+    beyond: Arc<Beyond>,
 }
 
 /// A site at work.
@@ -100,10 +104,11 @@ impl Runtime {
         let mut problems = Vec::new();
         let mut filter_files = Vec::new();
         let origins = config.origins.iter();
+        let beyond = Arc::new(Beyond::default());
         let around = Surroundings {
             origins: Some(origins.map(|origin| origin.name.as_str().into()).collect()),
+            outside: beyond.clone(),
             tallies: metrics.tallies(),
-            ..Surroundings::default()
         };
         let filters = build_filters(&config, &around, &mut filter_files, &mut problems);
         let countries = config.geoip.as_ref().and_then(|geoip| {
@@ -138,13 +143,20 @@ impl Runtime {
         let generation = GENERATIONS.fetch_add(1, Ordering::Relaxed) + 1;
         Ok(Self {
             generation,
+            filters: all_filters(&config, filters),
             config,
             hosts,
             origins,
             shields,
             countries,
             filter_files,
+            beyond,
         })
+    }
+
+    /// Lets filters ask others from now on.
+    pub fn open(self: &Arc<Self>) {
+        self.beyond.opens(self);
     }
 }
 
@@ -195,6 +207,12 @@ fn build_filter(
         None => OnError::Status(500),
     };
     Some((filter.ok()?, on_error))
+}
+
+fn all_filters(config: &Config, built: Vec<Option<Built>>) -> Vec<(Arc<str>, Arc<dyn Filter>)> {
+    let specs = config.filters.iter().zip(built);
+    let filters = specs.filter_map(|(spec, built)| Some((spec.name.as_str().into(), built?.0)));
+    filters.collect()
 }
 
 fn unknown_filter(spec: &FilterSpec) -> Problem {

@@ -37,11 +37,13 @@ pub enum Reason {
     Busy,
     /// The disk can't take it.
     Disk,
+    /// It comes from another origin than the one that it would be stored for.
+    Fallback,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Method,
         Self::Status,
         Self::NotUnderstood,
@@ -58,6 +60,7 @@ impl Reason {
         Self::Purged,
         Self::Busy,
         Self::Disk,
+        Self::Fallback,
     ];
 
     /// The word for it.
@@ -79,6 +82,7 @@ impl Reason {
             Self::Purged => "purged",
             Self::Busy => "busy",
             Self::Disk => "disk",
+            Self::Fallback => "fallback",
         }
     }
 
@@ -97,6 +101,7 @@ impl Reason {
                 | Self::Purged
                 | Self::Busy
                 | Self::Disk
+                | Self::Fallback
         )
     }
 }

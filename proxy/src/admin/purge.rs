@@ -215,6 +215,7 @@ pub(super) fn keys(process: &Process, url: &str) -> Result<Vec<Key>, PurgeError>
         headers: &|| &no_fields,
         country: None,
         chosen: None,
+        origin: None,
     };
     let routes = site.paths.all(&path).into_iter();
     let policies = routes.filter_map(|route| route.cache.as_ref());

@@ -1,13 +1,13 @@
 //! What the cache knows of one exchange.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode, header};
 use pingora::cache::{CacheMeta, CachePhase};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
-use rimward_cache::policy::{Reason, Rules, Terms};
+use rimward_cache::policy::{Decision, Reason, Rules, Terms};
 use rimward_cache::slice::Version;
 use rimward_cache::{Generation, Key, Object, Slice, head};
 
@@ -34,6 +34,8 @@ pub struct Caching {
     joined: bool,
     was_stale: bool,
     never_waits: bool,
+    /// How long the response may be stored at most.
+    limit: Option<Duration>,
     /// Whether what was found was fresh, but not for this request.
     was_refused: bool,
     /// The slice that is asked for, when it is one.
@@ -52,6 +54,26 @@ impl Caching {
     /// said before the cache is turned on.
     pub fn never_wait(&mut self) {
         self.never_waits = true;
+    }
+
+    /// Lets the response be stored for so long at most, and used no longer; for zero not at all.
+    pub fn store_no_longer_than(&mut self, limit: Duration) {
+        self.limit = Some(limit);
+    }
+
+    /// The decision about a response, held to the limit.
+    pub(super) fn limited(&self, decision: Decision, now: SystemTime) -> Decision {
+        match (decision, self.limit) {
+            (Decision::Store(_), Some(Duration::ZERO)) => Decision::Pass(Reason::Fallback),
+            (Decision::Store(mut terms), Some(limit)) => {
+                terms.fresh_until = terms.fresh_until.min(now + limit);
+                terms.stale_while_revalidate = Duration::ZERO;
+                terms.stale_if_error = Duration::ZERO;
+                terms.stale_if_unreachable = Duration::ZERO;
+                Decision::Store(terms)
+            }
+            (decision, _) => decision,
+        }
     }
 
     pub(super) fn waits(&self) -> bool {

@@ -127,6 +127,7 @@ fn look_up<'f>(
         headers: fields,
         country: country.and_then(|code| std::str::from_utf8(code).ok()),
         chosen,
+        origin: place.route.origin.as_ref().map(|origin| origin.name()),
     };
     let parts = builder(&place.route.cache.as_ref()?.key, &parts).into_parts();
     let key = KeyRef::of(&parts);

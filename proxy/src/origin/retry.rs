@@ -17,7 +17,7 @@ pub enum Failure {
     Reset,
     /// A wait was too long.
     Timeout,
-    /// The server answered with this status, of 500–599.
+    /// The server answered with this status: of 500–599, or one that a filter does not want.
     Status(u16),
 }
 

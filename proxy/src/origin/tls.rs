@@ -89,6 +89,26 @@ impl Trust {
     }
 }
 
+/// What URLs are fetched with: the system's authorities, HTTP/1.1. Blocking, since it reads files.
+///
+/// # Errors
+/// With what is wrong with the system's authorities.
+pub(crate) fn system_client() -> Result<Arc<ClientConfig>, String> {
+    let wrong = |error: TlsError| error.message;
+    let roots = Arc::new(system_roots().map_err(wrong)?);
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider()).build();
+    let verifier = verifier.map_err(|error| error.to_string())?;
+    client_config(verifier, &[b"http/1.1"]).map_err(wrong)
+}
+
+/// The name to ask a server for and to find in its certificate.
+///
+/// # Errors
+/// When no certificate could hold it.
+pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, String> {
+    name(host).map_err(|error| error.message)
+}
+
 /// What stands in for a name where TLS wants one and nothing checks it.
 pub(super) fn no_name() -> ServerName<'static> {
     ServerName::IpAddress(IpAddr::from([0, 0, 0, 0]).into())

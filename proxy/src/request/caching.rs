@@ -67,7 +67,8 @@ pub(super) fn key_of(
     ctx: &Context,
     target: Option<&http::uri::PathAndQuery>,
 ) -> Option<Key> {
-    let policy = ctx.route.as_ref()?.cache.as_ref()?;
+    let route = ctx.route.as_ref()?;
+    let policy = route.cache.as_ref()?;
     let exchange = ctx.exchange.as_ref()?;
     let request = session.req_header();
     let target = target.or_else(|| request.uri.path_and_query())?;
@@ -81,6 +82,7 @@ pub(super) fn key_of(
             headers: &|| &request.headers,
             country: exchange.client.country(),
             chosen: Some(&exchange.chosen),
+            origin: route.origin.as_ref().map(|origin| origin.name()),
         },
     ))
 }

@@ -14,6 +14,7 @@ use rimward_filters::Exchange;
 use super::compress;
 use super::context::{Context, Progress};
 use super::errors::{fail, refuse};
+use super::fallback;
 use super::next_hop;
 use crate::edge::Process;
 use crate::origin::{FailedTry, Failure};
@@ -249,6 +250,7 @@ fn failed(session: &mut Session, ctx: &mut Context, mut error: Box<Error>) -> Bo
     // A status was told of when its head came.
     if !matches!(failure, Failure::Status(_)) {
         picked.failed(failure);
+        fallback::tell(ctx, None);
     }
     let already_judged = matches!(failure, Failure::Status(_)) && error.retry();
     let again = already_judged || wants_again(session, ctx, failure);
@@ -275,7 +277,8 @@ pub(super) fn judge(
         // An edge that answers is well, whatever it had to say of its origin.
         picked.answered(if ctx.asks_shield { 200 } else { status });
     }
-    if status >= 500 && wants_again(session, ctx, Failure::Status(status)) {
+    fallback::tell(ctx, Some(status));
+    if wants_again(session, ctx, Failure::Status(status)) {
         let mut error = Error::explain(ErrorType::HTTPStatus(status), "status that is tried again");
         error.esource = ErrorSource::Upstream;
         error.set_retry(true);
@@ -305,11 +308,16 @@ fn wants_again(session: &mut Session, ctx: &mut Context, failure: Failure) -> bo
         body_replayable: !session.as_ref().retry_buffer_truncated(),
         response_begun: session.response_written().is_some(),
     };
-    if origin.should_retry(&failed) {
+    let is_failure = !matches!(failure, Failure::Status(..=499));
+    if is_failure && origin.should_retry(&failed) {
+        return true;
+    }
+    if fallback::falls_back(session, ctx, failure) {
         return true;
     }
     let shield = ctx.route.as_ref().and_then(|route| route.shield.clone());
-    let shield = shield.filter(|shield| ctx.asks_shield && shield.fallback == Fallback::Origin);
+    let shield = shield
+        .filter(|shield| is_failure && ctx.asks_shield && shield.fallback == Fallback::Origin);
     match shield {
         Some(shield) if shield.edges.may_go_elsewhere(&failed) => {
             next_hop::leave(&shield, ctx);

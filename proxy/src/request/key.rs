@@ -22,6 +22,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) country: Option<&'a str>,
     /// What filters decided on; `None` when they did not run.
     pub(crate) chosen: Option<&'a Chosen>,
+    /// The route's own origin.
+    pub(crate) origin: Option<&'a str>,
 }
 
 /// The key of a request.
@@ -54,13 +56,13 @@ pub(crate) fn builder(rules: &KeyRules, parts: &Parts<'_>) -> KeyBuilder {
     for part in &chosen.key_parts {
         key = key.made_out(&part.filter, &part.value);
     }
-    match chosen
+    let origin = chosen
         .origin
         .as_ref()
-        .and_then(|choice| choice.key.as_ref())
-    {
-        Some(origin) => key.origin(origin),
-        None => key,
+        .and_then(|choice| choice.key.as_deref());
+    match origin {
+        Some(name) if parts.origin != Some(name) => key.origin(name),
+        _ => key,
     }
 }
 
@@ -120,6 +122,7 @@ mod tests {
                 headers: &|| &headers,
                 country: Some("DE"),
                 chosen: None,
+                origin: None,
             },
         )
     }

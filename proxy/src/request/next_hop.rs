@@ -13,7 +13,8 @@ use rimward_config::Fallback;
 use super::caching;
 use super::context::Context;
 use super::errors::fail;
-use crate::origin::{NoServer, Origin, Pick, Picked};
+use super::fallback;
+use crate::origin::{Failure, NoServer, Origin, Pick, Picked};
 use crate::runtime::{Route, Shield};
 
 /// How often a request may pass through one edge before it is held for a loop.
@@ -43,7 +44,7 @@ pub(super) fn pick(
             Err(none) => return Err(unavailable(&shield.edges, none)),
         }
     }
-    let Some(origin) = origin_of(ctx, route) else {
+    let Some(origin) = fallback::origin(ctx, route) else {
         return Err(match hops {
             0 => fail(502, "the route has no origin and no filter answered"),
             _ => fail(
@@ -59,18 +60,13 @@ pub(super) fn pick(
         hash,
         tried: &ctx.tried,
     };
-    let picked = origin.pick(&pick);
-    picked
-        .map(|picked| (origin.clone(), picked))
-        .map_err(|none| unavailable(&origin, none))
-}
-
-/// The origin of a request: the one that a filter chose, or else the route's own.
-fn origin_of(ctx: &Context, route: &Route) -> Option<Arc<Origin>> {
-    let exchange = ctx.exchange.as_ref();
-    match exchange.and_then(|exchange| exchange.chosen.origin.as_ref()) {
-        Some(choice) => Some(ctx.runtime.origins.get(choice.origin).clone()),
-        None => route.origin.clone(),
+    match origin.pick(&pick) {
+        Ok(picked) => Ok((origin, picked)),
+        Err(_) if !ctx.fell_back && fallback::fallback_on(ctx, Failure::Connect).is_some() => {
+            fallback::leave(ctx);
+            self::pick(session, ctx, route)
+        }
+        Err(none) => Err(unavailable(&origin, none)),
     }
 }
 

@@ -1,0 +1,201 @@
+//! Whom filters can ask: servers of the origins of their configuration, and URLs.
+
+use std::sync::{Arc, LazyLock, OnceLock, Weak};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, Uri, header};
+use rimward_config::OriginId;
+use rimward_filters::{AskError, Bounds, Outside};
+use tokio::net::TcpStream;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use crate::origin::{Origin, ask_once, server_name, system_client};
+use crate::runtime::Runtime;
+
+/// What filters of one configuration are given before there is a runtime to ask.
+#[derive(Default)]
+pub(crate) struct Beyond {
+    runtime: OnceLock<Weak<Runtime>>,
+}
+
+impl Beyond {
+    /// From now on there are origins to ask. Called once.
+    pub(crate) fn opens(&self, runtime: &Arc<Runtime>) {
+        self.runtime.get_or_init(|| Arc::downgrade(runtime));
+    }
+
+    fn origin(&self, id: OriginId) -> Option<Arc<Origin>> {
+        let runtime = self.runtime.get()?.upgrade()?;
+        Some(runtime.origins.get(id).clone())
+    }
+}
+
+#[async_trait]
+impl Outside for Beyond {
+    fn is_usable(&self, origin: OriginId) -> bool {
+        self.origin(origin).is_some_and(|origin| origin.is_usable())
+    }
+
+    async fn ask(
+        &self,
+        origin: OriginId,
+        request: Request<Bytes>,
+        bounds: Bounds,
+    ) -> Result<Response<Bytes>, AskError> {
+        let origin = self.origin(origin).ok_or(AskError::NotServing)?;
+        origin.ask(request, bounds).await
+    }
+
+    async fn fetch(
+        &self,
+        request: Request<Bytes>,
+        bounds: Bounds,
+    ) -> Result<Response<Bytes>, AskError> {
+        let fetched = timeout(bounds.time, fetch(request, bounds.body)).await;
+        fetched.unwrap_or(Err(AskError::Timeout(bounds.time)))
+    }
+}
+
+/// Asks an absolute URL over a connection of its own: such questions are rare.
+async fn fetch(mut request: Request<Bytes>, most: usize) -> Result<Response<Bytes>, AskError> {
+    let uri = std::mem::take(request.uri_mut());
+    let place = Place::of(&uri)?;
+    let host = HeaderValue::from_str(place.authority);
+    let host = host.map_err(|_| AskError::Request(format!("`{uri}` has no host")))?;
+    request.headers_mut().insert(header::HOST, host);
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    *request.uri_mut() = target
+        .parse()
+        .map_err(|_| AskError::Request(format!("`{uri}` has no path")))?;
+    let stream = TcpStream::connect((place.host, place.port))
+        .await
+        .map_err(|error| AskError::Connect(format!("`{}`: {error}", place.authority)))?;
+    if !place.is_secure {
+        return ask_once(stream, request, most).await;
+    }
+    static CLIENT: LazyLock<Result<Arc<rustls::ClientConfig>, String>> =
+        LazyLock::new(system_client);
+    // The first time it reads files.
+    let client = spawn_blocking(|| CLIENT.clone()).await;
+    let client = client.map_err(|error| AskError::Connect(error.to_string()))?;
+    let client = client.map_err(AskError::Connect)?;
+    let name = server_name(place.host).map_err(AskError::Request)?;
+    let stream = TlsConnector::from(client).connect(name, stream).await;
+    let stream =
+        stream.map_err(|error| AskError::Connect(format!("`{}`: {error}", place.authority)))?;
+    ask_once(stream, request, most).await
+}
+
+/// Where an absolute URL is.
+struct Place<'u> {
+    authority: &'u str,
+    host: &'u str,
+    port: u16,
+    is_secure: bool,
+}
+
+impl<'u> Place<'u> {
+    fn of(uri: &'u Uri) -> Result<Self, AskError> {
+        let wrong = || AskError::Request(format!("`{uri}` is not an absolute `https` URL"));
+        let is_secure = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(wrong()),
+        };
+        let authority = uri.authority().ok_or_else(wrong)?;
+        if authority.as_str().contains('@') {
+            return Err(wrong());
+        }
+        let host = authority.host();
+        Ok(Self {
+            authority: authority.as_str(),
+            host: host.trim_start_matches('[').trim_end_matches(']'),
+            port: authority
+                .port_u16()
+                .unwrap_or(if is_secure { 443 } else { 80 }),
+            is_secure,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds {
+        time: Duration::from_secs(5),
+        body: 16,
+    };
+
+    #[test]
+    fn a_url_tells_where_it_is() {
+        for (url, expected) in [
+            ("https://id.example/keys", Some(("id.example", 443, true))),
+            ("http://id.example:8080/", Some(("id.example", 8080, false))),
+            ("https://[2001:db8::1]/", Some(("2001:db8::1", 443, true))),
+            ("ftp://id.example/", None),
+            ("/keys", None),
+            ("https://me@id.example/", None),
+        ] {
+            let uri: Uri = url.parse().unwrap();
+            let place = Place::of(&uri).ok();
+            let told = place.map(|place| (place.host, place.port, place.is_secure));
+            assert_eq!(told, expected, "{url}");
+        }
+    }
+
+    /// Answers one request with these bytes, and gives what was asked.
+    async fn asked(
+        answer: &'static str,
+        path: &str,
+    ) -> (Result<Response<Bytes>, AskError>, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}{path}", listener.local_addr().unwrap());
+        let served = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 1024];
+            let read = stream.read(&mut request).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8(request[..read].to_vec()).unwrap()
+        });
+        let request = Request::get(url).body(Bytes::new()).unwrap();
+        let response = Beyond::default().fetch(request, BOUNDS).await;
+        (response, served.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_url_is_asked_for_what_it_names() {
+        let (response, request) =
+            asked("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", "/a?b").await;
+        assert_eq!(response.unwrap().body(), "ok");
+        assert!(
+            request.starts_with("GET /a?b HTTP/1.1\r\nhost: 127.0.0.1:"),
+            "{request}"
+        );
+    }
+
+    #[tokio::test]
+    async fn half_a_response_and_one_too_long_are_none() {
+        let (cut, _) = asked("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nok", "/").await;
+        assert!(matches!(cut, Err(AskError::Broken(_))), "{cut:?}");
+        let long = "HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n12345678901234567";
+        assert_eq!(asked(long, "/").await.0.unwrap_err(), AskError::TooLong(16));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_before_there_is_a_runtime() {
+        let beyond = Beyond::default();
+        assert!(!beyond.is_usable(OriginId(0)));
+        let request = Request::get("/").body(Bytes::new()).unwrap();
+        let asked = beyond.ask(OriginId(0), request, BOUNDS).await;
+        assert_eq!(asked.unwrap_err(), AskError::NotServing);
+    }
+}
