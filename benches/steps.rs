@@ -43,6 +43,7 @@ pub fn exchange(method: &str, target: &str, fields: &[(&'static str, &'static st
         request_id: "0123456789abcdef0123456789abcdef".into(),
         notes: http::Extensions::new(),
         chosen: Chosen::default(),
+        request_watchers: Vec::new(),
         outcomes: Vec::new(),
         log: Vec::new(),
         filter_nanoseconds: 0,

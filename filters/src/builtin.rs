@@ -4,6 +4,8 @@ mod basic_auth;
 mod cors;
 mod headers;
 mod ip_access;
+mod migrate;
+mod mirror;
 mod rate_limit;
 mod redirect;
 mod request_limits;
@@ -20,6 +22,8 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<cors::Cors>(),
     FilterKind::of::<headers::Headers>(),
     FilterKind::of::<ip_access::IpAccess>(),
+    FilterKind::of::<migrate::Migrate>(),
+    FilterKind::of::<mirror::Mirror>(),
     FilterKind::of::<rate_limit::RateLimit>(),
     FilterKind::of::<redirect::Redirect>(),
     FilterKind::of::<request_limits::RequestLimits>(),

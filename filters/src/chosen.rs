@@ -16,6 +16,8 @@ pub struct Chosen {
     pub origin: Option<Arc<OriginChoice>>,
     /// What tells the response from others of the same URL in the cache, beside what the route's rules name.
     pub key_parts: Vec<KeyPart>,
+    /// Whether the chosen origin failed, so that its fallback is asked. The request path says so.
+    pub fell_back: bool,
 }
 
 impl Chosen {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use pingora_http::RequestHeader;
 
 use crate::chosen::Chosen;
+use crate::filter::BodyWatcher;
 use crate::outside::Tally;
 
 /// One request and its response on their way through.
@@ -31,6 +32,8 @@ pub struct Exchange {
     pub notes: http::Extensions,
     /// What filters decided on: another origin, parts of the cache key.
     pub chosen: Chosen,
+    /// Who looks at the request's body as it passes on its way to the origin.
+    pub request_watchers: Vec<Box<dyn BodyWatcher>>,
     /// What is counted once the exchange ends, so that a phase which is run again counts nothing twice.
     pub outcomes: Vec<Arc<dyn Tally>>,
     /// Fields that a filter wants in the access log.

@@ -1,7 +1,9 @@
 //! The steps a request takes: the contract of a filter, the pipeline that runs them, the compiled-in ones.
 
+mod bucket;
 pub mod builtin;
 mod chosen;
+mod copied;
 mod exchange;
 mod filter;
 mod outside;

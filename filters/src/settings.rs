@@ -52,6 +52,41 @@ impl JsonSchema for FieldName {
     }
 }
 
+/// A cookie's name (RFC 6265, section 4.1.1).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct CookieName(pub(crate) String);
+
+impl TryFrom<String> for CookieName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        match name.parse::<rimward_config::HeaderName>() {
+            Ok(_) => Ok(Self(name)),
+            Err(_) => Err(format!(
+                "`{}` is not a cookie's name: letters, digits and `-_.` will do",
+                name.escape_debug()
+            )),
+        }
+    }
+}
+
+impl From<CookieName> for String {
+    fn from(name: CookieName) -> Self {
+        name.0
+    }
+}
+
+impl JsonSchema for CookieName {
+    fn schema_name() -> Cow<'static, str> {
+        "CookieName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "title": "cookie name", "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" })
+    }
+}
+
 /// One header's name, or all that begin alike: `x-internal-*`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]

@@ -34,6 +34,7 @@ pub(crate) fn exchange(method: &str, target: &str, headers: &[(&'static str, &st
         request_id: "0123456789abcdef".into(),
         notes: http::Extensions::new(),
         chosen: Chosen::default(),
+        request_watchers: Vec::new(),
         outcomes: Vec::new(),
         log: Vec::new(),
         filter_nanoseconds: 0,

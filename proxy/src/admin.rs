@@ -2,6 +2,7 @@
 
 mod access;
 mod client;
+mod filters;
 mod objects;
 mod purge;
 mod render;

@@ -2,6 +2,7 @@
 
 mod ask;
 mod cache;
+mod filter;
 mod serve;
 mod tell;
 
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// The software of a CDN edge: a caching reverse proxy that runs filters.
@@ -84,11 +85,45 @@ enum Command {
         #[arg(short, long, default_value = "pop.toml", global = true)]
         config: PathBuf,
     },
+    /// Look at a filter of a running edge, or change it: `rimward filter NAME percent=50`
+    Filter {
+        /// Its name in the configuration; without one, all filters
+        name: Option<String>,
+        /// What to change, as `key=value`
+        changes: Vec<String>,
+        #[command(flatten)]
+        edge: Running,
+    },
+    /// Steer a migration of a running edge
+    Migrate {
+        /// The name of its filter
+        name: String,
+        /// What to do; nothing tells how it stands
+        step: Option<Step>,
+        /// The share that goes to the new origin, until the file is changed or `resume`
+        #[arg(long, conflicts_with = "step")]
+        percent: Option<String>,
+        #[command(flatten)]
+        edge: Running,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
         shell: Shell,
     },
+}
+
+/// What becomes of a migration.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Step {
+    /// Tell how it stands
+    Status,
+    /// Keep the share as it is now
+    Pause,
+    /// Go on as the file says
+    Resume,
+    /// Send all traffic to the old origin
+    Abort,
 }
 
 /// What is purged: exactly one of these.
@@ -163,6 +198,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             json,
             config,
         } => cache::answer(&config, &question, json),
+        Command::Filter {
+            name,
+            changes,
+            edge,
+        } => filter::answer(&edge.config, name.as_deref(), &changes),
+        Command::Migrate {
+            name,
+            step,
+            percent,
+            edge,
+        } => filter::migrate(&edge.config, &name, step, percent),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

@@ -1,3 +1,5 @@
 //! Each compiled-in filter as a client sees it.
 
 mod basics;
+mod migrate;
+mod mirror;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::access::Access;
+use super::filters::{self, FilterFault};
 use super::objects::{self, ObjectsError};
 use super::purge::{Order, Target};
 use super::render::render_metrics;
@@ -55,14 +56,25 @@ pub(super) async fn respond(
         (&Method::GET, "/cache/stats") => {
             looked_up(&edge, |edge| Ok(objects::stats(edge.process()))).await
         }
+        (&Method::GET, "/filters") => json(&filters::list(&edge.process().runtime.load())),
+        (&Method::GET, path) if path.starts_with(filters::PREFIX) => {
+            filter(filters::show(&edge.process().runtime.load(), path))
+        }
+        (&Method::POST, path) if path.starts_with(filters::PREFIX) => {
+            match whole_body(request).await {
+                Ok(body) => filter(filters::change(&edge.process().runtime.load(), path, &body)),
+                Err(reply) => reply,
+            }
+        }
         (&Method::POST, "/reload") => reload(&edge).await,
         (&Method::POST, "/purge") => purge(&edge, request).await,
-        (_, "/healthz" | "/readyz" | "/metrics" | "/origins") => not_allowed("GET"),
+        (_, "/healthz" | "/readyz" | "/metrics" | "/origins" | "/filters") => not_allowed("GET"),
         (_, "/cache/objects" | "/cache/object" | "/cache/stats") => not_allowed("GET"),
         (_, "/reload" | "/purge") => not_allowed("POST"),
+        (_, path) if path.starts_with(filters::PREFIX) => not_allowed("GET, POST"),
         _ => text(
             StatusCode::NOT_FOUND,
-            "there is GET /healthz, /readyz, /metrics, /origins, /cache/objects, /cache/object, /cache/stats and POST /reload, /purge\n",
+            "there is GET /healthz, /readyz, /metrics, /origins, /cache/objects, /cache/object, /cache/stats, /filters and POST /reload, /purge, /filters/NAME\n",
         ),
     })
 }
@@ -180,19 +192,16 @@ async fn reload(edge: &Arc<Edge>) -> Reply {
 }
 
 async fn purge(edge: &Arc<Edge>, request: Request<Incoming>) -> Reply {
-    let (head, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
-        return text(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the body is too long or was cut off\n",
-        );
+    let headers = request.headers().clone();
+    let body = match whole_body(request).await {
+        Ok(body) => body,
+        Err(reply) => return reply,
     };
-    let body = body.to_bytes();
     let order = match Order::parse(&body) {
         Ok(order) => order,
         Err(error) => return text(StatusCode::BAD_REQUEST, format!("{error}\n")),
     };
-    let not_reached = shields::purge_first(edge.process(), &head.headers, &body).await;
+    let not_reached = shields::purge_first(edge.process(), &headers, &body).await;
     let (edge, told) = (edge.clone(), told(&order));
     match spawn_blocking(move || edge.purge(&order)).await {
         Ok(Ok(_)) if !not_reached.is_empty() => {
@@ -206,6 +215,24 @@ async fn purge(edge: &Arc<Edge>, request: Request<Incoming>) -> Reply {
         Ok(Err(error)) => text(StatusCode::BAD_REQUEST, format!("{error}\n")),
         Err(error) => failed(&error),
     }
+}
+
+fn filter(told: Result<Value, FilterFault>) -> Reply {
+    match told {
+        Ok(told) => json(&told),
+        Err(fault @ FilterFault::Unknown(_)) => text(StatusCode::NOT_FOUND, format!("{fault}\n")),
+        Err(fault @ FilterFault::Wrong(_)) => text(StatusCode::BAD_REQUEST, format!("{fault}\n")),
+    }
+}
+
+async fn whole_body(request: Request<Incoming>) -> Result<Bytes, Reply> {
+    let body = Limited::new(request.into_body(), MAX_BODY).collect().await;
+    body.map(|body| body.to_bytes()).map_err(|_| {
+        text(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is too long or was cut off\n",
+        )
+    })
 }
 
 /// What was done, in a few words.

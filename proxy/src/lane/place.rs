@@ -84,6 +84,7 @@ impl<'r, 'a> Place<'r, 'a> {
             params: params(&self.matched),
             notes: http::Extensions::new(),
             chosen: Chosen::default(),
+            request_watchers: Vec::new(),
             outcomes: Vec::new(),
             log: Vec::new(),
             filter_nanoseconds: 0,

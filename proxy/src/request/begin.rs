@@ -97,6 +97,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
         params,
         notes: connection.notes_of(session.req_header()),
         chosen: Chosen::default(),
+        request_watchers: Vec::new(),
         outcomes: Vec::new(),
         log: Vec::new(),
         filter_nanoseconds: 0,

@@ -66,8 +66,6 @@ pub(crate) struct Context {
     pub(super) asks_shield: bool,
     /// Whether the shield was asked in vain, so that the origin is.
     pub(super) past_shield: bool,
-    /// Whether the origin that a filter chose was asked in vain, so that its fallback is.
-    pub(super) fell_back: bool,
     /// How often an origin was asked.
     pub(super) tries: u32,
     /// How far the exchange with the origin came.
@@ -147,7 +145,6 @@ impl Context {
             tried: Vec::new(),
             asks_shield: false,
             past_shield: false,
-            fell_back: false,
             tries: 0,
             progress: Progress::default(),
             asked: None,

@@ -62,6 +62,7 @@ impl Copied {
             request_id: self.request_id.clone(),
             notes: self.notes.clone(),
             chosen: self.chosen.clone(),
+            request_watchers: Vec::new(),
             outcomes: Vec::new(),
             log: Vec::new(),
             filter_nanoseconds: 0,

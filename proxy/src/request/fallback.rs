@@ -15,10 +15,16 @@ pub(super) fn origin(ctx: &Context, route: &Route) -> Option<Arc<Origin>> {
         return route.origin.clone();
     };
     let id = match &choice.fallback {
-        Some(fallback) if ctx.fell_back => fallback.origin,
+        Some(fallback) if fell_back(ctx) => fallback.origin,
         _ => choice.origin,
     };
     Some(ctx.runtime.origins.get(id).clone())
+}
+
+/// Whether the origin that a filter chose was asked in vain, so that its fallback is.
+pub(super) fn fell_back(ctx: &Context) -> bool {
+    let exchange = ctx.exchange.as_ref();
+    exchange.is_some_and(|exchange| exchange.chosen.fell_back)
 }
 
 fn choice(ctx: &Context) -> Option<&Arc<OriginChoice>> {
@@ -27,7 +33,7 @@ fn choice(ctx: &Context) -> Option<&Arc<OriginChoice>> {
 
 /// Tells whoever wants to know how a try at the chosen origin went.
 pub(super) fn tell(ctx: &Context, status: Option<u16>) {
-    if ctx.asks_shield || ctx.fell_back {
+    if ctx.asks_shield || fell_back(ctx) {
         return;
     }
     if let Some(choice) = choice(ctx)
@@ -41,7 +47,7 @@ pub(super) fn tell(ctx: &Context, status: Option<u16>) {
 /// Whether a failed request goes to the fallback, which is asked from here on then. A request with a body can as long as
 /// all of it is at hand.
 pub(super) fn falls_back(session: &Session, ctx: &mut Context, failure: Failure) -> bool {
-    let is_first = !ctx.fell_back && !ctx.asks_shield;
+    let is_first = !fell_back(ctx) && !ctx.asks_shield;
     let can_repeat =
         !session.as_ref().retry_buffer_truncated() && session.response_written().is_none();
     if !is_first || !can_repeat || fallback_on(ctx, failure).is_none() {
@@ -63,12 +69,12 @@ pub(super) fn leave(ctx: &mut Context) {
     let Some(choice) = choice(ctx).cloned() else {
         return;
     };
-    ctx.fell_back = true;
     // Its servers are others, and so is its count of tries.
     ctx.tried.clear();
     if let Some(fallback) = &choice.fallback {
         ctx.caching.store_no_longer_than(fallback.stored_for);
         if let Some(exchange) = &mut ctx.exchange {
+            exchange.chosen.fell_back = true;
             exchange.outcomes.extend(fallback.tally.clone());
         }
     }

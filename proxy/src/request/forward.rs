@@ -203,6 +203,14 @@ pub(super) fn body(ctx: &mut Context, bytes: Option<&Bytes>, end: bool) -> Resul
     if ctx.body_read > ctx.max_body {
         return Err(refuse(413, "request body is longer than allowed"));
     }
+    if let Some(exchange) = &mut ctx.exchange {
+        for watcher in &mut exchange.request_watchers {
+            bytes.into_iter().for_each(|bytes| watcher.chunk(bytes));
+            if end {
+                watcher.end();
+            }
+        }
+    }
     if let Some(picked) = ctx.picked.as_ref().filter(|_| end) {
         picked.body_ends();
     }

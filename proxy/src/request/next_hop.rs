@@ -62,7 +62,10 @@ pub(super) fn pick(
     };
     match origin.pick(&pick) {
         Ok(picked) => Ok((origin, picked)),
-        Err(_) if !ctx.fell_back && fallback::fallback_on(ctx, Failure::Connect).is_some() => {
+        Err(_)
+            if !fallback::fell_back(ctx)
+                && fallback::fallback_on(ctx, Failure::Connect).is_some() =>
+        {
             fallback::leave(ctx);
             self::pick(session, ctx, route)
         }
