@@ -4,6 +4,7 @@ mod bucket;
 pub mod builtin;
 mod chosen;
 mod copied;
+pub mod esi;
 mod exchange;
 mod filter;
 mod outside;

@@ -8,6 +8,7 @@ mod context;
 mod copied;
 mod error_page;
 mod errors;
+mod esi;
 mod fallback;
 pub(crate) mod finish;
 mod forward;
@@ -76,6 +77,9 @@ impl ProxyHttp for RequestPath {
         }
         // Before a key or a variance is made of the request.
         compress::negotiate(session, ctx)?;
+        if esi::answer(&self.process, session, ctx).await? {
+            return Ok(true);
+        }
         slices::answer(&self.process, session, ctx).await
     }
 

@@ -123,6 +123,7 @@ impl JsonSchema for Percent {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
+            "title": "percentage",
             "description": EXPECTING,
             "anyOf": [
                 { "type": "number", "minimum": 0, "maximum": 100 },

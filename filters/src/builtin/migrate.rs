@@ -46,7 +46,7 @@ struct Side {
 
 impl Configured for Migrate {
     const NAME: &'static str = "migrate";
-    const SUMMARY: &'static str = "Moves traffic from one origin to another, a share at a time, and goes back by itself when that does badly.";
+    const SUMMARY: &'static str = "Moves traffic from one origin to another, a share at a time.";
     const EXAMPLE: &'static str = r#"use = "migrate"
 from = "shop"
 to = "shop-v2"

@@ -52,6 +52,7 @@ pub(crate) struct Settings {
     methods: Vec<Method>,
     /// The longest body that is copied; a request with a longer one is left out.
     #[serde(default = "sixty_four_kibibytes")]
+    #[schemars(title = "size")]
     max_body: ByteSize,
     /// How many copies may be on their way at once; further ones are left out.
     #[serde(default = "a_hundred")]
@@ -59,6 +60,7 @@ pub(crate) struct Settings {
     at_once: usize,
     /// How long an answer is waited for.
     #[serde(default = "ten_seconds")]
+    #[schemars(title = "duration")]
     timeout: Span,
 }
 

@@ -14,6 +14,7 @@ use super::caching::host_of;
 use super::client;
 use super::context::Context;
 use super::errors::refuse;
+use super::esi::Fragment;
 use super::revalidate::Revalidation;
 use super::slices::Carried;
 use crate::edge::Process;
@@ -36,6 +37,9 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
         carried.resume(session, ctx);
         return Ok(());
     }
+    if let Some(fragment) = Fragment::of(session) {
+        return fragment.begin(process, session, ctx);
+    }
     let connection = listen::connection(&session.downstream_session).cloned();
     let Some(connection) = connection else {
         return Err(refuse(400, "request without a connection"));
@@ -56,46 +60,78 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
     if connection.settings.redirect_to_https && identity.scheme == Scheme::Http {
         ctx.redirect = Some(format!("https://{host}{}", session.req_header().uri));
     }
-    let site = find_site(process, &runtime, host)?;
     // Over the connection of another edge come requests for many hosts.
-    if !identity.trusted && connection.is_misdirected(host) {
+    let is_misdirected = !identity.trusted && connection.is_misdirected(host);
+    find_site(process, &runtime, host)?;
+    if is_misdirected {
         return Err(refuse(
             421,
             "the host has another certificate than the connection was made with",
         ));
     }
-    let country = locate(runtime.countries.as_ref(), identity.ip);
+    let who = Who {
+        client: Client {
+            ip: identity.ip,
+            peer: connection.peer,
+            scheme: identity.scheme,
+            country: locate(runtime.countries.as_ref(), identity.ip),
+        },
+        trusted: identity.trusted,
+        request_id: request_id(&session.req_header().headers, identity.trusted),
+    };
+    enter(process, session, ctx, who)?;
+    if let Some(exchange) = &mut ctx.exchange {
+        exchange.notes = connection.notes_of(session.req_header());
+    }
+    Ok(())
+}
+
+/// Who asks.
+pub(super) struct Who {
+    pub(super) client: Client,
+    /// Whether the other end of the connection is a trusted proxy.
+    pub(super) trusted: bool,
+    pub(super) request_id: String,
+}
+
+/// Finds the site and the route of a request that has its one form, and makes the exchange.
+///
+/// # Errors
+/// With the status that refuses the request.
+pub(super) fn enter(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+    who: Who,
+) -> Result<()> {
+    let runtime = ctx.runtime.clone();
+    let host = without_port(host_of(&session.req_header().headers));
+    let site = find_site(process, &runtime, host)?;
     let (route, params) = {
         let request = session.req_header();
         let asked = Asked {
             method: &request.method,
             headers: &|| &request.headers,
             query: request.uri.query(),
-            country: &|| country,
+            country: &|| who.client.country,
         };
         let matched = site.paths.find(request.uri.path(), &asked);
         let matched = matched.ok_or_else(|| refuse(404, "no route takes this request"))?;
         (matched.route.clone(), params(&matched))
     };
-
     ctx.depth = route.pipeline.len();
-    ctx.trusted_peer = identity.trusted;
+    ctx.trusted_peer = who.trusted;
     ctx.host = session.req_header().headers.get(header::HOST).cloned();
     ctx.exchange = Some(Box::new(Exchange {
         // The head is the session's, but for the time that filters run.
         request: RequestHeader::build("GET", b"/", Some(0))
             .or_err(pingora::InternalError, "placeholder")?,
-        request_id: request_id(&session.req_header().headers, identity.trusted),
-        client: Client {
-            ip: identity.ip,
-            peer: connection.peer,
-            scheme: identity.scheme,
-            country,
-        },
+        request_id: who.request_id,
+        client: who.client,
         site: route.site.clone(),
         route: route.name.clone(),
         params,
-        notes: connection.notes_of(session.req_header()),
+        notes: http::Extensions::new(),
         chosen: Chosen::default(),
         request_watchers: Vec::new(),
         outcomes: Vec::new(),

@@ -115,7 +115,8 @@ pub(super) fn encode(
     };
     tell(session, ctx, head)?;
     // What is put together from slices goes out as it is.
-    if !may_encode(&ctx.route, head) || ctx.sliced.is_some() {
+    let is_in_slices = ctx.sliced.is_some() && !ctx.is_put_together;
+    if !may_encode(&ctx.route, head) || is_in_slices {
         return Ok(());
     }
     let found = ctx.compressing.encoded.take();

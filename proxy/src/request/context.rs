@@ -88,6 +88,12 @@ pub(crate) struct Context {
     pub(super) termination: Termination,
     /// Why it did not end well.
     pub(super) error: Option<String>,
+    /// Whether this is for a fragment of a page, which is told of with the page.
+    pub(super) is_fragment: bool,
+    /// How deep it stands in pages.
+    pub(super) esi_depth: u8,
+    /// Whether the response is put together from fragments.
+    pub(super) is_put_together: bool,
     /// What became of the slices that the response is put together from.
     pub(super) sliced: Option<Box<Outcome>>,
     /// Whom this exchange tells what became of it, when it is for a slice of another's response.
@@ -156,6 +162,9 @@ impl Context {
             first_byte: None,
             termination: Termination::default(),
             error: None,
+            is_fragment: false,
+            esi_depth: 0,
+            is_put_together: false,
             sliced: None,
             tells: None,
             in_flight: Some(in_flight),

@@ -33,7 +33,7 @@ pub(super) fn finish(
     let status = session
         .response_written()
         .map_or(CLIENT_CLOSED, |response| response.status.as_u16());
-    if ctx.tells.is_some() {
+    if ctx.tells.is_some() || ctx.is_fragment {
         return;
     }
     if let (Some(error), Who::Origin | Who::OriginTimeout | Who::Edge) =

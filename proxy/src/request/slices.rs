@@ -29,17 +29,16 @@ use super::respond;
 use crate::cache::is_cacheable;
 use crate::edge::Process;
 use cut::Cutter;
-use fetch::Fetch;
 use sequence::{Sequence, send};
 
-pub(super) use fetch::Carried;
+pub(super) use fetch::{Carried, Fetch};
 pub(super) use outcome::{Outcome, tell};
 
 /// How often a response is begun that turns out to be of a version which the origin has replaced.
 const ATTEMPTS: usize = 2;
 
 /// Fields of the client's request that are not for the requests for slices.
-const OWN_FIELDS: [header::HeaderName; 6] = [
+pub(super) const OWN_FIELDS: [header::HeaderName; 6] = [
     header::RANGE,
     header::IF_RANGE,
     header::IF_NONE_MATCH,
@@ -157,7 +156,7 @@ async fn attempt(
 }
 
 /// Waits for the head of a slice, and notes what became of the request for it.
-async fn begun(
+pub(super) async fn begun(
     fetch: &mut Fetch,
     session: &mut Session,
     ctx: &mut Context,

@@ -35,6 +35,7 @@ pub(crate) struct Settings {
     pub(super) sticky: StickyBy,
     /// How long a client keeps the cookie.
     #[serde(default = "thirty_days")]
+    #[schemars(title = "duration")]
     pub(super) cookie_ttl: Span,
     /// When the old origin is asked after the new one, so that clients see no failure of it. A request with a body can as
     /// long as the body is small.
@@ -60,6 +61,7 @@ pub(super) struct FallbackSettings {
     /// How long answers of the fallback may be stored in the place of the new origin's. Unless set they are not stored, so that
     /// the new origin is asked each time.
     #[serde(default)]
+    #[schemars(title = "duration")]
     ttl: Span,
 }
 
@@ -119,6 +121,7 @@ pub(super) struct ShadowSettings {
     pub(super) compare: Vec<Compared>,
     /// The longest body that is compared.
     #[serde(default = "one_mebibyte")]
+    #[schemars(title = "size")]
     pub(super) max_body: ByteSize,
     /// How many may be on their way at once; further ones are left out.
     #[serde(default = "thirty_two")]
@@ -126,6 +129,7 @@ pub(super) struct ShadowSettings {
     pub(super) at_once: usize,
     /// How long an answer is waited for.
     #[serde(default = "ten_seconds")]
+    #[schemars(title = "duration")]
     pub(super) timeout: Span,
 }
 
@@ -159,7 +163,7 @@ impl JsonSchema for Compared {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "title": "what is compared", "pattern": "^(status|body_hash|header:.+)$" })
+        json_schema!({ "type": "string", "title": "comparison", "pattern": "^(status|body_hash|header:.+)$" })
     }
 }
 
@@ -170,9 +174,11 @@ pub(super) struct AbortSettings {
     /// The share of tries at the new origin that may fail: no answer, or a status from 500 to 599.
     error_rate_above: Option<Percent>,
     /// What 95 of 100 tries have to be faster than, from asking to the head of the answer.
+    #[schemars(title = "duration")]
     latency_above: Option<Span>,
     /// How far it is looked back.
     #[serde(default = "one_minute")]
+    #[schemars(title = "duration")]
     over: Span,
     /// Fewer tries than this within that time say nothing.
     #[serde(default = "fifty")]
@@ -181,6 +187,7 @@ pub(super) struct AbortSettings {
     /// After what time a tenth of the traffic comes back, to see how the new origin does. When it stays under half of the
     /// bounds for as long as it is looked back, the rest follows; else it goes away again, for twice as long. Unless set,
     /// traffic stays away until an operator gives it back.
+    #[schemars(title = "duration")]
     retry_after: Option<Span>,
 }
 

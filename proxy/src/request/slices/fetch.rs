@@ -1,4 +1,4 @@
-//! One slice on its way: a request of the edge's own, whose response comes piece by piece.
+//! One slice on its way, or a whole: a request of the edge's own, whose response comes piece by piece.
 
 use std::sync::{Arc, OnceLock};
 
@@ -17,8 +17,8 @@ use crate::request::context::Context;
 use crate::request::copied::Copied;
 
 /// A slice on its way. Dropped, nobody reads it any more; what is being stored of it still is.
-pub(super) struct Fetch {
-    /// The slice.
+pub(in crate::request) struct Fetch {
+    /// The slice; of a whole, one as long as any can be.
     pub(super) slice: Slice,
     handle: SubrequestHandle,
     outcome: Arc<OnceLock<Outcome>>,
@@ -29,7 +29,7 @@ pub(super) struct Fetch {
 #[derive(Clone)]
 pub(in crate::request) struct Carried {
     copied: Arc<Copied>,
-    slice: Slice,
+    slice: Option<Slice>,
     version: Option<Version>,
     outcome: Arc<OnceLock<Outcome>>,
 }
@@ -45,12 +45,30 @@ impl Fetch {
         slice: Slice,
         version: Option<Version>,
     ) -> Result<Self> {
+        Self::of(session, copied, slice, Some(slice), version)
+    }
+
+    /// Asks for the whole.
+    ///
+    /// # Errors
+    /// As for [`Fetch::start`].
+    pub(in crate::request) fn whole(session: &Session, copied: &Arc<Copied>) -> Result<Self> {
+        Self::of(session, copied, Slice::at(0, u64::MAX), None, None)
+    }
+
+    fn of(
+        session: &Session,
+        copied: &Arc<Copied>,
+        slice: Slice,
+        asked: Option<Slice>,
+        version: Option<Version>,
+    ) -> Result<Self> {
         let spawner = session.subrequest_spawner.as_ref();
         let spawner = spawner.or_err(ErrorType::InternalError, "slices can't be asked for")?;
         let outcome = Arc::default();
         let carried = Carried {
             copied: copied.clone(),
-            slice,
+            slice: asked,
             version,
             outcome: Arc::clone(&outcome),
         };
@@ -94,7 +112,10 @@ impl Fetch {
     ///
     /// # Errors
     /// When the body ends early, or the client left.
-    pub(super) async fn read(&mut self, session: &mut Session) -> Result<Option<Bytes>> {
+    pub(in crate::request) async fn read(
+        &mut self,
+        session: &mut Session,
+    ) -> Result<Option<Bytes>> {
         while !self.ended {
             match self.task(session).await? {
                 Some(HttpTask::Body(piece, ended)) => {
@@ -147,7 +168,7 @@ impl Carried {
     /// Puts the client's exchange into the request for a slice as it was after the request phase.
     pub(in crate::request) fn resume(self, session: &mut Session, ctx: &mut Context) {
         ctx.uncount();
-        ctx.caching = Caching::of_slice(Some(self.slice), self.version);
+        ctx.caching = Caching::of_slice(self.slice, self.version);
         ctx.tells = Some(self.outcome);
         // What is being stored goes on while the client reads slowly.
         session.as_downstream_mut().set_proxy_tasks_enabled(true);
