@@ -4,6 +4,7 @@ mod basic_auth;
 mod cors;
 mod headers;
 mod ip_access;
+mod mtls;
 mod rate_limit;
 mod redirect;
 mod request_limits;
@@ -20,6 +21,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<cors::Cors>(),
     FilterKind::of::<headers::Headers>(),
     FilterKind::of::<ip_access::IpAccess>(),
+    FilterKind::of::<mtls::Mtls>(),
     FilterKind::of::<rate_limit::RateLimit>(),
     FilterKind::of::<redirect::Redirect>(),
     FilterKind::of::<request_limits::RequestLimits>(),

@@ -1,6 +1,7 @@
 //! The steps a request takes: the contract of a filter, the pipeline that runs them, the compiled-in ones.
 
 pub mod builtin;
+mod certificate;
 mod chosen;
 mod exchange;
 mod filter;
@@ -15,6 +16,10 @@ pub mod template;
 mod testing;
 
 pub use builtin::MaxBody;
+pub use certificate::{
+    AlternativeName, AttributeKind, ClientCertificate, DistinguishedName, Fact,
+    UnreadableCertificate,
+};
 pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tried};
 pub use exchange::{Client, Exchange, Note, Scheme};
 pub use filter::{

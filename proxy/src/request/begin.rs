@@ -91,6 +91,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
             peer: connection.peer,
             scheme: identity.scheme,
             country,
+            certificate: connection.client_certificate().cloned(),
         },
         site: route.site.clone(),
         route: route.name.clone(),
