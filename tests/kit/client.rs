@@ -127,11 +127,19 @@ impl Client {
         authority: &Authority,
         host: &str,
     ) -> io::Result<Self> {
-        Self::tls_by(stream, &authority.connector(&[b"http/1.1"]), host).await
+        Self::shake_hands(stream, &authority.connector(&[b"http/1.1"]), host).await
     }
 
-    /// The same by a connector.
+    /// Connects over TLS as a connector does.
     pub async fn tls_by(
+        address: SocketAddr,
+        connector: &TlsConnector,
+        host: &str,
+    ) -> io::Result<Self> {
+        Self::shake_hands(connected(address).await, connector, host).await
+    }
+
+    async fn shake_hands(
         stream: impl Stream,
         connector: &TlsConnector,
         host: &str,
@@ -140,10 +148,7 @@ impl Client {
         let stream = within("a TLS handshake", connector.connect(name, stream)).await?;
         let session = stream.get_ref().1;
         let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
-        let certificate = session
-            .peer_certificates()
-            .and_then(<[_]>::first)
-            .cloned();
+        let certificate = session.peer_certificates().and_then(<[_]>::first).cloned();
         Ok(Self {
             wire: Wire::new(stream),
             local: None,

@@ -32,16 +32,17 @@ impl H2Client {
     /// Connects over TLS, naming `host` in the SNI and offering `h2`.
     pub async fn tls(address: SocketAddr, authority: &Authority, host: &str) -> io::Result<Self> {
         let connector = authority.connector(&[b"h2", b"http/1.1"]);
-        Self::tls_by(connected(address).await, &connector, host).await
+        Self::tls_by(address, &connector, host).await
     }
 
-    /// The same over a stream that is there already, by a connector.
+    /// Connects over TLS as a connector does.
     pub async fn tls_by(
-        stream: impl Stream,
+        address: SocketAddr,
         connector: &TlsConnector,
         host: &str,
     ) -> io::Result<Self> {
         let name = ServerName::try_from(host.to_owned()).unwrap();
+        let stream = connected(address).await;
         let stream = within("a TLS handshake", connector.connect(name, stream)).await?;
         assert_eq!(
             stream.get_ref().1.alpn_protocol(),
