@@ -49,7 +49,11 @@ pub(crate) struct Settings {
     /// Whether clients without a certificate are refused. Who has one that is not allowed is refused in any case.
     #[serde(default = "yes")]
     require: bool,
-    /// Whose certificates are allowed: those for which one of these holds. Without it, all that are valid.
+    /// Whose certificates are allowed: those for which one of these tables holds. Without it, all that are valid. All that a
+    /// table has must hold: `san`, an alternative name such as `dns:*.example.com`, `email:*@example.com`,
+    /// `uri:spiffe://example.org/shop/*` or `ip:192.0.2.0/24`; `subject` and `issuer`, a whole name such as
+    /// `"CN=ann,O=Example"`, in either order, or a table of attributes that the name has, such as `{ O = "Example" }`;
+    /// `fingerprint`, the SHA-256 digest of the certificate in hexadecimal, with or without colons.
     #[schemars(title = "list of tables")]
     allow: Option<Vec<Rule>>,
     /// The status of a refusal, from 400 to 599.
@@ -66,15 +70,13 @@ pub(crate) struct Settings {
     /// in Base64 as RFC 9440 has them, the `pem`, percent-encoded, or `xfcc`. What a certificate hasn't got is not sent. What the
     /// client sent under these names, or those of `presets`, never reaches the origin, not even with `_` in the place of `-`.
     #[serde(default)]
-    #[schemars(title = "table of headers", with = "BTreeMap<String, String>")]
+    #[schemars(title = "table of headers")]
     headers: BTreeMap<FieldName, Fact>,
     /// What of the certificate tells responses apart in the cache, such as `fingerprint`: for origins whose responses depend on
     /// who asks. Without it, all who are let in share what is stored.
-    #[schemars(title = "what to tell of a certificate", with = "Option<String>")]
     key: Option<Fact>,
     /// What the access log has of the certificate, as `client_cert`. The fingerprint stands in for what it hasn't got.
     #[serde(default = "subject")]
-    #[schemars(title = "what to tell of a certificate", with = "String")]
     log: Fact,
 }
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::name::Escaped;
 use super::{AlternativeName, ClientCertificate};
@@ -15,7 +15,7 @@ use crate::template::NOT_UNRESERVED;
 const NOT_IN_LIST: &AsciiSet = &CONTROLS.add(b' ').add(b',');
 
 /// Something that can be told of a client's certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline, title = "what to tell of a certificate")]
 pub enum Fact {

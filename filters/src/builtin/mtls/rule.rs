@@ -23,7 +23,7 @@ pub(super) struct Rule {
     /// The subject's whole name, such as `"CN=ann,O=Example"`, with the most specific attribute first or last; or a table of
     /// attributes that it has, such as `{ O = "Example" }`.
     subject: Option<NamePattern>,
-    /// The issuer's name, in the same forms. Of a chain that is the one next to the client's certificate.
+    /// The issuer's name, in the same forms: of the CA that signed the client's own certificate, not of the one above it.
     issuer: Option<NamePattern>,
     /// The SHA-256 digest of the certificate: 64 hexadecimal digits, with or without colons.
     fingerprint: Option<Fingerprint>,
@@ -88,12 +88,17 @@ impl San {
                 .is_some_and(|at| at > 0 && name[at..].eq_ignore_ascii_case(host)),
             (Self::Uri(uri), AlternativeName::Uri(name)) => uri == name,
             (Self::UriBelow(parent), AlternativeName::Uri(name)) => {
-                name.len() > parent.len() && name.starts_with(parent)
+                name.strip_prefix(parent.as_str()).is_some_and(is_below)
             }
             (Self::Ip(Cidr(network)), AlternativeName::Ip(address)) => network.contains(address),
             _ => false,
         }
     }
+}
+
+/// Whether a path does not lead up again.
+fn is_below(path: &str) -> bool {
+    !path.is_empty() && !path.split('/').any(|segment| matches!(segment, "." | ".."))
 }
 
 /// The host of a mail address has no case.
@@ -299,6 +304,7 @@ mod tests {
             ("uri:spiffe://a/b", "spiffe://a/b/c", false),
             ("uri:spiffe://a/*", "spiffe://a/b/c", true),
             ("uri:spiffe://a/*", "spiffe://a/", false),
+            ("uri:spiffe://a/b/*", "spiffe://a/b/../c", false),
             ("uri:spiffe://a/*", "spiffe://a.evil/b", false),
             ("uri:urn:example/*", "urn:example/a", true),
         ] {
