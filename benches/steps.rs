@@ -1,12 +1,14 @@
 //! Filters and what they run on.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use pingora_http::RequestHeader;
+use rcgen::{CertificateParams, DnType, KeyPair};
 use rimward::metrics::Metrics;
 use rimward_filters::{
-    Builder, Chosen, Client, Exchange, Filter, OnError, Pipeline, Scheme, Step, builtin,
+    Builder, Chosen, Client, ClientCertificate, Exchange, Filter, OnError, Pipeline, Scheme, Step,
+    builtin,
 };
 
 /// What each filter of [`pipeline`] does: a header of the request, two of the response.
@@ -15,7 +17,17 @@ const SETTINGS: &str = r#"
     response = { set = { "x-served-by" = "fra1", "x-route" = "{route}" } }
 "#;
 
-/// A request of 203.0.113.7 in Germany over TLS, as a browser sends it, with more fields.
+/// The certificate of every client.
+static CERTIFICATE: LazyLock<Arc<ClientCertificate>> = LazyLock::new(|| {
+    let mut params = CertificateParams::new(vec!["ann.example.com".to_owned()]).expect("a name");
+    params.distinguished_name.push(DnType::CommonName, "ann");
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    let chain = vec![certificate.der().to_vec()];
+    Arc::new(ClientCertificate::read(chain).expect("a certificate"))
+});
+
+/// A request of 203.0.113.7 in Germany over TLS, as a browser sends it, with a certificate and more fields.
 ///
 /// # Panics
 /// Never, but for a fault of the bench.
@@ -36,6 +48,7 @@ pub fn exchange(method: &str, target: &str, fields: &[(&'static str, &'static st
             peer,
             scheme: Scheme::Https,
             country: Some(*b"DE"),
+            certificate: Some(CERTIFICATE.clone()),
         },
         site: "www.example.com".into(),
         route: "/".into(),

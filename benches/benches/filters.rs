@@ -41,6 +41,13 @@ const LIMITS: &str = r#"
     methods = ["GET", "POST"]
 "#;
 
+const BY_NAME: &str = r#"
+    allow = [{ subject = { CN = "bob" } }, { san = "dns:*.example.com" }]
+    presets = ["rfc9440"]
+    headers = { x-client = "subject" }
+"#;
+const OF_OTHERS: &str = "allow = [{ san = \"dns:*.example.org\" }]";
+
 const REWRITE: &str = r#"
     strip_prefix = "/shop"
     regex = { match = "^/item-([0-9]+)$", replace = "/items/$1" }
@@ -79,6 +86,8 @@ const PASSING: &[Case] = &[
     ),
     case("headers", "none", HEADERS, "GET /", &[]),
     case("ip_access", "let in", OTHERS, "GET /", &[]),
+    case("mtls", "allowed and told", BY_NAME, "GET /", &[]),
+    case("mtls", "allowed", "", "GET /", &[]),
     case("rate_limit", "let through", FAST, "GET /", &[]),
     case(
         "request_limits",
@@ -103,6 +112,7 @@ const ANSWERED: &[Case] = &[
     case("basic_auth", "asked", "users = \"users\"", "GET /", &[]),
     case("cors", "preflight", CORS, "OPTIONS /", &[PAGE, PREFLIGHT]),
     case("ip_access", "denied", DENY, "GET /", &[]),
+    case("mtls", "not allowed", OF_OTHERS, "GET /", &[]),
     case("rate_limit", "refused", SLOW, "GET /", &[]),
     case("redirect", "redirected", TO, "GET /shoes?page=2", &[]),
     case(

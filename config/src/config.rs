@@ -16,7 +16,7 @@ use crate::key_path::{KeyPath, Step};
 use crate::problem::Problem;
 use crate::source::Source;
 
-pub use listener::{Certificate, Listener, ListenerLimits, ListenerTls};
+pub use listener::{Certificate, ClientCertificates, Listener, ListenerLimits, ListenerTls};
 pub use origin::{
     Balance, Directory, HashKey, HealthCheck, Origin, OriginKind, OriginTimeouts, OriginTls,
     Outlier, Retries, RetryOn, Server, ServerAddress, Servers,

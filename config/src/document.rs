@@ -22,7 +22,7 @@ pub(crate) use admin::{Admin, AdminAt};
 pub(crate) use cache::{Cache, Disk, GeoIp};
 pub(crate) use compress::{Compress, Compression, Encoding};
 pub(crate) use filter::{FilterTable, FilterUse};
-pub(crate) use listen::{Limits, Listen, Tls};
+pub(crate) use listen::{ClientCertificateMode, ClientCertificates, Limits, Listen, Tls};
 pub(crate) use log::{AccessFormat, Log, LogFormat, LogTo};
 pub(crate) use origin::{
     Balance, HashBy, Health, Origin, OriginTimeouts, OriginTls, Outlier, Retries, Server,

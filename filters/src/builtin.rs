@@ -7,6 +7,7 @@ mod headers;
 mod ip_access;
 mod migrate;
 mod mirror;
+mod mtls;
 mod rate_limit;
 mod redirect;
 mod request_limits;
@@ -26,6 +27,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<ip_access::IpAccess>(),
     FilterKind::of::<migrate::Migrate>(),
     FilterKind::of::<mirror::Mirror>(),
+    FilterKind::of::<mtls::Mtls>(),
     FilterKind::of::<rate_limit::RateLimit>(),
     FilterKind::of::<redirect::Redirect>(),
     FilterKind::of::<request_limits::RequestLimits>(),

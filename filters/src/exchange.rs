@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use pingora_http::RequestHeader;
 
+use crate::certificate::ClientCertificate;
 use crate::chosen::Chosen;
 use crate::filter::BodyWatcher;
 use crate::outside::Tally;
@@ -53,6 +54,8 @@ pub struct Client {
     pub scheme: Scheme,
     /// The client's ISO 3166 country code, if it is known.
     pub country: Option<[u8; 2]>,
+    /// The valid certificate that the other end of the connection showed, if the listener asks for one.
+    pub certificate: Option<Arc<ClientCertificate>>,
 }
 
 impl Client {

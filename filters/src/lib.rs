@@ -2,6 +2,7 @@
 
 mod bucket;
 pub mod builtin;
+mod certificate;
 mod chosen;
 mod copied;
 pub mod esi;
@@ -18,6 +19,10 @@ pub mod template;
 mod testing;
 
 pub use builtin::MaxBody;
+pub use certificate::{
+    AlternativeName, AttributeKind, ClientCertificate, DistinguishedName, Fact,
+    UnreadableCertificate,
+};
 pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tried};
 pub use exchange::{Client, Exchange, Note, Scheme};
 pub use filter::{

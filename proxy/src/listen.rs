@@ -9,7 +9,6 @@ use std::time::Duration;
 use ipnet::IpNet;
 use pingora::apps::HttpServerApp;
 use rimward_config::{Listener, ListenerTls};
-use rustls::server::ProducesTickets;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
@@ -78,6 +77,17 @@ pub enum ListenError {
         #[source]
         error: CertificateError,
     },
+    /// What clients' certificates are held to can't be used.
+    #[error("{error}")]
+    Clients {
+        /// Which listener.
+        listener: usize,
+        /// The key below `client_certificates`.
+        key: String,
+        /// What is wrong with its file.
+        #[source]
+        error: CertificateError,
+    },
 }
 
 impl ListenError {
@@ -92,6 +102,9 @@ impl ListenError {
                 ..
             } => {
                 format!("listen[{listener}].tls.certificates[{certificate}]")
+            }
+            Self::Clients { listener, key, .. } => {
+                format!("listen[{listener}].tls.client_certificates.{key}")
             }
         }
     }
@@ -351,13 +364,11 @@ fn settings(
     old: Option<&ListenerSettings>,
     trusted: &Arc<[IpNet]>,
 ) -> Result<ListenerSettings, Vec<ListenError>> {
-    let tickets = old
-        .and_then(|old| old.tls.as_ref())
-        .map(|tls| tls.config.ticketer.clone());
+    let before = old.and_then(|old| old.tls.as_ref());
     let tls = listener
         .tls
         .as_ref()
-        .map(|tls| tls_config(index, tls, listener.http2, tickets))
+        .map(|tls| tls_config(index, tls, listener.http2, before))
         .transpose()?;
     Ok(ListenerSettings {
         address: listener.address,
@@ -374,19 +385,29 @@ fn tls_config(
     listener: usize,
     tls: &ListenerTls,
     http2: bool,
-    tickets: Option<Arc<dyn ProducesTickets>>,
+    before: Option<&Tls>,
 ) -> Result<Tls, Vec<ListenError>> {
-    let setup = |error| vec![ListenError::Tls { listener, error }];
     let bad = |(certificate, error)| ListenError::Certificate {
         listener,
         certificate,
         error,
     };
-    let tickets = tickets.map_or_else(tls::ticketer, Ok).map_err(setup)?;
+    let bad_clients = |(key, error): tls::Wrong| ListenError::Clients {
+        listener,
+        key,
+        error,
+    };
     let certificates = tls::Certificates::load(&tls.certificates);
-    let certificates =
-        certificates.map_err(|errors| errors.into_iter().map(bad).collect::<Vec<_>>())?;
-    Tls::new(certificates, http2, tickets).map_err(setup)
+    let clients = tls.clients.as_ref().map(tls::Clients::load).transpose();
+    match (certificates, clients) {
+        (Ok(certificates), Ok(clients)) => Tls::new(certificates, clients, http2, before)
+            .map_err(|error| vec![ListenError::Tls { listener, error }]),
+        (certificates, clients) => {
+            let certificates = certificates.err().into_iter().flatten().map(bad);
+            let clients = clients.err().into_iter().flatten().map(bad_clients);
+            Err(certificates.chain(clients).collect())
+        }
+    }
 }
 
 #[cfg(test)]

@@ -171,6 +171,7 @@ pub(crate) fn files(runtime: &Runtime) -> Vec<PathBuf> {
         .listeners
         .iter()
         .filter_map(|listener| listener.tls.as_ref());
+    let clients = certificates.clone().flat_map(|tls| &tls.clients);
     let certificates = certificates.flat_map(|tls| &tls.certificates);
     let pages = config
         .sites
@@ -181,6 +182,7 @@ pub(crate) fn files(runtime: &Runtime) -> Vec<PathBuf> {
     files.extend(
         certificates.flat_map(|certificate| [certificate.chain.clone(), certificate.key.clone()]),
     );
+    files.extend(clients.flat_map(|clients| clients.crl.iter().chain([&clients.ca]).cloned()));
     files.extend(pages.cloned());
     files.extend(config.geoip.iter().map(|geoip| geoip.database.clone()));
     files.extend(

@@ -6,8 +6,10 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
+use rustls::HandshakeKind;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 pub use h2::H2Client;
 
@@ -87,6 +89,7 @@ pub struct Client {
     wire: Wire,
     local: Option<SocketAddr>,
     certificate: Option<CertificateDer<'static>>,
+    resumed: bool,
 }
 
 impl Client {
@@ -98,6 +101,7 @@ impl Client {
             wire: Wire::new(stream),
             local,
             certificate: None,
+            resumed: false,
         }
     }
 
@@ -107,6 +111,7 @@ impl Client {
             wire: Wire::new(stream),
             local: None,
             certificate: None,
+            resumed: false,
         }
     }
 
@@ -122,22 +127,33 @@ impl Client {
         authority: &Authority,
         host: &str,
     ) -> io::Result<Self> {
+        Self::shake_hands(stream, &authority.connector(&[b"http/1.1"]), host).await
+    }
+
+    /// Connects over TLS as a connector does.
+    pub async fn tls_by(
+        address: SocketAddr,
+        connector: &TlsConnector,
+        host: &str,
+    ) -> io::Result<Self> {
+        Self::shake_hands(connected(address).await, connector, host).await
+    }
+
+    async fn shake_hands(
+        stream: impl Stream,
+        connector: &TlsConnector,
+        host: &str,
+    ) -> io::Result<Self> {
         let name = ServerName::try_from(host.to_owned()).unwrap();
-        let stream = within(
-            "a TLS handshake",
-            authority.connector(&[b"http/1.1"]).connect(name, stream),
-        )
-        .await?;
-        let certificate = stream
-            .get_ref()
-            .1
-            .peer_certificates()
-            .and_then(<[_]>::first)
-            .cloned();
+        let stream = within("a TLS handshake", connector.connect(name, stream)).await?;
+        let session = stream.get_ref().1;
+        let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+        let certificate = session.peer_certificates().and_then(<[_]>::first).cloned();
         Ok(Self {
             wire: Wire::new(stream),
             local: None,
             certificate: certificate.map(CertificateDer::into_owned),
+            resumed,
         })
     }
 
@@ -145,6 +161,11 @@ impl Client {
     pub fn local_address(&self) -> SocketAddr {
         self.local
             .expect("only a client in the clear knows its address")
+    }
+
+    /// Whether its TLS session was begun by an earlier connection.
+    pub fn is_resumed(&self) -> bool {
+        self.resumed
     }
 
     /// The certificate that it was shown.

@@ -4,3 +4,4 @@ mod basics;
 mod esi;
 mod migrate;
 mod mirror;
+mod mtls;

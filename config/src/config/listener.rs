@@ -21,11 +21,24 @@ pub struct Listener {
     pub limits: ListenerLimits,
 }
 
-/// The certificates of a listener.
+/// TLS of a listener.
 #[derive(Debug, Clone)]
 pub struct ListenerTls {
     /// In file order; the first serves clients whose SNI matches none.
     pub certificates: Vec<Certificate>,
+    /// Whether clients are asked for certificates of their own.
+    pub clients: Option<ClientCertificates>,
+}
+
+/// The certificates that clients show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificates {
+    /// The PEM file of the CAs that they have to be issued under.
+    pub ca: PathBuf,
+    /// Whether a client without one fails the handshake.
+    pub is_required: bool,
+    /// Files with revocation lists.
+    pub crl: Vec<PathBuf>,
 }
 
 /// A certificate chain and its key, in PEM.

@@ -34,6 +34,32 @@ pub(crate) struct Tls {
     /// matches none.
     #[schemars(required)]
     pub(crate) certificates: Option<Vec<Short<CertificateFiles, Certificate>>>,
+    /// Asks clients for certificates of their own. Default: they are not asked.
+    pub(crate) client_certificates: Option<ClientCertificates>,
+}
+
+/// The certificates that clients show.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClientCertificates {
+    /// A PEM file with the CA certificates that clients' certificates have to be issued under.
+    #[schemars(required)]
+    pub(crate) ca: Option<PathBuf>,
+    /// Whether a client has to have one. Default: `require`.
+    pub(crate) mode: Option<ClientCertificateMode>,
+    /// Files with the revocation lists of these CAs, in PEM or DER. When there are any, each CA that issued a certificate of
+    /// a client's chain needs one that is not out of date. Default: none, nothing is revoked.
+    pub(crate) crl: Option<Vec<PathBuf>>,
+}
+
+/// Whether a client has to have a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClientCertificateMode {
+    /// The handshake fails without one.
+    Require,
+    /// Clients without one are let in; what they get is up to the filter `mtls`.
+    Request,
 }
 
 /// A certificate whose key is in a file of its own.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::config::{Certificate, Listener, ListenerLimits, ListenerTls};
+use crate::config::{Certificate, ClientCertificates, Listener, ListenerLimits, ListenerTls};
 use crate::document;
 use crate::load::Loaded;
 use crate::problem::Problem;
@@ -92,6 +92,9 @@ fn listener(written: document::Listen, scope: &mut Scope<'_>) -> Option<Listener
 }
 
 fn tls(written: document::Tls, scope: &mut Scope<'_>) -> ListenerTls {
+    let clients = written
+        .client_certificates
+        .and_then(|written| clients(written, &mut scope.key("client_certificates")));
     let written = scope.required("certificates", written.certificates);
     if written
         .as_ref()
@@ -129,7 +132,31 @@ fn tls(written: document::Tls, scope: &mut Scope<'_>) -> ListenerTls {
         }
         certificates.push(certificate);
     }
-    ListenerTls { certificates }
+    ListenerTls {
+        certificates,
+        clients,
+    }
+}
+
+fn clients(
+    written: document::ClientCertificates,
+    scope: &mut Scope<'_>,
+) -> Option<ClientCertificates> {
+    let mut crl = Vec::new();
+    for (index, file) in written.crl.into_iter().flatten().enumerate() {
+        let key = format!("crl[{index}]");
+        let file = scope.path(&key, &file);
+        if crl.contains(&file) {
+            scope.tell(&key, "this list is given twice: leave one out");
+        }
+        crl.push(file);
+    }
+    let ca = scope.required("ca", written.ca)?;
+    Some(ClientCertificates {
+        ca: scope.path("ca", &ca),
+        is_required: written.mode != Some(document::ClientCertificateMode::Request),
+        crl,
+    })
 }
 
 fn limits(written: document::Limits, scope: &mut Scope<'_>) -> ListenerLimits {

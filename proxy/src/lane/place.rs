@@ -78,6 +78,7 @@ impl<'r, 'a> Place<'r, 'a> {
                 peer: asked.connection.peer,
                 scheme: self.identity.scheme,
                 country: *self.country(),
+                certificate: asked.connection.client_certificate().cloned(),
             },
             site: self.route.site.clone(),
             route: self.route.name.clone(),

@@ -23,7 +23,7 @@ use super::gate::Gate;
 use super::quota::{Place, Quota, Seat, Total};
 use super::transport::{Socket, Transport};
 use super::wire::Wire;
-use super::{Service, http1, http2, proxy_protocol, tls};
+use super::{Service, http1, http2, proxy_protocol};
 
 /// Connections that wait to be accepted; the system may allow fewer.
 const BACKLOG: i32 = 4096;
@@ -308,7 +308,7 @@ impl Arrival {
                 return Ok(None);
             }
         }
-        let Some(config) = self.settings.tls.as_ref().map(|tls| tls.config.clone()) else {
+        let Some(tls) = self.settings.tls.as_ref() else {
             let mut wire = Wire::new(
                 Transport::Plain(socket),
                 self.connection(None, Protocol::Http1),
@@ -320,8 +320,9 @@ impl Arrival {
             }
             return Ok(Some(wire));
         };
-        let stream = TlsAcceptor::from(config).accept(socket).await?;
-        let info = tls::info(stream.get_ref().1);
+        let acceptor = TlsAcceptor::from(tls.config.clone());
+        let stream = acceptor.accept(socket).await?;
+        let info = tls.info(stream.get_ref().1)?;
         let protocol = if info.alpn == Some("h2") {
             Protocol::Http2
         } else {

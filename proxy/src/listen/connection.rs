@@ -12,6 +12,7 @@ use pingora::protocols::tls::SslDigest;
 use pingora::protocols::{Digest, SocketDigest};
 use pingora_http::{RequestHeader, ResponseHeader};
 use rimward_config::ListenerLimits;
+use rimward_filters::ClientCertificate;
 
 use super::gate::Gate;
 use super::lane::Notes;
@@ -67,6 +68,11 @@ impl Connection {
         }
     }
 
+    /// The valid certificate that the client showed.
+    pub(crate) fn client_certificate(&self) -> Option<&Arc<ClientCertificate>> {
+        self.tls.as_ref()?.certificate.as_ref()
+    }
+
     /// Whether requests come over TLS.
     pub fn is_secure(&self) -> bool {
         self.tls.is_some()
@@ -74,7 +80,7 @@ impl Connection {
 }
 
 /// What a TLS handshake agreed on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct TlsInfo {
     /// The server name the client asked for, in lower case.
     pub sni: Option<Box<str>>,
@@ -84,6 +90,8 @@ pub struct TlsInfo {
     pub cipher: &'static str,
     /// The protocol that ALPN chose.
     pub alpn: Option<&'static str>,
+    /// The certificate that the client showed, which is valid.
+    pub certificate: Option<Arc<ClientCertificate>>,
 }
 
 /// A version of HTTP.

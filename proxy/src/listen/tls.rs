@@ -1,27 +1,34 @@
 //! TLS at the listeners: certificates chosen by server name, and the settings of handshakes.
 
+mod clients;
+
 use std::collections::HashMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rimward_config::Certificate;
+use rimward_filters::ClientCertificate;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert, WebPkiClientVerifier,
+};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, ServerConnection};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::connection::TlsInfo;
+pub(super) use clients::{Clients, Wrong};
 
 /// What is wrong with a certificate or its key.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// The file can't be read.
     #[error("can't read `{0}`: {1}")]
-    Read(PathBuf, #[source] std::io::Error),
+    Read(PathBuf, #[source] io::Error),
     /// The file is not PEM.
     #[error("`{0}` is not PEM: {1:?}")]
     Pem(PathBuf, pem::Error),
@@ -53,11 +60,23 @@ pub enum CertificateError {
         "the key in `{0}` can't be used: {1}; it should be RSA of 2048 bits or more, ECDSA P-256, P-384, P-521 or Ed25519"
     )]
     Unusable(PathBuf, rustls::Error),
+    /// A certificate can't stand for a CA.
+    #[error("a certificate of `{0}` can't be used as a CA: {1}")]
+    Authority(PathBuf, String),
+    /// There is no revocation list in it.
+    #[error(
+        "`{0}` holds no revocation list: it should have at least one `-----BEGIN X509 CRL-----`, or one in DER"
+    )]
+    NoList(PathBuf),
+    /// A revocation list can't be understood.
+    #[error("a revocation list of `{0}` is malformed: {1}")]
+    MalformedList(PathBuf, String),
 }
 
-/// Session tickets of a listener, under keys that change by themselves. One for the listener's whole life, so that sessions
-/// outlive reloads; none is accepted for another server name than it was given to.
-pub(super) fn ticketer() -> Result<Arc<dyn ProducesTickets>, rustls::Error> {
+/// Session tickets of a listener, under keys that change by themselves. One for as long as the listener holds clients'
+/// certificates to the same, so that sessions outlive reloads; none is accepted for another server name than it was given to,
+/// or by another listener.
+fn ticketer() -> Result<Arc<dyn ProducesTickets>, rustls::Error> {
     aws_lc_rs::Ticketer::new()
 }
 
@@ -67,21 +86,42 @@ pub(super) struct Tls {
     /// The settings of handshakes.
     pub(super) config: Arc<ServerConfig>,
     certificates: Arc<Certificates>,
+    clients: Option<Clients>,
 }
 
 impl Tls {
-    /// TLS with these certificates.
+    /// TLS with these certificates, and in place of what was there before. Tickets go on from that.
     pub(super) fn new(
         certificates: Certificates,
+        clients: Option<Clients>,
         http2: bool,
-        ticketer: Arc<dyn ProducesTickets>,
+        before: Option<&Self>,
     ) -> Result<Self, rustls::Error> {
         let certificates = Arc::new(certificates);
-        let config = server_config(certificates.clone(), http2, ticketer)?;
+        let ticketer = match before {
+            Some(before) if Clients::share_sessions(before.clients.as_ref(), clients.as_ref()) => {
+                before.config.ticketer.clone()
+            }
+            _ => ticketer()?,
+        };
+        let config = server_config(certificates.clone(), clients.as_ref(), http2, ticketer)?;
         Ok(Self {
             config,
             certificates,
+            clients,
         })
+    }
+
+    /// What a finished handshake agreed on.
+    ///
+    /// # Errors
+    /// When the session that it resumed would not be begun now.
+    pub(super) fn info(&self, connection: &ServerConnection) -> io::Result<TlsInfo> {
+        let certificate = match &self.clients {
+            Some(clients) => clients.certificate(connection).map_err(io::Error::other)?,
+            None => None,
+        };
+        Ok(info(connection, certificate.map(Arc::new)))
     }
 
     /// Whether a connection that was made for one name may ask for another: when both have the same certificate.
@@ -97,12 +137,17 @@ impl Tls {
 
 fn server_config(
     certificates: Arc<Certificates>,
+    clients: Option<&Clients>,
     http2: bool,
     ticketer: Arc<dyn ProducesTickets>,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let verifier = match clients {
+        Some(clients) => clients.verifier.clone(),
+        None => WebPkiClientVerifier::no_client_auth(),
+    };
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_cert_resolver(certificates);
     config.alpn_protocols = if http2 {
         vec![b"h2".to_vec(), b"http/1.1".to_vec()]
@@ -116,8 +161,7 @@ fn server_config(
     Ok(Arc::new(config))
 }
 
-/// What a finished handshake agreed on.
-pub(super) fn info(connection: &ServerConnection) -> TlsInfo {
+fn info(connection: &ServerConnection, certificate: Option<Arc<ClientCertificate>>) -> TlsInfo {
     TlsInfo {
         sni: connection
             .server_name()
@@ -135,6 +179,7 @@ pub(super) fn info(connection: &ServerConnection) -> TlsInfo {
             Some(b"http/1.1") => Some("http/1.1"),
             _ => None,
         },
+        certificate,
     }
 }
 

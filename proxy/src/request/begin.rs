@@ -75,6 +75,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
             peer: connection.peer,
             scheme: identity.scheme,
             country: locate(runtime.countries.as_ref(), identity.ip),
+            certificate: connection.client_certificate().cloned(),
         },
         trusted: identity.trusted,
         request_id: request_id(&session.req_header().headers, identity.trusted),

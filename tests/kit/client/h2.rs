@@ -9,6 +9,7 @@ use h2::client::SendRequest;
 use http::{HeaderMap, Request};
 use rustls::pki_types::ServerName;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
 
 use super::{Asked, Broken, Response, connected};
 use crate::patience::within;
@@ -30,15 +31,19 @@ impl H2Client {
 
     /// Connects over TLS, naming `host` in the SNI and offering `h2`.
     pub async fn tls(address: SocketAddr, authority: &Authority, host: &str) -> io::Result<Self> {
+        let connector = authority.connector(&[b"h2", b"http/1.1"]);
+        Self::tls_by(address, &connector, host).await
+    }
+
+    /// Connects over TLS as a connector does.
+    pub async fn tls_by(
+        address: SocketAddr,
+        connector: &TlsConnector,
+        host: &str,
+    ) -> io::Result<Self> {
         let name = ServerName::try_from(host.to_owned()).unwrap();
         let stream = connected(address).await;
-        let stream = within(
-            "a TLS handshake",
-            authority
-                .connector(&[b"h2", b"http/1.1"])
-                .connect(name, stream),
-        )
-        .await?;
+        let stream = within("a TLS handshake", connector.connect(name, stream)).await?;
         assert_eq!(
             stream.get_ref().1.alpn_protocol(),
             Some(&b"h2"[..]),

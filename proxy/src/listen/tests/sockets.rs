@@ -85,6 +85,7 @@ async fn a_configuration_that_fails_changes_nothing() {
     let mut secure = listener();
     secure.tls = Some(ListenerTls {
         certificates: vec![none.clone(), none],
+        clients: None,
     });
     let problems = rig
         .listeners
@@ -214,6 +215,7 @@ async fn tls_chooses_certificate_and_protocol() {
     let mut tls = listener();
     tls.tls = Some(ListenerTls {
         certificates: vec![one.clone(), two.clone()],
+        clients: None,
     });
     rig.reload(std::slice::from_ref(&tls));
 
@@ -255,6 +257,7 @@ async fn what_is_not_tls_fails_the_handshake() {
     let mut tls = listener();
     tls.tls = Some(ListenerTls {
         certificates: vec![write_certificate(&folder, "one", &["one.example"])],
+        clients: None,
     });
     rig.reload(&[tls]);
     let mut client = rig.tcp(0).await;
