@@ -62,6 +62,8 @@ pub(super) async fn choose(
             tokio::time::sleep(picked.pause()).await;
         }
     }
+    ctx.origin = Some(origin);
+    super::bucket::takes(session, ctx)?;
     let peer = picked.peer();
     if !session.as_mut().is_body_empty() {
         picked.body_begins();
@@ -69,7 +71,6 @@ pub(super) async fn choose(
     ctx.tries += 1;
     ctx.tried.push(picked.server_id());
     ctx.asked = Some(Instant::now());
-    ctx.origin = Some(origin);
     ctx.picked = Some(picked);
     Ok(peer)
 }
@@ -89,6 +90,7 @@ pub(super) fn request(
     let asked = ctx.host.clone();
     let (origin, asks_shield) = (ctx.origin.clone(), ctx.asks_shield);
     let slice = ctx.caching.slice();
+    let signer = origin.clone();
     let made = ctx.with_exchange(session, |route, exchange, _| {
         let host = origin.as_ref().and_then(|origin| origin.host());
         prepare(exchange, &runtime.config.pop.name, asked, host, request)?;
@@ -106,7 +108,9 @@ pub(super) fn request(
         phase.map_err(|failure| fail(failure.status, failure.to_string()))
     });
     process.cache.asking(&mut ctx.caching);
-    made.unwrap_or(Ok(()))
+    made.unwrap_or(Ok(()))?;
+    // Last, since a signature covers what the head is by then.
+    super::bucket::sign(signer.as_deref(), request)
 }
 
 /// Puts what an origin may rely on into the head that goes to it, and takes out what it must not believe.
