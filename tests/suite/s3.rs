@@ -4,7 +4,7 @@ mod store;
 
 use std::sync::Arc;
 
-use rimward_tests::{Binary, Edge, Files, fill, hit, miss, revalidated, secs};
+use rimward_tests::{Binary, Edge, Files, Origin, fill, hit, miss, revalidated, secs};
 use store::{ID, SECRET, Store};
 
 /// A file with keys, in the format of Amazon's tools.
@@ -482,4 +482,41 @@ async fn checks_of_a_bucket_ask_for_an_object_and_are_signed() {
         "{}",
         edge.metrics()
     );
+}
+
+#[tokio::test]
+async fn a_bucket_can_speak_http2() {
+    let origin = Origin::http2().await;
+    origin.reply("/assets/a.txt", "", "object");
+    origin.reply(
+        "/assets/b.txt",
+        "404\ncontent-type: application/xml",
+        "<Code>NoSuchKey</Code>",
+    );
+    let text = "[origin.assets]\nhttp2 = true\n[origin.assets.s3]\nbucket = \"assets\"\nendpoint = \"http://{origin}\"\ncredentials = { file = \"keys\", profile = \"edge\" }\n[[site]]\nhosts = [\"*\"]\norigin = \"assets\"\n";
+    let edge = Edge::start_in(files(), &fill(text, &[("origin", &origin)])).await;
+    assert_eq!(edge.get("/a.txt").await.text(), "object");
+    let asked = origin.last();
+    let signed = "SignedHeaders=host;x-amz-content-sha256;x-amz-date,";
+    assert!(
+        asked.header("authorization").unwrap().contains(signed),
+        "{asked:?}"
+    );
+    let missing = edge.get("/b.txt").await;
+    assert_eq!(missing.status, 404);
+    assert!(missing.text().contains("404 Not Found"), "{missing:?}");
+}
+
+#[test]
+fn explain_tells_the_bucket_and_not_the_keys() {
+    let files = files();
+    let listen = "[[listen]]\naddress = \"127.0.0.1:0\"\n";
+    let text = "[origin.assets.s3]\nbucket = \"my-assets\"\nregion = \"eu-central-1\"\nprefix = \"site\"\ncredentials = { file = \"keys\", profile = \"edge\" }\n[[site]]\nhosts = [\"*\"]\norigin = \"assets\"\n";
+    let file = files.write("pop.toml", format!("{listen}{text}"));
+    let file = file.to_str().unwrap();
+    let told = Binary::command(&["explain", "GET", "http://example.com/a", "--config", file]);
+    let told = String::from_utf8(told.stdout).unwrap();
+    let expected = "assets: bucket my-assets at https://my-assets.s3.eu-central-1.amazonaws.com:443, below site/ (signed for eu-central-1 by `edge` of ";
+    assert!(told.contains(expected), "{told}");
+    assert!(!told.contains(ID) && !told.contains(SECRET), "{told}");
 }

@@ -21,27 +21,25 @@ impl FromStr for Endpoint {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        let scheme = text.split_once("://").map(|(scheme, _)| scheme);
-        match scheme {
-            Some("http" | "https") => {}
-            Some(_) => {
-                return Err(ValueError::new(format!(
-                    "`{text}` is not an endpoint: it begins with `http://` or `https://`"
-                )));
-            }
-            None => {
-                return Err(ValueError::new(format!(
-                    "`{text}` does not say whether it speaks TLS: write `https://{text}` or `http://{text}`"
-                )));
-            }
-        }
-        let url: ServerUrl = text.parse().map_err(|error: ValueError| {
-            ValueError::new(
-                error
-                    .0
-                    .replace("which a server can't", "which an endpoint can't"),
-            )
+        let (scheme, authority) = text.split_once("://").ok_or_else(|| {
+            ValueError::new(format!(
+                "`{text}` does not say whether it speaks TLS: write `https://{text}` or `http://{text}`"
+            ))
         })?;
+        if !matches!(scheme, "http" | "https") {
+            return Err(ValueError::new(format!(
+                "`{text}` is not an endpoint: it begins with `http://` or `https://`"
+            )));
+        }
+        if let Some((host, path)) = authority
+            .split_once('/')
+            .filter(|(_, path)| !path.is_empty())
+        {
+            return Err(ValueError::new(format!(
+                "`{text}` has the path `/{path}`, which an endpoint can't: write `{scheme}://{host}`, and the bucket as `bucket`"
+            )));
+        }
+        let url = text.parse()?;
         Ok(Self(url))
     }
 }

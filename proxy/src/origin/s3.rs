@@ -22,6 +22,7 @@ pub use refusal::Refusal;
 pub(super) use refusal::code;
 
 use super::servers::KeyProblem;
+use target::Base;
 
 /// Prefixes of fields that are commands to a store, and that no client may give.
 const COMMANDS: [&str; 2] = ["x-amz-", "x-goog-"];
@@ -31,8 +32,7 @@ pub struct S3 {
     settings: config::S3,
     /// The `Host` that its server sees.
     host: String,
-    /// What comes before the path of a request, encoded: the bucket where it stands in the path, and the prefix.
-    base: String,
+    base: Base,
     /// `None` where requests are anonymous.
     keys: Option<Keys>,
 }
@@ -51,7 +51,7 @@ impl S3 {
     /// Reads the keys; blocking.
     pub(super) fn compile(settings: &config::S3, host: &str) -> Result<Self, KeyProblem> {
         Ok(Self {
-            base: target::base(settings),
+            base: Base::new(settings),
             keys: credentials::find(&settings.credentials)?,
             host: host.to_owned(),
             settings: settings.clone(),

@@ -57,6 +57,7 @@ impl S3 {
                 failed: false,
             })
         };
+        let gives = !reads || !self.settings.query.is_empty();
         match (status.as_u16(), code) {
             (_, Some("NoSuchBucket")) => Some(reason.failed()),
             (404, _) => passed(404),
@@ -69,7 +70,8 @@ impl S3 {
                 failed: false,
             }),
             (405 | 409 | 411 | 412 | 413 | 416, _) => passed(status.as_u16()),
-            (400, Some(code)) if !reads && !is_of_the_edge(code) => passed(400),
+            // What the client gave is wrong, where it gives more than a name.
+            (400, Some(code)) if gives && !is_of_the_edge(code) => passed(400),
             (500..=599, _) => Some(Refusal {
                 status: status.as_u16(),
                 fault: Some(reason.told()),

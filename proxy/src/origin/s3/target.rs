@@ -18,12 +18,25 @@ const KEY: &AsciiSet = &VALUE.remove(b'/');
 /// The longest key of an object, in bytes.
 const LONGEST: usize = 1024;
 
-/// What comes before the path of a request: the bucket where it stands in the path, and the prefix.
-pub(super) fn base(settings: &S3) -> String {
-    let prefix = percent_encode(settings.prefix.as_bytes(), KEY);
-    match settings.path_style {
-        true => format!("/{}/{prefix}", settings.bucket),
-        false => format!("/{prefix}"),
+/// What comes before the path of a request.
+#[derive(Debug)]
+pub(super) struct Base {
+    /// The bucket where it stands in the path, and the prefix, encoded.
+    pub(super) path: String,
+    /// Bytes of a key that are left behind the prefix.
+    room: usize,
+}
+
+impl Base {
+    pub(super) fn new(settings: &S3) -> Self {
+        let prefix = percent_encode(settings.prefix.as_bytes(), KEY);
+        Self {
+            path: match settings.path_style {
+                true => format!("/{}/{prefix}", settings.bucket),
+                false => format!("/{prefix}"),
+            },
+            room: LONGEST.saturating_sub(settings.prefix.len()),
+        }
     }
 }
 
@@ -31,7 +44,7 @@ pub(super) fn base(settings: &S3) -> String {
 ///
 /// # Errors
 /// With 404 when no object can have such a name.
-pub(super) fn path(base: &str, asked: &str, index: Option<&str>) -> Result<String, Unasked> {
+pub(super) fn path(base: &Base, asked: &str, index: Option<&str>) -> Result<String, Unasked> {
     let asked = asked.strip_prefix('/').unwrap_or(asked);
     let mut key: Cow<'_, [u8]> = percent_decode_str(asked).into();
     if let Some(index) = index.filter(|_| key.is_empty() || key.ends_with(b"/")) {
@@ -41,10 +54,10 @@ pub(super) fn path(base: &str, asked: &str, index: Option<&str>) -> Result<Strin
     let hides_dots = key
         .split(|byte| *byte == b'/')
         .any(|part| matches!(part, b"." | b".."));
-    if key.is_empty() || key.len() > LONGEST || hides_dots {
+    if key.is_empty() || key.len() > base.room || hides_dots {
         return Err(nothing());
     }
-    Ok(format!("{base}{}", percent_encode(&key, KEY)))
+    Ok(format!("{}{}", base.path, percent_encode(&key, KEY)))
 }
 
 /// The parameters that are passed on, with the `?` before them.

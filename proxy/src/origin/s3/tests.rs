@@ -35,7 +35,7 @@ fn bucket_with(settings: config::S3, token: Option<&str>) -> S3 {
         "test",
     );
     S3 {
-        base: target::base(&settings),
+        base: Base::new(&settings),
         host: "examplebucket.s3.amazonaws.com".to_owned(),
         keys: Some(keys),
         settings,
@@ -141,12 +141,15 @@ fn what_is_the_clients_own_affair_does_not_reach_a_bucket() {
 
 #[test]
 fn a_path_becomes_a_key() {
-    let (plain, path_style, prefix, index) = (
-        "/",
-        "/my.bucket/",
-        "/my.bucket/site/%C3%BC%20v2/",
-        Some("index.html"),
-    );
+    let base = |path_style, prefix: &str| {
+        Base::new(&config::S3 {
+            path_style,
+            prefix: prefix.into(),
+            ..settings_of("my.bucket")
+        })
+    };
+    let (plain, path_style) = (&base(false, ""), &base(true, ""));
+    let (prefix, index) = (&base(true, "site/ü v2/"), Some("index.html"));
     for (base, index, asked, expected) in [
         (plain, None, "/a/b.txt", Some("/a/b.txt")),
         (plain, None, "/a%20b", Some("/a%20b")),
@@ -183,25 +186,36 @@ fn a_path_becomes_a_key() {
         ),
     ] {
         let path = target::path(base, asked, index);
-        assert_eq!(path.ok().as_deref(), expected, "{base} {asked}");
+        assert_eq!(path.ok().as_deref(), expected, "{base:?} {asked}");
     }
-    assert!(target::path("/", &format!("/{}", "a".repeat(1024)), None).is_ok());
-    assert_eq!(
-        target::path("/", &format!("/{}", "a".repeat(1025)), None)
-            .unwrap_err()
-            .status,
-        404
-    );
+}
+
+#[test]
+fn a_key_is_only_so_long() {
+    let is_asked = |prefix: &str, length| {
+        let base = Base::new(&config::S3 {
+            prefix: prefix.into(),
+            ..settings_of("my-bucket")
+        });
+        let path = target::path(&base, &format!("/{}", "a".repeat(length)), None);
+        path.map_err(|unasked| unasked.status)
+            .map(|path| path.len() - 1)
+    };
+    assert_eq!(is_asked("", 1024), Ok(1024));
+    assert_eq!(is_asked("", 1025), Err(404));
+    assert_eq!(is_asked("site/", 1019), Ok(1024));
+    assert_eq!(is_asked("site/", 1020), Err(404));
 }
 
 #[test]
 fn the_base_is_bucket_and_prefix() {
     let base = |path_style, prefix: &str| {
-        target::base(&config::S3 {
+        let settings = config::S3 {
             path_style,
             prefix: prefix.into(),
             ..settings_of("my-bucket")
-        })
+        };
+        Base::new(&settings).path
     };
     assert_eq!(base(false, ""), "/");
     assert_eq!(base(true, ""), "/my-bucket/");
@@ -369,6 +383,10 @@ fn each_error_has_its_meaning() {
         becomes(403, false, 400, Some("BadDigest")),
         Some((400, false, false))
     );
+    let versions = bucket(|s3| s3.query = vec!["versionId".into()]);
+    let (bad, none) = (StatusCode::BAD_REQUEST, HeaderMap::new());
+    let odd = versions.refusal(true, bad, &none, Some("InvalidArgument"));
+    assert_eq!(odd.map(|refusal| refusal.status), Some(400));
     assert_eq!(
         becomes(403, false, 400, Some("ExpiredToken")),
         Some((502, true, true))
