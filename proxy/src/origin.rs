@@ -222,7 +222,7 @@ pub struct Origin {
     name: Arc<str>,
     settings: config::Servers,
     sources: Vec<Source>,
-    /// How requests are made ones for a bucket, where it is one.
+    /// How requests become ones for a bucket, where it is one.
     s3: Option<S3>,
     servers: ArcSwap<Servers>,
     /// Whether somebody else can be asked instead: a server that checks and answers speak against is not asked then, and
@@ -293,8 +293,8 @@ impl Origin {
         self.s3.as_ref()
     }
 
-    /// Makes a request one that the origin takes, if that takes more than sending it: one to a bucket is signed. It is the
-    /// last thing to change its head, and is due for each try.
+    /// Makes a request one that the origin takes, if that takes more than sending it: for a bucket, the path becomes the key
+    /// of an object, and the head is signed. It is the last thing to change a head, and is due once for that of each try.
     ///
     /// # Errors
     /// When the origin has no such request, with the status of the answer.

@@ -34,7 +34,7 @@ pub(super) fn bucket(written: document::S3, scope: &mut Scope<'_>) -> Option<Buc
         region: region.clone().unwrap_or_default(),
         path_style: written
             .path_style
-            .unwrap_or_else(|| written.endpoint.is_some() || s3_has_dot(name.as_deref())),
+            .unwrap_or_else(|| written.endpoint.is_some() || has_dot(name.as_deref())),
         prefix: prefix(written.prefix, scope),
         index: index(written.index, scope),
         credentials: credentials(written.credentials, &mut scope.key("credentials")),
@@ -48,7 +48,7 @@ pub(super) fn bucket(written: document::S3, scope: &mut Scope<'_>) -> Option<Buc
     Some(Bucket { server, host, s3 })
 }
 
-fn s3_has_dot(bucket: Option<&str>) -> bool {
+fn has_dot(bucket: Option<&str>) -> bool {
     bucket.is_some_and(|bucket| bucket.contains('.'))
 }
 

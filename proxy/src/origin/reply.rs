@@ -34,6 +34,7 @@ pub(super) struct Reply {
     held: BytesMut,
     /// What was held until it was complete, and found good.
     good: Bytes,
+    /// The error of a bucket, until it is whole.
     withheld: Withheld,
     informational: u8,
     /// Rounds that the engine still has to go before it gets more.

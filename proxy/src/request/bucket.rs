@@ -9,7 +9,7 @@ use rimward_cache::head::forget_body;
 
 use super::context::Context;
 use super::error_page::error_page_for_all;
-use super::errors::refuse;
+use super::errors::{fail, refuse};
 use crate::edge::Process;
 use crate::origin::{Origin, Refusal, Unasked};
 
@@ -32,7 +32,10 @@ pub(super) fn sign(origin: Option<&Origin>, request: &mut RequestHeader) -> Resu
 }
 
 fn refused(unasked: Unasked) -> Box<Error> {
-    refuse(unasked.status, unasked.reason)
+    match unasked.status {
+        500.. => fail(unasked.status, unasked.reason),
+        status => refuse(status, unasked.reason),
+    }
 }
 
 /// Makes of a bucket's error what a client may see of it, and tells the operator what would be right.

@@ -11,6 +11,7 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use rimward_config::Fallback;
 use rimward_filters::Exchange;
 
+use super::bucket;
 use super::compress;
 use super::context::{Context, Progress};
 use super::errors::{fail, refuse};
@@ -63,7 +64,7 @@ pub(super) async fn choose(
         }
     }
     ctx.origin = Some(origin);
-    super::bucket::takes(session, ctx)?;
+    bucket::takes(session, ctx)?;
     let peer = picked.peer();
     if !session.as_mut().is_body_empty() {
         picked.body_begins();
@@ -90,7 +91,6 @@ pub(super) fn request(
     let asked = ctx.host.clone();
     let (origin, asks_shield) = (ctx.origin.clone(), ctx.asks_shield);
     let slice = ctx.caching.slice();
-    let signer = origin.clone();
     let made = ctx.with_exchange(session, |route, exchange, _| {
         let host = origin.as_ref().and_then(|origin| origin.host());
         prepare(exchange, &runtime.config.pop.name, asked, host, request)?;
@@ -110,7 +110,7 @@ pub(super) fn request(
     process.cache.asking(&mut ctx.caching);
     made.unwrap_or(Ok(()))?;
     // Last, since a signature covers what the head is by then.
-    super::bucket::sign(signer.as_deref(), request)
+    bucket::sign(origin.as_deref(), request)
 }
 
 /// Puts what an origin may rely on into the head that goes to it, and takes out what it must not believe.
