@@ -2,6 +2,7 @@
 
 mod listener;
 mod origin;
+mod s3;
 mod shield;
 mod site;
 
@@ -21,6 +22,7 @@ pub use origin::{
     Balance, Directory, HashKey, HealthCheck, Origin, OriginKind, OriginTimeouts, OriginTls,
     Outlier, Retries, RetryOn, Server, ServerAddress, Servers,
 };
+pub use s3::{Credentials, S3};
 pub use shield::{Fallback, Shield};
 pub use site::{
     CachePolicy, Compression, Conditions, Encoding, HeuristicRule, KeyRules, QueryRule, Route,

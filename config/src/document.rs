@@ -10,6 +10,7 @@ mod listen;
 mod log;
 mod origin;
 mod pop;
+mod s3;
 mod shield;
 mod site;
 
@@ -28,6 +29,7 @@ pub(crate) use origin::{
     Balance, HashBy, Health, Origin, OriginTimeouts, OriginTls, Outlier, Retries, Server,
 };
 pub(crate) use pop::{Pop, Threads};
+pub(crate) use s3::{KeysFile, S3};
 pub(crate) use shield::{Fallback, Shield, ShieldAdmin, ShieldUse};
 pub(crate) use site::{
     CacheKey, CachePolicy, Heuristics, QueryKey, QueryWord, Route, Site, SliceSize, Wanted,

@@ -8,6 +8,7 @@ mod listen;
 mod names;
 mod origin;
 mod reach;
+mod s3;
 mod scope;
 mod servers;
 mod shield;

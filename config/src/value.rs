@@ -1,5 +1,6 @@
 //! Values with units and forms, each a type that cannot be wrong.
 
+mod bucket;
 mod cidr;
 mod duration;
 mod forms;
@@ -11,6 +12,7 @@ mod server_url;
 mod size;
 mod text;
 
+pub(crate) use bucket::{Endpoint, KeysFrom};
 pub use cidr::Cidr;
 pub use duration::Span;
 pub(crate) use forms::{OneOrMany, Short, Switch};

@@ -7,8 +7,8 @@ use http::{HeaderMap, Method, Uri};
 use pingora_http::RequestHeader;
 use rimward_cache::Key;
 use rimward_config::{
-    ByteSize, CachePolicy, Config, Fallback, HeuristicRule, OriginKind, Problems, QueryRule,
-    Server, ServerAddress, SetCookieRule,
+    ByteSize, CachePolicy, Config, Credentials, Fallback, HeuristicRule, OriginKind, Problems,
+    QueryRule, S3, Server, ServerAddress, Servers, SetCookieRule,
 };
 use rimward_filters::Phase;
 
@@ -338,6 +338,7 @@ fn tell_origin(told: &mut Table, runtime: &Runtime, route: &Route) {
         .find(|written| written.name == origin.name());
     let place = match written.map(|written| &written.kind) {
         Some(OriginKind::Directory(directory)) => format!("files in {}", directory.root.display()),
+        Some(OriginKind::Servers(servers)) if let Some(s3) = &servers.s3 => bucket(s3, servers),
         Some(OriginKind::Servers(servers)) => {
             let list: Vec<String> = servers.servers.iter().map(server).collect();
             format!("{} ({:?})", list.join(", "), servers.balance)
@@ -345,6 +346,31 @@ fn tell_origin(told: &mut Table, runtime: &Runtime, route: &Route) {
         None => String::new(),
     };
     told.row("origin", format!("{}: {place}", origin.name()));
+}
+
+/// Whose requests reach a bucket, but not by which keys.
+fn bucket(s3: &S3, servers: &Servers) -> String {
+    let place: Vec<String> = servers.servers.iter().map(server).collect();
+    let keys = match &s3.credentials {
+        Credentials::Anonymous => "unsigned".to_owned(),
+        Credentials::Env => format!("signed for {} by the environment's keys", s3.region),
+        Credentials::File { path, profile } => {
+            format!(
+                "signed for {} by `{profile}` of {}",
+                s3.region,
+                path.display()
+            )
+        }
+    };
+    let below = match s3.prefix.as_str() {
+        "" => String::new(),
+        prefix => format!(", below {prefix}"),
+    };
+    format!(
+        "bucket {} at {}{below} ({keys})",
+        s3.bucket,
+        place.join(", ")
+    )
 }
 
 fn server(server: &Server) -> String {

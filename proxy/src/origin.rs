@@ -21,16 +21,18 @@ mod pool;
 mod reply;
 mod resolve;
 mod retry;
+mod s3;
 mod server;
 mod servers;
 mod tls;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
+use pingora_http::RequestHeader;
 use rimward_cache::Key;
 use rimward_config::{
     self as config, Balance, Config, Fallback, HashKey, OriginId, OriginKind, Outlier,
@@ -43,6 +45,7 @@ use tokio::time::Instant;
 pub(crate) use ask::ask_once;
 pub use resolve::{Found, Resolve, ResolveError, Target};
 pub use retry::{FailedTry, Failure, RetryBudget};
+pub use s3::{Refusal, S3, Unasked};
 pub use server::{Address, Picked, ServerId, ServerStatus};
 
 pub(crate) use tls::{server_name, system_client};
@@ -223,6 +226,8 @@ pub struct Origin {
     name: Arc<str>,
     settings: config::Servers,
     sources: Vec<Source>,
+    /// How requests become ones for a bucket, where it is one.
+    s3: Option<S3>,
     servers: ArcSwap<Servers>,
     /// Whether somebody else can be asked instead: a server that checks and answers speak against is not asked then, and
     /// none is asked twice.
@@ -253,6 +258,9 @@ impl Origin {
             key,
             message,
         };
+        let host = settings.host.as_deref().unwrap_or_default();
+        let s3 = settings.s3.as_ref().map(|s3| S3::compile(s3, host));
+        let s3 = s3.transpose().map_err(|found| vec![problem(found)])?;
         let mut sources =
             sources.map_err(|found| found.into_iter().map(problem).collect::<Vec<_>>())?;
         if let Some(before) = before {
@@ -265,6 +273,7 @@ impl Origin {
             budget: RetryBudget::new(settings.retries.budget_percent),
             settings,
             sources,
+            s3,
             servers: ArcSwap::from_pointee(Servers::default()),
             spare: shields == Some(Fallback::Origin),
             replacing: Mutex::default(),
@@ -281,6 +290,23 @@ impl Origin {
     /// The `Host` that its servers see; `None` passes the client's on.
     pub fn host(&self) -> Option<&str> {
         self.settings.host.as_deref()
+    }
+
+    /// What is different where it is a bucket.
+    pub fn s3(&self) -> Option<&S3> {
+        self.s3.as_ref()
+    }
+
+    /// Makes a request one that the origin takes, if that takes more than sending it: for a bucket, the path becomes the key
+    /// of an object, and the head is signed. It is the last thing to change a head, and is due once for that of each try.
+    ///
+    /// # Errors
+    /// When the origin has no such request, with the status of the answer.
+    pub fn sign(&self, request: &mut RequestHeader) -> Result<(), Unasked> {
+        match &self.s3 {
+            Some(s3) => s3.sign(request, SystemTime::now()),
+            None => Ok(()),
+        }
     }
 
     /// Picks a server; a first try counts towards the retry budget.

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use notify::event::ModifyKind;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use rimward_config::{Credentials, Origin, OriginKind};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::edge::{Edge, folder};
@@ -193,10 +194,22 @@ pub(crate) fn files(runtime: &Runtime) -> Vec<PathBuf> {
     );
     let shields = config.shields.iter().flat_map(|shield| &shield.purge);
     files.extend(shields.filter_map(|admin| admin.token_file.clone()));
+    files.extend(config.origins.iter().filter_map(keys).cloned());
     files.extend(runtime.filter_files.iter().cloned());
     files.sort_unstable();
     files.dedup();
     files
+}
+
+/// The file with the keys of a bucket.
+fn keys(origin: &Origin) -> Option<&PathBuf> {
+    let OriginKind::Servers(servers) = &origin.kind else {
+        return None;
+    };
+    match &servers.s3.as_ref()?.credentials {
+        Credentials::File { path, .. } => Some(path),
+        Credentials::Env | Credentials::Anonymous => None,
+    }
 }
 
 #[cfg(test)]

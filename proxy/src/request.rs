@@ -1,6 +1,7 @@
 //! The request path: the one `ProxyHttp` of the edge. Each call-back calls one module; none holds logic of its own.
 
 pub(crate) mod begin;
+mod bucket;
 pub(crate) mod caching;
 pub(crate) mod client;
 pub(crate) mod compress;
@@ -214,6 +215,7 @@ impl ProxyHttp for RequestPath {
         ctx: &mut Context,
     ) -> Result<()> {
         forward::judge(session, ctx, response)?;
+        bucket::judge(&self.process, session, ctx, response)?;
         respond::origin_response_phase(session, ctx, response)?;
         ctx.caching.answered(response);
         self.process.cache.answered_slice(&ctx.caching, response);
@@ -228,6 +230,7 @@ impl ProxyHttp for RequestPath {
         end: bool,
         ctx: &mut Context,
     ) -> Result<Option<Duration>> {
+        bucket::replace(ctx, body, end);
         let delay = respond::rewrite(&mut ctx.origin_rewriters, body, end)?;
         if let Some(posted) = &mut ctx.posted {
             posted.pass(body.as_ref(), end);

@@ -20,5 +20,6 @@ mod purging;
 mod refused;
 mod reload;
 mod routing;
+mod s3;
 mod shields;
 mod slices;

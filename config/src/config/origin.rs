@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::S3;
+
 /// `[origin.NAME]`: where responses come from.
 #[derive(Debug, Clone)]
 pub struct Origin {
@@ -16,7 +18,7 @@ pub struct Origin {
 /// What stands behind an origin.
 #[derive(Debug, Clone)]
 pub enum OriginKind {
-    /// Servers that speak HTTP.
+    /// Servers that speak HTTP, the one of a bucket included.
     Servers(Box<Servers>),
     /// A directory of static files.
     Directory(Directory),
@@ -60,6 +62,8 @@ pub struct Servers {
     pub idle_timeout: Duration,
     /// Requests at a time to one server; more are refused with 503.
     pub max_requests: Option<usize>,
+    /// How requests differ that go to a bucket; `None` for all other servers.
+    pub s3: Option<S3>,
 }
 
 /// One server as written: resolved to addresses at run time.

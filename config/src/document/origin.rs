@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::S3;
 use crate::value::{HeaderName, Percent, ServerUrl, Short, Span};
 
-/// Where responses come from: `servers` or a `directory`.
+/// Where responses come from: `servers`, a `directory` or a bucket of `s3`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Origin {
@@ -41,6 +42,8 @@ pub(crate) struct Origin {
     pub(crate) idle_timeout: Option<Span>,
     /// Requests at a time to one server, more are refused with 503: 1 to 1000000. Default: no bound.
     pub(crate) max_requests: Option<i64>,
+    /// A bucket of S3, or of a store that speaks its protocol, instead of `servers`.
+    pub(crate) s3: Option<S3>,
     /// A folder of static files, instead of `servers`.
     pub(crate) directory: Option<PathBuf>,
     /// The file that stands for a folder. Default: `index.html`.

@@ -1,5 +1,6 @@
 //! Whole files: what they mean, and what is said of their mistakes.
 
+mod buckets;
 mod defaults;
 mod examples;
 mod files;

@@ -8,7 +8,8 @@ use crate::document;
 use crate::load::Loaded;
 use crate::problem::Problem;
 
-use super::servers::servers;
+use super::s3;
+use super::servers::{servers, settings};
 use super::{Names, Scope};
 
 /// The origins in the order of `names`; one that could not be read has a stand-in, so that indices hold.
@@ -47,27 +48,73 @@ pub(super) fn stand_in() -> OriginKind {
 }
 
 fn origin(mut written: document::Origin, scope: &mut Scope<'_>) -> OriginKind {
-    match (written.servers.take(), written.directory.take()) {
-        (Some(_), Some(_)) => {
-            scope.tell(
-                "directory",
-                "an origin has `servers` or a `directory`, not both: make two origins of it",
-            );
-            stand_in()
-        }
-        (Some(list), None) => OriginKind::Servers(Box::new(servers(list, written, scope))),
-        (None, Some(root)) => directory(&root, &written, scope),
-        (None, None) => {
-            if !scope.source.misses("servers") && !scope.source.misses("directory") {
+    match (
+        written.servers.take(),
+        written.directory.take(),
+        written.s3.take(),
+    ) {
+        (Some(list), None, None) => OriginKind::Servers(Box::new(servers(list, written, scope))),
+        (None, Some(root), None) => directory(&root, &written, scope),
+        (None, None, Some(s3)) => bucket(s3, written, scope),
+        (None, None, None) => {
+            let misses = |key| scope.source.misses(key);
+            if !["servers", "directory", "s3"].into_iter().any(misses) {
                 scope.tell_with_help(
                     "",
-                    "an origin needs `servers` or a `directory`",
+                    "an origin needs `servers`, a `directory` or `s3`",
                     "write `servers = [\"10.0.0.11:8080\"]` or `directory = \"site/\"`",
                 );
             }
             stand_in()
         }
+        (_, directory, _) => {
+            let second = if directory.is_some() {
+                "directory"
+            } else {
+                "s3"
+            };
+            scope.tell(
+                second,
+                "an origin has `servers`, a `directory` or `s3`, one of them only: make two origins of it",
+            );
+            stand_in()
+        }
     }
+}
+
+/// A server like others, with requests of their own kind.
+fn bucket(s3: document::S3, mut written: document::Origin, scope: &mut Scope<'_>) -> OriginKind {
+    if written.index.take().is_some() {
+        scope.tell(
+            "index",
+            "`index` belongs to a `directory`; that of a bucket stands within `s3`",
+        );
+    }
+    let is_given = written.cache_control.take().is_some();
+    refuse(
+        &[("cache_control", is_given)],
+        "a `directory`, not to `s3`",
+        scope,
+    );
+    let is_given = written.host.take().is_some();
+    refuse(
+        &[("host", is_given)],
+        "`servers`, and that of a bucket is part of its address",
+        scope,
+    );
+    let Some(bucket) = s3::bucket(s3, &mut scope.key("s3")) else {
+        return stand_in();
+    };
+    if written.tls.is_some() && !bucket.server.tls {
+        scope.tell(
+            "tls",
+            "`tls` is given, but the endpoint has no TLS: write `https://` before it",
+        );
+    }
+    let mut settings = settings(vec![bucket.server], written, scope);
+    settings.host = Some(bucket.host);
+    settings.s3 = Some(bucket.s3);
+    OriginKind::Servers(Box::new(settings))
 }
 
 fn directory(root: &Path, written: &document::Origin, scope: &mut Scope<'_>) -> OriginKind {

@@ -44,6 +44,15 @@ pub(super) fn servers(
             ),
         );
     }
+    settings(servers, written, scope)
+}
+
+/// How servers are used, whoever they are.
+pub(super) fn settings(
+    servers: Vec<Server>,
+    written: document::Origin,
+    scope: &mut Scope<'_>,
+) -> Servers {
     Servers {
         balance: balance(written.balance, written.hash_by, scope),
         health: written
@@ -74,6 +83,7 @@ pub(super) fn servers(
             .within_if_any("max_requests", written.max_requests, 1..=1_000_000)
             .and_then(|most| usize::try_from(most).ok()),
         servers,
+        s3: None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Connecting to a server: TCP or a Unix socket, TLS, or the files of a directory.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,6 +19,7 @@ use tokio_rustls::TlsConnector;
 use super::directory::Files;
 use super::line::{Line, Patience};
 use super::pool::Io;
+use super::s3;
 use super::server::{Address, State};
 
 /// How a server is connected to.
@@ -151,6 +152,8 @@ pub(super) struct Told {
     sending: AtomicBool,
     reused: AtomicBool,
     timed_out: AtomicBool,
+    /// Of a bucket: the code of the error that it answered with.
+    code: Option<OnceLock<String>>,
 }
 
 impl Told {
@@ -161,7 +164,32 @@ impl Told {
             sending: no(),
             reused: no(),
             timed_out: no(),
+            code: None,
         }
+    }
+
+    /// The same for a connection to a bucket.
+    pub(super) fn of_bucket(fresh: bool) -> Self {
+        Self {
+            code: Some(OnceLock::new()),
+            ..Self::new(fresh)
+        }
+    }
+
+    pub(super) fn is_of_bucket(&self) -> bool {
+        self.code.is_some()
+    }
+
+    /// A bucket answered with this error.
+    pub(super) fn error(&self, answer: &[u8]) {
+        if let (Some(place), Some(code)) = (&self.code, s3::code(answer)) {
+            place.get_or_init(|| code.to_owned());
+        }
+    }
+
+    /// The code of the error that a bucket answered with.
+    pub(super) fn code(&self) -> Option<&str> {
+        Some(self.code.as_ref()?.get()?.as_str())
     }
 
     pub(super) fn sending(&self, sending: bool) {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use http::{Method, header};
+use pingora_http::RequestHeader;
 use rand::Rng;
 use rimward_config::HealthCheck;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -77,7 +79,7 @@ fn note(origin: &Origin, server: &Server, check: &HealthCheck, result: Result<()
 }
 
 async fn ask(server: &Server, check: &HealthCheck, origin: &Origin) -> Result<(), String> {
-    let host = origin.check_host(server);
+    let head = head(server, check, origin)?;
     let status = if origin.http2() {
         match server
             .dial
@@ -85,8 +87,8 @@ async fn ask(server: &Server, check: &HealthCheck, origin: &Origin) -> Result<()
             .await
             .map_err(|error| error.to_string())?
         {
-            (io, true) => ask_http2(io, server, &host, &check.path).await?,
-            (io, false) => ask_http1(io, &host, &check.path).await?,
+            (io, true) => ask_http2(io, server, head).await?,
+            (io, false) => ask_http1(io, head).await?,
         }
     } else {
         let io = server
@@ -94,7 +96,7 @@ async fn ask(server: &Server, check: &HealthCheck, origin: &Origin) -> Result<()
             .open()
             .await
             .map_err(|error| error.to_string())?;
-        ask_http1(io, &host, &check.path).await?
+        ask_http1(io, head).await?
     };
     match status {
         200..=399 => Ok(()),
@@ -102,11 +104,25 @@ async fn ask(server: &Server, check: &HealthCheck, origin: &Origin) -> Result<()
     }
 }
 
-async fn ask_http1(mut io: Box<dyn Io>, host: &str, path: &str) -> Result<u16, String> {
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: rimward-health\r\nConnection: close\r\n\r\n"
-    );
-    io.write_all(request.as_bytes())
+/// The request of a check: as a client's would be, so that a bucket takes it.
+fn head(server: &Server, check: &HealthCheck, origin: &Origin) -> Result<RequestHeader, String> {
+    let mut head = RequestHeader::build(Method::GET, check.path.as_bytes(), None)
+        .map_err(|error| error.to_string())?;
+    head.insert_header(header::HOST, origin.check_host(server))
+        .map_err(|error| error.to_string())?;
+    head.insert_header(header::USER_AGENT, "rimward-health")
+        .map_err(|error| error.to_string())?;
+    origin.sign(&mut head).map_err(|error| error.to_string())?;
+    Ok(head)
+}
+
+async fn ask_http1(mut io: Box<dyn Io>, mut head: RequestHeader) -> Result<u16, String> {
+    head.insert_header(header::CONNECTION, "close")
+        .map_err(|error| error.to_string())?;
+    let mut request = [b"GET ", head.raw_path(), b" HTTP/1.1\r\n"].concat();
+    head.header_to_h1_wire(&mut request);
+    request.extend_from_slice(b"\r\n");
+    io.write_all(&request)
         .await
         .map_err(|error| error.to_string())?;
     io.flush().await.map_err(|error| error.to_string())?;
@@ -140,22 +156,20 @@ fn status(head: &[u8]) -> Result<Option<u16>, String> {
     }
 }
 
-async fn ask_http2(
-    io: Box<dyn Io>,
-    server: &Server,
-    host: &str,
-    path: &str,
-) -> Result<u16, String> {
+async fn ask_http2(io: Box<dyn Io>, server: &Server, head: RequestHeader) -> Result<u16, String> {
     let scheme = if server.peer.is_tls() {
         "https"
     } else {
         "http"
     };
-    let request = http::Request::get(format!("{scheme}://{host}{path}"))
+    let host = head.headers.get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let mut request = http::Request::get(format!("{scheme}://{host}{}", head.uri))
         .version(http::Version::HTTP_2)
-        .header(http::header::USER_AGENT, "rimward-health")
         .body(())
         .map_err(|error| error.to_string())?;
+    *request.headers_mut() = head.headers.clone();
+    request.headers_mut().remove(header::HOST);
     let (mut sender, connection) = h2::client::handshake(io)
         .await
         .map_err(|error| error.to_string())?;

@@ -67,6 +67,10 @@ impl Line {
         told: Arc<Told>,
         patience: Patience,
     ) -> Self {
+        let reply = match told.is_of_bucket() {
+            true => Reply::of_bucket(),
+            false => Reply::new(),
+        };
         Self {
             io: Some(io),
             home,
@@ -75,7 +79,7 @@ impl Line {
             reading: Wait::default(),
             writing: Wait::default(),
             asked: Asked::default(),
-            reply: Reply::new(),
+            reply,
             answered: false,
             handed_out: 0,
             reusable: false,
@@ -108,7 +112,10 @@ impl Line {
                 return Poll::Pending;
             }
             if self.reply.has_unjudged() {
-                let good = self.reply.take(&[], &self.asked);
+                let told = &self.told;
+                let good = self
+                    .reply
+                    .take_or_keep(&[], &self.asked, |error| told.error(error));
                 good.map_err(|flaw| self.refuse(flaw))?;
                 self.answered = !self.reply.is_awaited();
                 continue;
@@ -119,12 +126,18 @@ impl Line {
             let mut part = ReadBuf::new(buffer.initialize_unfilled_to(room));
             ready!(Pin::new(io).poll_read(cx, &mut part))?;
             let read = part.filled();
+            let told = &self.told;
             if read.is_empty() {
-                self.reply.end().map_err(|flaw| self.refuse(flaw))?;
-                return Poll::Ready(Ok(0));
+                let ended = self.reply.end(|error| told.error(error));
+                ended.map_err(|flaw| self.refuse(flaw))?;
+                let kept = self.reply.pop(room);
+                buffer.put_slice(&kept);
+                return Poll::Ready(Ok(self.hand_out(kept.len())));
             }
             self.reading.over();
-            let good = self.reply.take(read, &self.asked);
+            let good = self
+                .reply
+                .take_or_keep(read, &self.asked, |error| told.error(error));
             let good = good.map_err(|flaw| self.refuse(flaw))?;
             self.answered = !self.reply.is_awaited();
             if good > 0 {

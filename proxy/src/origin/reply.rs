@@ -4,12 +4,14 @@
 
 mod asked;
 mod head;
+mod withheld;
 
 use bytes::{Bytes, BytesMut};
 
 use crate::framing::{Bounds, Flaw, FlawKind, Framing, Guard, Scan};
 pub(super) use asked::Asked;
 use head::Head;
+use withheld::Withheld;
 
 /// The bounds of one head; the engine has room for as many fields.
 const BOUNDS: Bounds = Bounds {
@@ -32,6 +34,8 @@ pub(super) struct Reply {
     held: BytesMut,
     /// What was held until it was complete, and found good.
     good: Bytes,
+    /// The error of a bucket, until it is whole.
+    withheld: Withheld,
     informational: u8,
     /// Rounds that the engine still has to go before it gets more.
     pauses: u8,
@@ -59,12 +63,48 @@ impl Reply {
             state: State::Head(Scan::default()),
             held: BytesMut::new(),
             good: Bytes::new(),
+            withheld: Withheld::Nothing,
             informational: 0,
             pauses: 0,
             unjudged: false,
             keep_alive: false,
             surplus: false,
         }
+    }
+
+    /// The reply of a bucket: an error is handed out when it is whole, and with it what its body has to say.
+    pub(super) fn of_bucket() -> Self {
+        Self {
+            withheld: Withheld::Watching,
+            ..Self::new()
+        }
+    }
+
+    /// Judges what was read: how many of these bytes may be handed out now. Those of a bucket's error are kept until it is
+    /// whole, which is when `whole` gets to see it.
+    pub(super) fn take_or_keep(
+        &mut self,
+        bytes: &[u8],
+        asked: &Asked,
+        whole: impl FnOnce(&[u8]),
+    ) -> Result<usize, Flaw> {
+        let good = self.take(bytes, asked)?;
+        if !self.withheld.is_error() {
+            return Ok(good);
+        }
+        let before = std::mem::take(&mut self.good);
+        let ended = matches!(self.state, State::Done);
+        let early = self.withheld.keep(&before, false);
+        let now = bytes.get(..good).unwrap_or_default();
+        match early {
+            // Too long to wait for: what is left flows by from here on.
+            Some(kept) => self.good = [&kept[..], now].concat().into(),
+            None => self.good = self.withheld.keep(now, ended).unwrap_or_default(),
+        }
+        if !self.good.is_empty() {
+            whole(&self.good);
+        }
+        Ok(0)
     }
 
     /// Judges what was read: how many of these bytes may be handed out now. Of the others, those of a head that is not
@@ -110,12 +150,17 @@ impl Reply {
         popped
     }
 
-    /// The connection has ended; whether that is within a body is for the engine to judge.
-    pub(super) fn end(&self) -> Result<(), Flaw> {
-        if self.held.is_empty() {
-            return Ok(());
+    /// The connection has ended; whether that is within a body is for the engine to judge. `whole` gets to see an error
+    /// that was kept until now.
+    pub(super) fn end(&mut self, whole: impl FnOnce(&[u8])) -> Result<(), Flaw> {
+        if !self.held.is_empty() {
+            return Err(Flaw::malformed("connection ended within the head"));
         }
-        Err(Flaw::malformed("connection ended within the head"))
+        if let Some(kept) = self.withheld.release() {
+            whole(&kept);
+            self.good = kept;
+        }
+        Ok(())
     }
 
     /// Whether the next byte, if any, is the first one of a head.
@@ -125,7 +170,7 @@ impl Reply {
 
     /// Whether all of the response was judged and handed out.
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.state, State::Done) && self.good.is_empty()
+        matches!(self.state, State::Done) && self.good.is_empty() && !self.withheld.is_error()
     }
 
     /// Whether the connection can serve another request, as far as the response is concerned.
@@ -174,6 +219,7 @@ impl Reply {
         const NO_BODY: Flaw = Flaw::malformed("a body where the status allows none");
         let has_body = head.framing.is_some_and(Framing::has_body);
         self.keep_alive = head.keep_alive;
+        self.withheld.head(head.status);
         match head.status {
             100..=199 if !head.http11 => Err(Flaw::malformed("informational head of HTTP/1.0")),
             100..=199 | 204 if has_body => Err(NO_BODY),

@@ -184,10 +184,14 @@ impl Picked {
         pause: Duration,
         fresh: bool,
     ) -> Self {
+        let told = match origin.s3() {
+            Some(_) => Told::of_bucket(fresh),
+            None => Told::new(fresh),
+        };
         Self {
             origin,
             server,
-            told: Arc::new(Told::new(fresh)),
+            told: Arc::new(told),
             pause,
         }
     }
@@ -251,6 +255,11 @@ impl Picked {
             Failure::Reset if self.told.timed_out() => Failure::Timeout,
             failure => failure,
         }
+    }
+
+    /// The code of the error that a bucket answered with, over HTTP/1.1.
+    pub fn error_code(&self) -> Option<&str> {
+        self.told.code()
     }
 
     /// Notes that the server answered, well or with a status of 500–599.

@@ -99,6 +99,7 @@ pub(super) fn directory(
         host: None,
         idle_timeout: Duration::ZERO,
         max_requests: None,
+        s3: None,
     };
     let source = Files::open(directory).map(|files| {
         vec![Source {

@@ -53,6 +53,7 @@ fn settings(addresses: Vec<ServerAddress>) -> rimward_config::Servers {
         host: None,
         idle_timeout: secs(60),
         max_requests: None,
+        s3: None,
     }
 }
 

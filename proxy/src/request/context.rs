@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::HeaderValue;
 use pingora::proxy::Session;
 use prometheus_client::metrics::gauge::Gauge;
@@ -78,6 +79,8 @@ pub(crate) struct Context {
     pub(super) body_read: u64,
     /// How many bytes the request body may have by a filter's word; the listener holds it to its own.
     pub(super) max_body: u64,
+    /// What stands in for the body of a bucket's error.
+    pub(super) page: Option<Bytes>,
     /// What rewrites the body on its way into the cache.
     pub(super) origin_rewriters: Rewriters,
     /// What rewrites the body on its way to the client.
@@ -157,6 +160,7 @@ impl Context {
             origin_time: None,
             body_read: 0,
             max_body: u64::MAX,
+            page: None,
             origin_rewriters: Rewriters::default(),
             rewriters: Rewriters::default(),
             first_byte: None,

@@ -58,6 +58,14 @@ pub(super) fn error_page(ctx: &Context, status: u16) -> Page {
     pages.page(status, ctx.request_id())
 }
 
+/// The page for a status of a response that may be stored, and so belongs to no request.
+pub(super) fn error_page_for_all(ctx: &Context, status: u16) -> Page {
+    let pages = ctx.route.as_ref().map(|route| &route.error_pages);
+    pages
+        .map_or_else(Default::default, Clone::clone)
+        .page(status, "")
+}
+
 async fn write_error(
     process: &Process,
     session: &mut Session,
@@ -72,6 +80,9 @@ async fn write_error(
     head.insert_header(header::CACHE_CONTROL, "no-store")?;
     if status == 503 {
         head.insert_header(header::RETRY_AFTER, "5")?;
+    }
+    if let (405, Some(bucket)) = (status, ctx.origin.as_ref().and_then(|origin| origin.s3())) {
+        head.insert_header(header::ALLOW, bucket.allowed())?;
     }
     // Filters still add what they add to every response; a fault of theirs must not hide the first one.
     if response_phase(session, ctx, &mut head).is_err() {

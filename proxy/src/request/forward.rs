@@ -11,6 +11,7 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use rimward_config::Fallback;
 use rimward_filters::Exchange;
 
+use super::bucket;
 use super::compress;
 use super::context::{Context, Progress};
 use super::errors::{fail, refuse};
@@ -63,6 +64,8 @@ pub(super) async fn choose(
             tokio::time::sleep(picked.pause()).await;
         }
     }
+    ctx.origin = Some(origin);
+    bucket::takes(session, ctx)?;
     let peer = picked.peer();
     if !session.as_mut().is_body_empty() {
         picked.body_begins();
@@ -70,7 +73,6 @@ pub(super) async fn choose(
     ctx.tries += 1;
     ctx.tried.push(picked.server_id());
     ctx.asked = Some(Instant::now());
-    ctx.origin = Some(origin);
     ctx.picked = Some(picked);
     Ok(peer)
 }
@@ -107,7 +109,9 @@ pub(super) fn request(
         phase.map_err(|failure| fail(failure.status, failure.to_string()))
     });
     process.cache.asking(&mut ctx.caching);
-    made.unwrap_or(Ok(()))
+    made.unwrap_or(Ok(()))?;
+    // Last, since a signature covers what the head is by then.
+    bucket::sign(origin.as_deref(), request)
 }
 
 /// Puts what an origin may rely on into the head that goes to it, and takes out what it must not believe.

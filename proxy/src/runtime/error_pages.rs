@@ -64,15 +64,19 @@ fn content_type(path: &std::path::Path) -> &'static str {
     }
 }
 
-/// Our own page: what happened, and the request's identity to tell an operator.
+/// Our own page: what happened, and the request's identity, if there is one, to tell an operator.
 fn plain(status: u16, request_id: &str) -> Page {
     let reason = StatusCode::from_u16(status)
         .ok()
         .and_then(|status| status.canonical_reason())
         .unwrap_or("Error");
+    let request = match request_id {
+        "" => String::new(),
+        id => format!("<p>Request <code>{id}</code></p>\n"),
+    };
     let body = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{status} {reason}</title>\n\
-         <h1>{status} {reason}</h1>\n<p>Request <code>{request_id}</code></p>\n</html>\n"
+         <h1>{status} {reason}</h1>\n{request}</html>\n"
     );
     Page {
         content_type: "text/html; charset=utf-8",

@@ -652,3 +652,79 @@ proptest! {
         prop_assert_eq!(guard.is_reusable(), whole.is_reusable());
     }
 }
+
+/// What a bucket's answer is handed out as when it is read in pieces of `size`: all of it, how much at most came before the
+/// answer was whole, and the errors that were seen.
+fn of_bucket(answer: &str, size: usize) -> (String, usize, Vec<String>) {
+    let mut reply = Reply::of_bucket();
+    let asked = Asked::default();
+    let (mut out, mut early, mut seen) = (Vec::new(), 0, Vec::new());
+    let pieces: Vec<&[u8]> = answer.as_bytes().chunks(size).collect();
+    for (number, piece) in pieces.iter().enumerate() {
+        let see = |error: &[u8]| seen.push(String::from_utf8(error.to_vec()).unwrap());
+        let good = reply.take_or_keep(piece, &asked, see).unwrap();
+        out.extend_from_slice(&piece[..good]);
+        out.extend_from_slice(&reply.pop(usize::MAX));
+        if number + 1 < pieces.len() {
+            early = out.len();
+        }
+    }
+    reply
+        .end(|error| seen.push(String::from_utf8(error.to_vec()).unwrap()))
+        .unwrap();
+    out.extend_from_slice(&reply.pop(usize::MAX));
+    (String::from_utf8(out).unwrap(), early, seen)
+}
+
+#[test]
+fn an_error_of_a_bucket_is_handed_out_when_it_is_whole() {
+    let body = "<Error><Code>NoSuchKey</Code></Error>";
+    let length = body.len();
+    for head in [
+        format!("HTTP/1.1 404 Not Found\r\nContent-Length: {length}\r\n\r\n{body}"),
+        format!(
+            "HTTP/1.1 403 x\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{body}\r\n0\r\n\r\n"
+        ),
+        format!("HTTP/1.1 301 x\r\nConnection: close\r\n\r\n{body}"),
+        format!("HTTP/1.1 503 x\r\nContent-Length: 100\r\n\r\n{body}"),
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
+    ] {
+        for size in 1..=head.len() {
+            let (out, early, seen) = of_bucket(&head, size);
+            assert_eq!(
+                (out.as_str(), early),
+                (head.as_str(), 0),
+                "in pieces of {size}"
+            );
+            assert_eq!(seen, [head.as_str()], "in pieces of {size}");
+        }
+    }
+}
+
+#[test]
+fn all_else_of_a_bucket_flows_by() {
+    let long = "x".repeat(100_000);
+    for (answer, least) in [
+        (
+            format!("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{long}"),
+            90_000,
+        ),
+        (
+            format!("HTTP/1.1 500 x\r\nContent-Length: 100000\r\n\r\n{long}"),
+            80_000,
+        ),
+        (
+            "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n".to_owned(),
+            0,
+        ),
+    ] {
+        for size in [1000, 16_000] {
+            let (out, early, seen) = of_bucket(&answer, size);
+            assert!(
+                out == answer && early >= least,
+                "{early} in pieces of {size}"
+            );
+            assert!(seen.len() <= 1);
+        }
+    }
+}
