@@ -98,7 +98,9 @@ impl Directives {
                 _ => {}
             }
         }
-        (!members.is_empty()).then_some(directives)
+        // `content` tells what to do with a page (Edge Architecture Specification 1.0), and nothing of storing it.
+        let tells = members.keys().any(|name| name.as_str() != "content");
+        tells.then_some(directives)
     }
 
     fn add(&mut self, name: &str, argument: Option<&str>) {
@@ -284,6 +286,9 @@ mod tests {
         assert_eq!(targeted("max-age=60 &"), None);
         assert_eq!(targeted("Max-Age=60"), None);
         assert_eq!(targeted(""), None);
+        assert_eq!(targeted("content=\"ESI/1.0\""), None);
+        let both = targeted("content=\"ESI/1.0\", max-age=60");
+        assert_eq!(both.unwrap().max_age, Some(60));
     }
 
     proptest::proptest! {

@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use pingora_http::RequestHeader;
 use rimward_filters::{AskError, Bounds};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -38,6 +39,7 @@ impl Origin {
         let picked = self.pick(&Pick::default());
         let picked = picked.map_err(|none| AskError::Connect(none.to_string()))?;
         self.name_host(&mut request, &picked.server)?;
+        let request = self.signed(request)?;
         let asked = timeout(
             bounds.time,
             self.ask_server(&picked.server, request, bounds),
@@ -58,6 +60,18 @@ impl Origin {
         let own = HeaderValue::try_from(own).map_err(|_| unsendable("`host`"))?;
         request.headers_mut().insert(header::HOST, own);
         Ok(())
+    }
+
+    /// A request to a bucket has to be signed.
+    fn signed(&self, request: Request<Bytes>) -> Result<Request<Bytes>, AskError> {
+        if self.s3().is_none() {
+            return Ok(request);
+        }
+        let (head, body) = request.into_parts();
+        let mut head = RequestHeader::from(head);
+        let signed = self.sign(&mut head);
+        signed.map_err(|unasked| AskError::Request(unasked.reason.to_string()))?;
+        Ok(Request::from_parts(head.into(), body))
     }
 
     async fn ask_server(

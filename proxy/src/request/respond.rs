@@ -195,7 +195,8 @@ pub(super) fn pass_on(
     {
         cache::rewrite(body, std::mem::take(&mut ctx.rewriters));
     }
-    if let Some(route) = &ctx.route {
+    // What is for an exchange of the edge's own is kept back when that sends it on.
+    if let Some(route) = ctx.route.as_ref().filter(|_| ctx.tells.is_none()) {
         caching::keep_back(route, head);
     }
     caching::describe(process, session, ctx, head)?;
