@@ -22,6 +22,12 @@ const USERS: &str = "ann:$2b$04$eWVCVF3Fqt6Ti6QfkcnnQOEvdq7WuyyD1fu5j5dQRVxOkPp7
 
 const ANN: (&str, &str) = ("authorization", "Basic YW5uOnNlY3JldA==");
 
+const API_KEYS: &str = r#"
+    keys = { shop = "0123456789abcdef", app = "fedcba9876543210" }
+    name_header = "x-client"
+"#;
+const KEY: (&str, &str) = ("x-api-key", "fedcba9876543210");
+
 const CORS: &str = r#"
     origins = ["https://app.example.com", "https://*.example.org"]
     credentials = true
@@ -68,6 +74,7 @@ const TO: &str = "to = \"https://shop.example.com{path}\"";
 
 /// Requests that a filter lets pass.
 const PASSING: &[Case] = &[
+    case("api_key", "known", API_KEYS, "GET /", &[KEY]),
     case("basic_auth", "known", "users = \"users\"", "GET /", &[ANN]),
     case("cors", "no preflight", CORS, "GET /", &[PAGE]),
     case(
@@ -100,6 +107,7 @@ const PASSING: &[Case] = &[
 
 /// Requests that a filter answers.
 const ANSWERED: &[Case] = &[
+    case("api_key", "asked", API_KEYS, "GET /", &[]),
     case("basic_auth", "asked", "users = \"users\"", "GET /", &[]),
     case("cors", "preflight", CORS, "OPTIONS /", &[PAGE, PREFLIGHT]),
     case("ip_access", "denied", DENY, "GET /", &[]),

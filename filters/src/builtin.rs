@@ -1,5 +1,6 @@
 //! The compiled-in filters. One more is one more file in `builtin/` and its two lines here.
 
+mod api_key;
 mod basic_auth;
 mod cors;
 mod headers;
@@ -16,6 +17,7 @@ use crate::filter::FilterKind;
 
 /// Every compiled-in filter, by name.
 pub const KINDS: &[FilterKind] = &[
+    FilterKind::of::<api_key::ApiKey>(),
     FilterKind::of::<basic_auth::BasicAuth>(),
     FilterKind::of::<cors::Cors>(),
     FilterKind::of::<headers::Headers>(),
@@ -47,6 +49,7 @@ mod tests {
             "users.htpasswd",
             "ann:$2y$04$eWVCVF3Fqt6Ti6QfkcnnQOUgjYBApAVjnmpuWQUmVlqpGxQkcVnkm\n",
         ),
+        ("api.keys", "shop 0123456789abcdef0123456789abcdef\n"),
         ("blocklist.txt", "198.51.100.0/24 # documentation\n"),
     ];
 

@@ -2,6 +2,7 @@
 
 pub mod builtin;
 mod chosen;
+mod credentials;
 mod exchange;
 mod filter;
 mod outside;
