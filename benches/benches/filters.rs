@@ -28,6 +28,21 @@ const API_KEYS: &str = r#"
 "#;
 const KEY: (&str, &str) = ("x-api-key", "fedcba9876543210");
 
+const JWT: &str = r#"
+    keys = [{ secret = "0123456789abcdef0123456789abcdef" }]
+    issuer = "https://id.example.com/"
+    audience = "shop"
+    require = [{ claim = "scope", contains = "read" }]
+    headers = { x-user = "sub", x-roles = "realm_access.roles" }
+    optional = true
+"#;
+const NO_TOKEN: (&str, &str) = ("authorization", "Bearer a.b.c");
+/// Of `id.example.com`, until the year 2100.
+const TOKEN: (&str, &str) = (
+    "authorization",
+    "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tLyIsInN1YiI6IjVmMGMxYTllLTZmMGItNGY4ZS05ZDZjLTJmMWYwZjZhN2IxMSIsImF1ZCI6WyJzaG9wIl0sImV4cCI6NDEwMjQ0NDgwMCwiaWF0IjoxODAwMDAwMDAwLCJqdGkiOiIwZThiNWE1Mi05YzUzLTRmMGMtOGEwZS03YzJmNGIwYzdhMTAiLCJzY29wZSI6Im9wZW5pZCBwcm9maWxlIGVtYWlsIHJlYWQgd3JpdGUiLCJyZWFsbV9hY2Nlc3MiOnsicm9sZXMiOlsiY3VzdG9tZXIiLCJlZGl0b3IiXX19.sCNMBwClyYYsQ7zHvy7hJdtwU1ap2ncEZiBh-dyAn8E",
+);
+
 const CORS: &str = r#"
     origins = ["https://app.example.com", "https://*.example.org"]
     credentials = true
@@ -86,6 +101,8 @@ const PASSING: &[Case] = &[
     ),
     case("headers", "none", HEADERS, "GET /", &[]),
     case("ip_access", "let in", OTHERS, "GET /", &[]),
+    case("jwt", "known", JWT, "GET /", &[TOKEN]),
+    case("jwt", "no token", JWT, "GET /", &[]),
     case("rate_limit", "let through", FAST, "GET /", &[]),
     case(
         "request_limits",
@@ -111,6 +128,7 @@ const ANSWERED: &[Case] = &[
     case("basic_auth", "asked", "users = \"users\"", "GET /", &[]),
     case("cors", "preflight", CORS, "OPTIONS /", &[PAGE, PREFLIGHT]),
     case("ip_access", "denied", DENY, "GET /", &[]),
+    case("jwt", "no token of ours", JWT, "GET /", &[NO_TOKEN]),
     case("rate_limit", "refused", SLOW, "GET /", &[]),
     case("redirect", "redirected", TO, "GET /shoes?page=2", &[]),
     case(

@@ -5,6 +5,7 @@ mod basic_auth;
 mod cors;
 mod headers;
 mod ip_access;
+mod jwt;
 mod rate_limit;
 mod redirect;
 mod request_limits;
@@ -22,6 +23,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<cors::Cors>(),
     FilterKind::of::<headers::Headers>(),
     FilterKind::of::<ip_access::IpAccess>(),
+    FilterKind::of::<jwt::Jwt>(),
     FilterKind::of::<rate_limit::RateLimit>(),
     FilterKind::of::<redirect::Redirect>(),
     FilterKind::of::<request_limits::RequestLimits>(),
