@@ -43,6 +43,13 @@ const TOKEN: (&str, &str) = (
     "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tLyIsInN1YiI6IjVmMGMxYTllLTZmMGItNGY4ZS05ZDZjLTJmMWYwZjZhN2IxMSIsImF1ZCI6WyJzaG9wIl0sImV4cCI6NDEwMjQ0NDgwMCwiaWF0IjoxODAwMDAwMDAwLCJqdGkiOiIwZThiNWE1Mi05YzUzLTRmMGMtOGEwZS03YzJmNGIwYzdhMTAiLCJzY29wZSI6Im9wZW5pZCBwcm9maWxlIGVtYWlsIHJlYWQgd3JpdGUiLCJyZWFsbV9hY2Nlc3MiOnsicm9sZXMiOlsiY3VzdG9tZXIiLCJlZGl0b3IiXX19.sCNMBwClyYYsQ7zHvy7hJdtwU1ap2ncEZiBh-dyAn8E",
 );
 
+const LINKS: &str = r#"
+    keys = { k1 = "0123456789abcdef0123456789abcdef" }
+    any_host = true
+"#;
+/// Until the year 2100.
+const LINK: &str = "GET /v/a.mp4?size=1&rw-expires=4102444800&rw-key=k1&rw-signature=GwLm94vgmbaSykkdCeDEG_O-JMmRFjfaryU66mbrK64";
+
 const CORS: &str = r#"
     origins = ["https://app.example.com", "https://*.example.org"]
     credentials = true
@@ -120,6 +127,7 @@ const PASSING: &[Case] = &[
         &[],
     ),
     case("rewrite", "as it was", REWRITE, "GET /about?page=2", &[]),
+    case("signed_url", "signed", LINKS, LINK, &[]),
 ];
 
 /// Requests that a filter answers.
@@ -139,6 +147,13 @@ const ANSWERED: &[Case] = &[
         &[],
     ),
     case("respond", "answered", BACK_SOON, "GET /", &[]),
+    case(
+        "signed_url",
+        "not signed",
+        LINKS,
+        "GET /v/a.mp4?size=1",
+        &[],
+    ),
 ];
 
 /// The response phase, of filters that have one.

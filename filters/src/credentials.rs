@@ -245,6 +245,13 @@ pub(crate) fn remove_claimed(exchange: &mut Exchange, names: &[HeaderName]) {
     }
 }
 
+/// A line of a file of keys without blanks around it and its comment. A `#` within a key begins none.
+pub(crate) fn without_comment(line: &str) -> &str {
+    let begins = |(at, _): &(usize, &str)| *at == 0 || line[..*at].ends_with(char::is_whitespace);
+    let comment = line.match_indices('#').find(begins);
+    comment.map_or(line, |(at, _)| &line[..at]).trim()
+}
+
 /// Text between quotes in a header, as RFC 9110 §5.6.4 has it.
 pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))

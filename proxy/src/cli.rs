@@ -3,6 +3,7 @@
 mod ask;
 mod cache;
 mod serve;
+mod sign;
 mod tell;
 
 use std::net::IpAddr;
@@ -84,6 +85,8 @@ enum Command {
         #[arg(short, long, default_value = "pop.toml", global = true)]
         config: PathBuf,
     },
+    /// Sign a URL for a filter `signed_url`
+    Sign(sign::Order),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -163,6 +166,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             json,
             config,
         } => cache::answer(&config, &question, json),
+        Command::Sign(order) => sign::sign(order),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

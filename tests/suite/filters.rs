@@ -3,3 +3,4 @@
 mod api_key;
 mod basics;
 mod jwt;
+mod signed_url;

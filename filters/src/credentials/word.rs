@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Word(String);
 
 impl Word {
+    /// One that is in the code, and right.
+    pub(crate) fn literal(word: &'static str) -> Self {
+        Self(word.to_owned())
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

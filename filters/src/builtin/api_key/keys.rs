@@ -8,6 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 
+use crate::credentials::without_comment;
+
 /// Digests of keys in the order of their owners.
 #[derive(Default)]
 pub(super) struct Keys {
@@ -85,13 +87,6 @@ impl Keys {
         }
         self.owners.get(usize::try_from(found).ok()?)
     }
-}
-
-/// A `#` within a key begins none.
-fn without_comment(line: &str) -> &str {
-    let begins = |(at, _): &(usize, &str)| *at == 0 || line[..*at].ends_with(char::is_whitespace);
-    let comment = line.match_indices('#').find(begins);
-    comment.map_or(line, |(at, _)| &line[..at]).trim()
 }
 
 fn plain(key: &str) -> Result<Digest, String> {

@@ -90,10 +90,7 @@ fn api() -> String {
 }
 
 fn bearer() -> Places {
-    match Word::try_from("Bearer".to_owned()) {
-        Ok(scheme) => Places::only(Place::Authorization(scheme)),
-        Err(_) => Places::only(Place::Header(FieldName(http::header::AUTHORIZATION))),
-    }
+    Places::only(Place::Authorization(Word::literal("Bearer")))
 }
 
 /// Where keys come from.
