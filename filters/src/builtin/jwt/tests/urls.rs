@@ -12,10 +12,13 @@ use tokio::time::{Instant, advance, sleep};
 use super::*;
 use crate::outside::{AskError, Bounds, Outside, Surroundings};
 
+/// What is answered, and after what time.
+type Act = (Duration, Result<Response<Bytes>, AskError>);
+
 /// A server with keys, as a script has it.
 #[derive(Default)]
 struct Server {
-    script: Mutex<VecDeque<(Duration, Result<Response<Bytes>, AskError>)>>,
+    script: Mutex<VecDeque<Act>>,
     asked: Mutex<Vec<String>>,
 }
 
