@@ -9,9 +9,13 @@ use serde::Deserialize;
 use crate::credentials::{Secret, Word};
 
 /// Settings of `signed_url`. Whoever has no right signature gets 403; the access log's field `signed_url` tells why:
-/// `missing`, `invalid`, `expired`, or `elsewhere` for another address, URL or time. `rimward sign` makes links. A signature
-/// of our own form is an HMAC-SHA256 over the key's name, the time when it expires, the address, the host, and either the
-/// whole URL or a folder. All its parts are taken out of the request, so that everybody gets the same object of the cache.
+/// `missing`, `invalid`, `expired`, or `elsewhere` for another address, URL or time. `rimward sign` makes links. All parts of a
+/// signature are taken out of the request, so that everybody gets the same object of the cache. A signature of our own form
+/// is the HMAC-SHA256, in base64url without padding, of six lines with a line feed between them: `rimward-url-1`; the name
+/// of the key; the time when it expires, in seconds since 1970; the address or network, or nothing; the host in small
+/// letters without a port, or nothing (`any_host`); and `url` with the path and the rest of the query (`url /a?b=c`) or
+/// `prefix` with a folder (`prefix /videos/`). Paths are signed as the edge sees them: hex digits of escapes in capitals, and
+/// nothing escaped that need not be.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {

@@ -82,6 +82,18 @@ fn a_signed_link_lets_in_and_its_signature_goes_no_further() {
     }
 }
 
+/// `printf 'rimward-url-1\nk1\n…' | openssl dgst -sha256 -hmac SECRET -binary | base64`, as the manual has it.
+#[test]
+fn others_can_sign_by_what_the_manual_says() {
+    let filter = filter("");
+    for url in [
+        "https://example.com/a%20b?x=1&y&rw-expires=1800000600&rw-key=k1&rw-ip=203.0.113.7&rw-signature=booRNJ-CcjzgYnAn33sPDiwKimX7kLXGhlJ-rSrx8HU",
+        "https://example.com/v/1.ts?z&rw-expires=1800000600&rw-key=k1&rw-prefix=%2fv%2F&rw-signature=LmDot1WK7xv2OX1Sh2OT2eatpr7xyvVzCNXYc-_N0r4",
+    ] {
+        assert_eq!(outcome(&filter, &mut asks(url)), "", "{url}");
+    }
+}
+
 #[test]
 fn a_link_is_good_for_what_was_signed_alone() {
     let filter = filter("");
