@@ -22,6 +22,34 @@ const USERS: &str = "ann:$2b$04$eWVCVF3Fqt6Ti6QfkcnnQOEvdq7WuyyD1fu5j5dQRVxOkPp7
 
 const ANN: (&str, &str) = ("authorization", "Basic YW5uOnNlY3JldA==");
 
+const API_KEYS: &str = r#"
+    keys = { shop = "0123456789abcdef", app = "fedcba9876543210" }
+    name_header = "x-client"
+"#;
+const KEY: (&str, &str) = ("x-api-key", "fedcba9876543210");
+
+const JWT: &str = r#"
+    keys = [{ secret = "0123456789abcdef0123456789abcdef" }]
+    issuer = "https://id.example.com/"
+    audience = "shop"
+    require = [{ claim = "scope", contains = "read" }]
+    headers = { x-user = "sub", x-roles = "realm_access.roles" }
+    optional = true
+"#;
+const NO_TOKEN: (&str, &str) = ("authorization", "Bearer a.b.c");
+/// Of `id.example.com`, until the year 2100.
+const TOKEN: (&str, &str) = (
+    "authorization",
+    "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tLyIsInN1YiI6IjVmMGMxYTllLTZmMGItNGY4ZS05ZDZjLTJmMWYwZjZhN2IxMSIsImF1ZCI6WyJzaG9wIl0sImV4cCI6NDEwMjQ0NDgwMCwiaWF0IjoxODAwMDAwMDAwLCJqdGkiOiIwZThiNWE1Mi05YzUzLTRmMGMtOGEwZS03YzJmNGIwYzdhMTAiLCJzY29wZSI6Im9wZW5pZCBwcm9maWxlIGVtYWlsIHJlYWQgd3JpdGUiLCJyZWFsbV9hY2Nlc3MiOnsicm9sZXMiOlsiY3VzdG9tZXIiLCJlZGl0b3IiXX19.sCNMBwClyYYsQ7zHvy7hJdtwU1ap2ncEZiBh-dyAn8E",
+);
+
+const LINKS: &str = r#"
+    keys = { k1 = "0123456789abcdef0123456789abcdef" }
+    any_host = true
+"#;
+/// Until the year 2100.
+const LINK: &str = "GET /v/a.mp4?size=1&rw-expires=4102444800&rw-key=k1&rw-signature=GwLm94vgmbaSykkdCeDEG_O-JMmRFjfaryU66mbrK64";
+
 const CORS: &str = r#"
     origins = ["https://app.example.com", "https://*.example.org"]
     credentials = true
@@ -75,6 +103,7 @@ const TO: &str = "to = \"https://shop.example.com{path}\"";
 
 /// Requests that a filter lets pass.
 const PASSING: &[Case] = &[
+    case("api_key", "known", API_KEYS, "GET /", &[KEY]),
     case("basic_auth", "known", "users = \"users\"", "GET /", &[ANN]),
     case("cors", "no preflight", CORS, "GET /", &[PAGE]),
     case(
@@ -88,6 +117,8 @@ const PASSING: &[Case] = &[
     case("ip_access", "let in", OTHERS, "GET /", &[]),
     case("mtls", "allowed and told", BY_NAME, "GET /", &[]),
     case("mtls", "allowed", "", "GET /", &[]),
+    case("jwt", "known", JWT, "GET /", &[TOKEN]),
+    case("jwt", "no token", JWT, "GET /", &[]),
     case("rate_limit", "let through", FAST, "GET /", &[]),
     case(
         "request_limits",
@@ -105,14 +136,17 @@ const PASSING: &[Case] = &[
         &[],
     ),
     case("rewrite", "as it was", REWRITE, "GET /about?page=2", &[]),
+    case("signed_url", "signed", LINKS, LINK, &[]),
 ];
 
 /// Requests that a filter answers.
 const ANSWERED: &[Case] = &[
+    case("api_key", "asked", API_KEYS, "GET /", &[]),
     case("basic_auth", "asked", "users = \"users\"", "GET /", &[]),
     case("cors", "preflight", CORS, "OPTIONS /", &[PAGE, PREFLIGHT]),
     case("ip_access", "denied", DENY, "GET /", &[]),
     case("mtls", "not allowed", OF_OTHERS, "GET /", &[]),
+    case("jwt", "no token of ours", JWT, "GET /", &[NO_TOKEN]),
     case("rate_limit", "refused", SLOW, "GET /", &[]),
     case("redirect", "redirected", TO, "GET /shoes?page=2", &[]),
     case(
@@ -123,6 +157,13 @@ const ANSWERED: &[Case] = &[
         &[],
     ),
     case("respond", "answered", BACK_SOON, "GET /", &[]),
+    case(
+        "signed_url",
+        "not signed",
+        LINKS,
+        "GET /v/a.mp4?size=1",
+        &[],
+    ),
 ];
 
 /// The response phase, of filters that have one.

@@ -1,10 +1,12 @@
 //! The compiled-in filters. One more is one more file in `builtin/` and its two lines here.
 
+mod api_key;
 mod basic_auth;
 mod cors;
 mod esi;
 mod headers;
 mod ip_access;
+mod jwt;
 mod migrate;
 mod mirror;
 mod mtls;
@@ -13,18 +15,22 @@ mod redirect;
 mod request_limits;
 mod respond;
 mod rewrite;
+mod signed_url;
 
 pub use request_limits::MaxBody;
+pub use signed_url::{Signed, Terms, UrlSigner};
 
 use crate::filter::FilterKind;
 
 /// Every compiled-in filter, by name.
 pub const KINDS: &[FilterKind] = &[
+    FilterKind::of::<api_key::ApiKey>(),
     FilterKind::of::<basic_auth::BasicAuth>(),
     FilterKind::of::<cors::Cors>(),
     FilterKind::of::<esi::Esi>(),
     FilterKind::of::<headers::Headers>(),
     FilterKind::of::<ip_access::IpAccess>(),
+    FilterKind::of::<jwt::Jwt>(),
     FilterKind::of::<migrate::Migrate>(),
     FilterKind::of::<mirror::Mirror>(),
     FilterKind::of::<mtls::Mtls>(),
@@ -33,6 +39,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<request_limits::RequestLimits>(),
     FilterKind::of::<respond::Respond>(),
     FilterKind::of::<rewrite::Rewrite>(),
+    FilterKind::of::<signed_url::SignedUrl>(),
 ];
 
 /// The filter that a configuration means by `use = "name"`.
@@ -55,6 +62,12 @@ mod tests {
             "users.htpasswd",
             "ann:$2y$04$eWVCVF3Fqt6Ti6QfkcnnQOUgjYBApAVjnmpuWQUmVlqpGxQkcVnkm\n",
         ),
+        (
+            "cloudfront.pem",
+            "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAtt1FITtL869xrFoZeJCB\n4Hdum9pKvsIlFznfLg1mDBste+FMGLq8HL1Hwia5r/wFn566dg49E/tbIElEA9Dl\nHfUNfzZj4k2sTC0IebJlonPKeEb1XSuzxFBtvtV0fURznL2az8VwlKhMerftq++S\nQP8wJmORcaKx6/7/J9AiHLG6HtwEJk2KnTJPnsViWfZgcMrU9XTCScmuUHT9JV/b\nr+CJO34OPr8wdLQvennjqh/iNfjts+BpvvoLXg2q2MPsENGx74DJX6D3/0EEsBKp\nOMH1WtyYxloOx0IoWeT3agDz09Bv7FWqRCuPT+bpTTlH8Jkl2C04qv014mW/hA7t\n/wIDAQAB\n-----END PUBLIC KEY-----\n",
+        ),
+        ("links.keys", "k1 0123456789abcdef0123456789abcdef\n"),
+        ("api.keys", "shop 0123456789abcdef0123456789abcdef\n"),
         ("blocklist.txt", "198.51.100.0/24 # documentation\n"),
     ];
 

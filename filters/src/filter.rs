@@ -214,6 +214,8 @@ pub trait BodyRewriter: Send + Sync {
 #[error("{reason}")]
 pub struct FilterError {
     reason: String,
+    /// Whether it could do it later.
+    is_passing: bool,
 }
 
 impl FilterError {
@@ -221,7 +223,21 @@ impl FilterError {
     pub fn new(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
+            is_passing: false,
         }
+    }
+
+    /// The same where what the filter needs is not to be had for now: unless `on_error` says otherwise, the client gets 503.
+    pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self {
+            is_passing: true,
+            ..Self::new(reason)
+        }
+    }
+
+    /// The status that tells a client of it.
+    pub(crate) fn status(&self) -> u16 {
+        if self.is_passing { 503 } else { 500 }
     }
 }
 
@@ -248,6 +264,12 @@ pub trait Configured: Filter + Sized + 'static {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_to_be_had_for_now_is_told_apart() {
+        assert_eq!(FilterError::new("broken").status(), 500);
+        assert_eq!(FilterError::unavailable("no keys yet").status(), 503);
+    }
 
     #[test]
     fn a_set_of_phases_holds_what_was_put_in() {

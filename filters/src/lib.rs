@@ -6,6 +6,7 @@ mod certificate;
 mod chosen;
 mod copied;
 pub mod esi;
+mod credentials;
 mod exchange;
 mod filter;
 mod outside;

@@ -14,6 +14,8 @@ use crate::filter::{Answer, Body, BodyRewriter, BodyWatcher, Filter, FilterError
 pub enum OnError {
     /// It goes on as if the filter were not there.
     Skip,
+    /// It ends with an error: 500, or 503 for what is not to be had for now.
+    Fail,
     /// It ends with this status.
     Status(u16),
 }
@@ -261,18 +263,20 @@ impl Step {
 
     fn fault(&self, phase: Phase, error: FilterError) -> Result<(), Failure> {
         self.meter.failed(phase);
-        match self.on_error {
+        let status = match self.on_error {
             OnError::Skip => {
                 tracing::warn!(filter = %self.name, phase = phase.name(), %error, "filter failed and was skipped");
-                Ok(())
+                return Ok(());
             }
-            OnError::Status(status) => Err(Failure {
-                filter: self.name.clone(),
-                phase,
-                status,
-                error,
-            }),
-        }
+            OnError::Fail => error.status(),
+            OnError::Status(status) => status,
+        };
+        Err(Failure {
+            filter: self.name.clone(),
+            phase,
+            status,
+            error,
+        })
     }
 }
 

@@ -225,6 +225,11 @@ fn toml(value: &Value) -> Option<String> {
             Some(format!("[{}]", items.join(", ")))
         }
         Value::Object(map) if map.values().all(is_empty) => None,
+        Value::Object(map) => {
+            let pair = |(key, value)| Some(format!("{key} = {}", toml(value)?));
+            let pairs: Vec<String> = map.iter().filter_map(pair).collect();
+            Some(format!("{{ {} }}", pairs.join(", ")))
+        }
         other => Some(other.to_string()),
     }
 }

@@ -87,6 +87,23 @@ pub(crate) fn set(exchange: &mut Exchange, path: &str, query: &str) -> Result<()
     Ok(())
 }
 
+/// Keeps the query parameters whose name stays, as they were sent.
+pub(crate) fn retain_query(
+    exchange: &mut Exchange,
+    stays: impl Fn(&str) -> bool,
+) -> Result<(), FilterError> {
+    let stays = |pair: &&str| stays(pair.split_once('=').map_or(*pair, |(name, _)| name));
+    let Some(query) = exchange.query() else {
+        return Ok(());
+    };
+    if query.split('&').all(|pair| stays(&pair)) {
+        return Ok(());
+    }
+    let kept: Vec<&str> = query.split('&').filter(stays).collect();
+    let (path, query) = (exchange.path().to_owned(), kept.join("&"));
+    set(exchange, &path, &query)
+}
+
 /// `http::Uri` takes no more than 65534 bytes.
 const MAX_TARGET: usize = 32 << 10;
 

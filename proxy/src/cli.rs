@@ -4,6 +4,7 @@ mod ask;
 mod cache;
 mod filter;
 mod serve;
+mod sign;
 mod tell;
 
 use std::net::IpAddr;
@@ -106,6 +107,8 @@ enum Command {
         #[command(flatten)]
         edge: Running,
     },
+    /// Sign a URL for a filter `signed_url`
+    Sign(sign::Order),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -209,6 +212,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             percent,
             edge,
         } => filter::migrate(&edge.config, &name, step, percent),
+        Command::Sign(order) => sign::sign(order),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

@@ -201,10 +201,10 @@ fn build_filter(
     files.extend(builder.into_files());
     let on_error = match spec.on_error {
         Some(OnErrorSpec::Skip) => OnError::Skip,
-        Some(OnErrorSpec::Fail) => OnError::Status(500),
+        Some(OnErrorSpec::Fail) => OnError::Fail,
         Some(OnErrorSpec::Status(status)) => OnError::Status(status),
         None if kind.safe_to_skip => OnError::Skip,
-        None => OnError::Status(500),
+        None => OnError::Fail,
     };
     Some((filter.ok()?, on_error))
 }

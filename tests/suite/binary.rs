@@ -185,6 +185,7 @@ fn help_and_completions_are_there() {
         "reload",
         "purge",
         "cache",
+        "sign",
         "completions",
     ] {
         assert!(help.contains(command), "no `{command}` in:\n{help}");
