@@ -36,6 +36,7 @@ pub fn exchange(method: &str, target: &str, fields: &[(&'static str, &'static st
             peer,
             scheme: Scheme::Https,
             country: Some(*b"DE"),
+            geoip: None,
         },
         site: "www.example.com".into(),
         route: "/".into(),

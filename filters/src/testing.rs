@@ -27,6 +27,7 @@ pub(crate) fn exchange(method: &str, target: &str, headers: &[(&'static str, &st
             peer,
             scheme: Scheme::Https,
             country: Some(*b"DE"),
+            geoip: None,
         },
         site: "example.com".into(),
         route: "/".into(),

@@ -59,7 +59,7 @@ pub fn explain(config: Config, question: &Question) -> Result<String, ExplainErr
     };
     let path = rimward_config::normalise_path(uri.path())
         .map_err(|bad| ExplainError::BadPath(bad.to_string()))?;
-    let country = locate(runtime.countries.as_ref(), question.from);
+    let country = locate(runtime.geoip.as_deref(), question.from);
     let mut told = Table::default();
     told.row("request", format!("{} {uri}", question.method));
     if path != uri.path() {

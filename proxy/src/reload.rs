@@ -182,7 +182,7 @@ pub(crate) fn files(runtime: &Runtime) -> Vec<PathBuf> {
         certificates.flat_map(|certificate| [certificate.chain.clone(), certificate.key.clone()]),
     );
     files.extend(pages.cloned());
-    files.extend(config.geoip.iter().map(|geoip| geoip.database.clone()));
+    files.extend(config.geoip.iter().flat_map(|geoip| geoip.files().cloned()));
     files.extend(
         config
             .admin

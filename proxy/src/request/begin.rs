@@ -64,7 +64,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
             "the host has another certificate than the connection was made with",
         ));
     }
-    let country = locate(runtime.countries.as_ref(), identity.ip);
+    let country = locate(runtime.geoip.as_deref(), identity.ip);
     let (route, params) = {
         let request = session.req_header();
         let asked = Asked {
@@ -91,6 +91,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
             peer: connection.peer,
             scheme: identity.scheme,
             country,
+            geoip: runtime.geoip.clone(),
         },
         site: route.site.clone(),
         route: route.name.clone(),
