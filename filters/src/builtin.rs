@@ -2,6 +2,8 @@
 
 mod basic_auth;
 mod cors;
+mod geo;
+mod geo_headers;
 mod headers;
 mod ip_access;
 mod rate_limit;
@@ -18,6 +20,8 @@ use crate::filter::FilterKind;
 pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<basic_auth::BasicAuth>(),
     FilterKind::of::<cors::Cors>(),
+    FilterKind::of::<geo::Geo>(),
+    FilterKind::of::<geo_headers::GeoHeaders>(),
     FilterKind::of::<headers::Headers>(),
     FilterKind::of::<ip_access::IpAccess>(),
     FilterKind::of::<rate_limit::RateLimit>(),
