@@ -18,9 +18,9 @@ pub enum Value {
     /// Yes or no.
     Flag(bool),
     /// Values by name.
-    Map(Vec<(String, Value)>),
+    Map(Vec<(String, Self)>),
     /// Values in order.
-    List(Vec<Value>),
+    List(Vec<Self>),
 }
 
 /// Values by name.

@@ -93,18 +93,22 @@ impl<'a> Location<'a> {
         let hides = value.flag();
         match key {
             "country" => {
-                self.country = self.country.or(value.code().and_then(country_code));
+                let code = value.code().and_then(country_code);
+                self.country = self.country.or(code);
                 self.country_name = value.name();
                 self.is_eu = value.is_eu();
             }
             "country_code" => self.country = value.text().and_then(country_code).or(self.country),
             "country_name" => self.country_name = value.text(),
-            "continent" => self.continent = self.continent.or(value.code().and_then(continent)),
+            "continent" => {
+                let code = value.code().and_then(continent);
+                self.continent = self.continent.or(code);
+            }
             "continent_code" => self.continent = value.text().and_then(continent),
             "subdivisions" => (self.region, self.region_name) = (value.code(), value.name()),
             "region" | "state1" => self.region_name = value.text(),
             "region_code" => self.region = value.text(),
-            "city" => self.city = value.name().or(value.text()),
+            "city" => self.city = value.name().or_else(|| value.text()),
             "postal" | "postal_code" | "postcode" => self.postal_code = value.code(),
             "metro_code" => self.metro_code = value.whole(),
             "latitude" => self.latitude = value.degrees(90.0),

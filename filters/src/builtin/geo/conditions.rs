@@ -100,13 +100,13 @@ impl Conditions {
             ("city", &rule.city, true),
             ("not_city", &rule.not_city, false),
         ] {
-            all.add(key, list, wanted, not_empty, Test::City)?;
+            all.add(key, list, wanted, |city| not_empty(city), Test::City)?;
         }
         for (key, list, wanted) in [
             ("postal_code", &rule.postal_code, true),
             ("not_postal_code", &rule.not_postal_code, false),
         ] {
-            all.add(key, list, wanted, not_empty, Test::PostalCode)?;
+            all.add(key, list, wanted, |code| not_empty(code), Test::PostalCode)?;
         }
         for (key, list, wanted) in [
             ("metro_code", &rule.metro_code, true),
@@ -192,10 +192,10 @@ fn as_it_is<T: Clone>(value: &T) -> Result<T, String> {
     Ok(value.clone())
 }
 
-fn not_empty(text: &String) -> Result<String, String> {
+fn not_empty(text: &str) -> Result<String, String> {
     match text.is_empty() {
         true => Err("an empty text is no name and no code".to_owned()),
-        false => Ok(text.clone()),
+        false => Ok(text.to_owned()),
     }
 }
 
