@@ -2,12 +2,14 @@
 
 use std::path::Path;
 use std::pin::pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use criterion::{BatchSize, Criterion};
 use rimward_benches::objects::head;
 use rimward_benches::steps::{exchange, filter, pipeline};
 use rimward_filters::{Exchange, Filter, Flow};
+use rimward_geoip::{Databases, Kind, build};
 use tokio::runtime::Builder;
 
 /// As the program has it.
@@ -75,6 +77,19 @@ const BY_NAME: &str = r#"
     headers = { x-client = "subject" }
 "#;
 const OF_OTHERS: &str = "allow = [{ san = \"dns:*.example.org\" }]";
+const GEO: &str = r#"
+    override_cookie = "locale"
+    rules = [
+        { country = ["KP"], respond = { status = 451 } },
+        { region = ["US-CA"], tor = false, request_headers = { "x-privacy" = "ccpa" } },
+    ]
+"#;
+const GEO_COUNTRY: &str = "rules = [{ country = [\"KP\", \"RU\"], respond = { status = 451 } }]";
+const GEO_ORIGIN: &str = "rules = [{ continent = [\"EU\"], origin = \"eu\" }]";
+const GEO_NEAREST: &str =
+    "nearest = [{ origin = \"fra\", at = [50.1, 8.7] }, { origin = \"nyc\", at = [40.7, -74.0] }]";
+const GEO_REFUSE: &str = "rules = [{ country = [\"DE\"], respond = { status = 451 } }]";
+const GEO_REDIRECT: &str = "rules = [{ country = [\"DE\"], redirect = { to = \"/de{path}\" } }]";
 
 const REWRITE: &str = r#"
     strip_prefix = "/shop"
@@ -114,6 +129,24 @@ const PASSING: &[Case] = &[
         &[INTERNAL],
     ),
     case("headers", "none", HEADERS, "GET /", &[]),
+    case("geo", "a country of no rule", GEO_COUNTRY, "GET /", &[]),
+    case("geo", "a place of no rule", GEO, "GET /", &[]),
+    case("geo", "another origin", GEO_ORIGIN, "GET /", &[]),
+    case("geo", "the nearest origin", GEO_NEAREST, "GET /", &[]),
+    case(
+        "geo_headers",
+        "twelve set",
+        "presets = [\"cloudfront\"]",
+        "GET /",
+        &[],
+    ),
+    case(
+        "geo_headers",
+        "one set",
+        "headers = { x-city = \"city\" }",
+        "GET /",
+        &[],
+    ),
     case("ip_access", "let in", OTHERS, "GET /", &[]),
     case("mtls", "allowed and told", BY_NAME, "GET /", &[]),
     case("mtls", "allowed", "", "GET /", &[]),
@@ -144,6 +177,8 @@ const ANSWERED: &[Case] = &[
     case("api_key", "asked", API_KEYS, "GET /", &[]),
     case("basic_auth", "asked", "users = \"users\"", "GET /", &[]),
     case("cors", "preflight", CORS, "OPTIONS /", &[PAGE, PREFLIGHT]),
+    case("geo", "refused", GEO_REFUSE, "GET /", &[]),
+    case("geo", "redirected", GEO_REDIRECT, "GET /shoes", &[]),
     case("ip_access", "denied", DENY, "GET /", &[]),
     case("mtls", "not allowed", OF_OTHERS, "GET /", &[]),
     case("jwt", "no token of ours", JWT, "GET /", &[NO_TOKEN]),
@@ -193,8 +228,26 @@ const fn case(
 impl Case {
     fn exchange(&self) -> Exchange {
         let (method, target) = self.request.split_once(' ').expect("two words");
-        exchange(method, target, self.fields)
+        let mut exchange = exchange(method, target, self.fields);
+        if self.filter.starts_with("geo") {
+            exchange.client.geoip = Some(located().clone());
+        }
+        exchange
     }
+}
+
+/// A database that has the client in Berlin.
+fn located() -> &'static Arc<Databases> {
+    static LOCATED: OnceLock<Arc<Databases>> = OnceLock::new();
+    LOCATED.get_or_init(|| {
+        let city = build::city("DE", ("BE", "Land Berlin"), "Berlin", (52.5, 13.4));
+        let bytes = build::file("Bench-City", [("203.0.113.0/24", city)]);
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), bytes).expect("room for a database");
+        let opened = Databases::open([(Kind::Places, file.path())], None);
+        let opened = opened.unwrap_or_else(|errors| panic!("{errors:?}"));
+        Arc::new(opened.databases)
+    })
 }
 
 /// Runs a request to its end once, as the first of a client is.

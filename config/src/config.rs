@@ -239,8 +239,20 @@ pub struct CacheDisk {
 /// `[geoip]`: where client addresses are located.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GeoIp {
-    /// An MMDB file with countries.
-    pub database: PathBuf,
+    /// An MMDB file of countries or cities.
+    pub database: Option<PathBuf>,
+    /// An MMDB file of autonomous systems.
+    pub asn_database: Option<PathBuf>,
+    /// An MMDB file of VPNs, proxies, Tor and hosting.
+    pub anonymous_database: Option<PathBuf>,
+}
+
+impl GeoIp {
+    /// Every file that is named.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let files = [&self.database, &self.asn_database, &self.anonymous_database];
+        files.into_iter().flatten()
+    }
 }
 
 /// What a request for an unknown host gets.

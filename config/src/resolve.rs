@@ -72,7 +72,7 @@ pub(crate) fn resolve(
         &origin_names,
         (&shield_names, &shields),
         &mut filters,
-        geoip.is_some(),
+        geoip.as_ref().is_some_and(|geoip| geoip.database.is_some()),
         problems,
     );
 

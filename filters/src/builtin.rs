@@ -4,6 +4,8 @@ mod api_key;
 mod basic_auth;
 mod cors;
 mod esi;
+mod geo;
+mod geo_headers;
 mod headers;
 mod ip_access;
 mod jwt;
@@ -28,6 +30,8 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<basic_auth::BasicAuth>(),
     FilterKind::of::<cors::Cors>(),
     FilterKind::of::<esi::Esi>(),
+    FilterKind::of::<geo::Geo>(),
+    FilterKind::of::<geo_headers::GeoHeaders>(),
     FilterKind::of::<headers::Headers>(),
     FilterKind::of::<ip_access::IpAccess>(),
     FilterKind::of::<jwt::Jwt>(),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use pingora_http::RequestHeader;
+use rimward_geoip::{Databases, Location};
 
 use crate::certificate::ClientCertificate;
 use crate::chosen::Chosen;
@@ -56,6 +57,8 @@ pub struct Client {
     pub country: Option<[u8; 2]>,
     /// The valid certificate that the other end of the connection showed, if the listener asks for one.
     pub certificate: Option<Arc<ClientCertificate>>,
+    /// Where the rest is looked up when somebody wants to know it.
+    pub geoip: Option<Arc<Databases>>,
 }
 
 impl Client {
@@ -64,6 +67,15 @@ impl Client {
         self.country
             .as_ref()
             .and_then(|code| std::str::from_utf8(code).ok())
+    }
+
+    /// All that is known of the client's address. Looked up each time, which takes less than a microsecond.
+    pub fn location(&self) -> Location<'_> {
+        match (&self.geoip, self.country) {
+            (Some(databases), _) => databases.location(self.ip),
+            (None, Some(country)) => Location::of_country(country),
+            (None, None) => Location::default(),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod esi;
 mod credentials;
 mod exchange;
 mod filter;
+mod location;
 mod outside;
 mod pipeline;
 mod ranges;
@@ -30,5 +31,6 @@ pub use filter::{
     Answer, Body, BodyRewriter, BodyWatcher, Build, BuildError, Builder, Configured, Filter,
     FilterError, FilterKind, Flow, Phase, Phases,
 };
+pub use location::LocationField;
 pub use outside::{AskError, Bounds, Outside, Surroundings, Tallies, Tally};
 pub use pipeline::{Failure, Meter, OnError, Pipeline, Rewriters, Step, Trial, Verdict};

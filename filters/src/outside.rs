@@ -89,6 +89,8 @@ pub struct Surroundings {
     /// The names of the origins; [`OriginId`] indexes it. `None` when they are not known: then every name is taken for one,
     /// and what is built can't serve.
     pub origins: Option<Vec<Arc<str>>>,
+    /// Whether addresses are located; `None` when it is not known.
+    pub has_geoip: Option<bool>,
     /// Whom filters can ask.
     pub outside: Arc<dyn Outside>,
     /// Where filters count.
@@ -108,6 +110,7 @@ impl Default for Surroundings {
     fn default() -> Self {
         Self {
             origins: None,
+            has_geoip: None,
             outside: Arc::new(Nowhere),
             tallies: Arc::new(Nowhere),
         }

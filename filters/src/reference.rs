@@ -135,28 +135,40 @@ impl<'a> Reader<'a> {
             } else {
                 format!("{prefix}.{name}")
             };
-            let (reference, resolved) = self.resolve(property);
+            let (reference, inner, within) = self.inner(&key, property);
             let same = self
                 .described
                 .iter()
                 .find(|(of, _)| Some(*of) == reference)
                 .map(|(_, key)| key.clone());
-            let inner = resolved.get("properties").is_some() && same.is_none();
             self.settings.push(Setting {
                 kind: match &same {
+                    Some(same) if within != key => format!("list of tables like `{same}`"),
                     Some(same) => format!("table like `{same}`"),
                     None => self.kind(property),
                 },
                 default: property.get("default").and_then(toml),
                 is_required: required(name),
                 about: one_paragraph(property),
-                key: key.clone(),
+                key,
             });
-            if inner {
+            if inner.get("properties").is_some() && same.is_none() {
                 self.described
-                    .extend(reference.map(|reference| (reference, key.clone())));
-                self.table(&key, resolved);
+                    .extend(reference.map(|reference| (reference, within.clone())));
+                self.table(&within, inner);
             }
+        }
+    }
+
+    /// The table that a setting is or is a list of, the name it was referred to by, and the key of what is in it.
+    fn inner(&self, key: &str, property: &'a Value) -> (Option<&'a str>, &'a Value, String) {
+        let (reference, schema) = self.resolve(property);
+        match schema.get("items") {
+            Some(items) => {
+                let (reference, item) = self.resolve(items);
+                (reference, item, format!("{key}[]"))
+            }
+            None => (reference, schema, key.to_owned()),
         }
     }
 
@@ -375,6 +387,10 @@ mod tests {
         check("respond", "retry_after", "duration");
         check("request_limits", "max_body", "size");
         check("rate_limit", "key", "key");
+        check("geo", "rules", "list of tables");
+        check("geo", "rules[].not_city", "list of strings");
+        check("geo", "nearest", "list of tables like `rules[].nearest[]`");
+        check("geo", "rules[].redirect.to", "template, required");
     }
 
     #[test]

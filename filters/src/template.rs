@@ -24,8 +24,9 @@ pub use variable::Variable;
 /// Text with variables.
 ///
 /// `{client_ip}`, `{country}`, `{request_id}`, `{host}`, `{path}`, `{query}`, `{uri}` (path and query), `{method}`,
-/// `{scheme}`, `{route}`, `{site}`, `{param.NAME}`, `{header.NAME}` and `{cookie.NAME}` stand for what they name; what an
-/// exchange hasn't got is empty. `{{` and `}}` stand for braces.
+/// `{scheme}`, `{route}`, `{site}`, `{param.NAME}`, `{header.NAME}`, `{cookie.NAME}`, and `{city}`, `{asn}` and the other
+/// names of a [`LocationField`](crate::LocationField) stand for what they name; what an exchange hasn't got is empty. `{{`
+/// and `}}` stand for braces.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Template {

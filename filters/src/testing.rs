@@ -5,6 +5,8 @@ use std::path::Path;
 
 use http::Uri;
 use pingora_http::{RequestHeader, ResponseHeader};
+use rimward_geoip::build::Value;
+use rimward_geoip::{Databases, Kind};
 
 use crate::chosen::Chosen;
 use crate::exchange::{Client, Exchange, Scheme};
@@ -28,6 +30,7 @@ pub(crate) fn exchange(method: &str, target: &str, headers: &[(&'static str, &st
             scheme: Scheme::Https,
             country: Some(*b"DE"),
             certificate: None,
+            geoip: None,
         },
         site: "example.com".into(),
         route: "/".into(),
@@ -40,6 +43,20 @@ pub(crate) fn exchange(method: &str, target: &str, headers: &[(&'static str, &st
         log: Vec::new(),
         filter_nanoseconds: 0,
     }
+}
+
+/// Databases with one network each.
+pub(crate) fn databases(networks: &[(Kind, &str, Value)]) -> Databases {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |(kind, network, value): &(Kind, &str, Value)| {
+        let path = folder.path().join(kind.key());
+        let file = rimward_geoip::build::file("Test", [(*network, value.clone())]);
+        std::fs::write(&path, file).unwrap();
+        (*kind, path)
+    };
+    let files: Vec<_> = networks.iter().map(write).collect();
+    let files = files.iter().map(|(kind, path)| (*kind, path.as_path()));
+    Databases::open(files, None).unwrap().databases
 }
 
 /// The same for another client.

@@ -59,20 +59,15 @@ pub fn explain(config: Config, question: &Question) -> Result<String, ExplainErr
     };
     let path = rimward_config::normalise_path(uri.path())
         .map_err(|bad| ExplainError::BadPath(bad.to_string()))?;
-    let country = locate(runtime.countries.as_ref(), question.from);
+    let country = locate(runtime.geoip.as_deref(), question.from);
     let mut told = Table::default();
     told.row("request", format!("{} {uri}", question.method));
     if path != uri.path() {
         told.row("path", format!("{path} (normalised)"));
     }
-    let place = country.map(|code| String::from_utf8_lossy(&code).into_owned());
     told.row(
         "client",
-        format!(
-            "{}, country {}",
-            question.from,
-            place.as_deref().unwrap_or("unknown")
-        ),
+        format!("{}, {}", question.from, place(&runtime, question.from)),
     );
     let Some(site) = runtime.hosts.find(host) else {
         told.row(
@@ -100,6 +95,28 @@ pub fn explain(config: Config, question: &Question) -> Result<String, ExplainErr
         }
     }
     Ok(told.text)
+}
+
+/// Where an address is, as far as that is known.
+fn place(runtime: &Runtime, address: IpAddr) -> String {
+    let location = runtime
+        .geoip
+        .as_ref()
+        .map(|databases| databases.location(address));
+    let location = location.unwrap_or_default();
+    let mut told = format!("country {}", location.country().unwrap_or("unknown"));
+    let region = location.region_name.or(location.region);
+    let parts = [
+        region.map(|region| format!(", region {region}")),
+        location.city.map(|city| format!(", city {city}")),
+        location.asn.map(|asn| format!(", AS {asn}")),
+        location
+            .anonymity
+            .anonymous
+            .then(|| ", anonymous".to_owned()),
+    ];
+    told.extend(parts.into_iter().flatten());
+    told
 }
 
 fn request(question: &Question, path: &str) -> pingora::Result<RequestHeader> {

@@ -44,6 +44,7 @@ pub struct Metrics {
     purges: Family<PurgeLabels, Counter>,
     generation: Gauge,
     config_rejected: Gauge,
+    geoip_stale: Family<DatabaseLabel, Gauge>,
     /// Access log lines dropped because their target was too slow.
     pub log_dropped: Counter,
     /// Requests answered in the fast lane.
@@ -132,6 +133,11 @@ struct ShieldLabel {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReasonLabel {
     reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DatabaseLabel {
+    database: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -235,6 +241,10 @@ impl Default for Metrics {
             config_rejected: register!(
                 "config_rejected",
                 "1 while the newest configuration was refused"
+            ),
+            geoip_stale: register!(
+                "geoip_stale",
+                "1 while the file of a GeoIP database can't be used and what was read before goes on"
             ),
             log_dropped: register!(
                 "access_log_dropped",
@@ -361,6 +371,14 @@ impl Metrics {
             self.generation
                 .set(i64::try_from(generation).unwrap_or(i64::MAX));
         }
+    }
+
+    /// Notes whether a GeoIP database is older than its file, which can't be used.
+    pub fn geoip_stale(&self, database: &'static str, is_stale: bool) {
+        let label = DatabaseLabel { database };
+        self.geoip_stale
+            .get_or_create(&label)
+            .set(i64::from(is_stale));
     }
 
     /// Counts a purge of a kind such as `host`, in the mode `hard` or `soft`.

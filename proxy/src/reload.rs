@@ -185,7 +185,7 @@ pub(crate) fn files(runtime: &Runtime) -> Vec<PathBuf> {
     );
     files.extend(clients.flat_map(|clients| clients.crl.iter().chain([&clients.ca]).cloned()));
     files.extend(pages.cloned());
-    files.extend(config.geoip.iter().map(|geoip| geoip.database.clone()));
+    files.extend(config.geoip.iter().flat_map(|geoip| geoip.files().cloned()));
     files.extend(
         config
             .admin

@@ -1,8 +1,9 @@
-//! What lives as long as a configuration: routes, pipelines, origins, certificates' settings, the GeoIP database.
+//! What lives as long as a configuration: routes, pipelines, origins, certificates' settings, the GeoIP databases.
 //!
 //! `Config` → [`Runtime::compile`] → swapped whole. A request takes one `Arc<Runtime>` at its start and never sees another.
 
 mod error_pages;
+mod geoip;
 mod route;
 mod shield;
 
@@ -18,7 +19,7 @@ use rimward_config::{
     SetCookieRule, ShieldId,
 };
 use rimward_filters::{Builder, Filter, OnError, Phase, Pipeline, Step, Surroundings};
-use rimward_geoip::Countries;
+use rimward_geoip::Databases;
 
 use crate::compress::Compression;
 use crate::metrics::{Metrics, RouteMeter};
@@ -42,7 +43,7 @@ pub struct Runtime {
     /// Edges that are asked before origins.
     pub shields: Vec<Arc<Shield>>,
     /// Where addresses are located.
-    pub countries: Option<Countries>,
+    pub geoip: Option<Arc<Databases>>,
     /// Every filter by its name, in the order of the configuration.
     pub filters: Vec<(Arc<str>, Arc<dyn Filter>)>,
     /// Files that filters were built from.
@@ -109,14 +110,11 @@ impl Runtime {
             origins: Some(origins.map(|origin| origin.name.as_str().into()).collect()),
             outside: beyond.clone(),
             tallies: metrics.tallies(),
+            has_geoip: Some(config.geoip.is_some()),
         };
         let filters = build_filters(&config, &around, &mut filter_files, &mut problems);
-        let countries = config.geoip.as_ref().and_then(|geoip| {
-            let opened = Countries::open(&geoip.database);
-            opened
-                .map_err(|error| problems.push(config.problem("geoip.database", error.to_string())))
-                .ok()
-        });
+        let located_before = previous.and_then(|previous| previous.geoip.as_deref());
+        let geoip = geoip::open(&config, metrics, located_before, &mut problems);
         let origins = Origins::compile(&config, previous.map(|previous| &previous.origins));
         let origins = origins.map_err(|errors| {
             problems.extend(
@@ -148,7 +146,7 @@ impl Runtime {
             hosts,
             origins,
             shields,
-            countries,
+            geoip,
             filter_files,
             beyond,
         })

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use rimward_geoip::build as mmdb;
 use rimward_tests::{Authority, Binary, Client, Files, Origin, fill, tools, within};
 
 fn site(origin: &dyn std::fmt::Display) -> String {
@@ -237,6 +238,28 @@ async fn it_reloads_on_sighup_on_change_and_when_asked() {
         text(&output.stderr)
     );
     assert_eq!(binary.get("/").await.text(), "four");
+}
+
+/// A database that has this machine in a country.
+fn home(country: &str) -> Vec<u8> {
+    mmdb::file("Test-Country", [("127.0.0.0/8", mmdb::country(country))])
+}
+
+#[tokio::test]
+async fn a_database_is_swapped_when_it_changes_and_kept_when_it_is_broken() {
+    let files = Files::new();
+    files.write("countries.mmdb", home("DE"));
+    let config = answering("x").replace("body = \"x\"", "template = \"{country}\"")
+        + "\n[geoip]\ndatabase = \"countries.mmdb\"\n";
+    let mut binary = Binary::run(&files, &in_folder(&files, &config)).await;
+    assert_eq!(binary.get("/").await.text(), "DE");
+    files.write("countries.mmdb", &home("FR")[..100]);
+    binary
+        .says("the database that was read before goes on")
+        .await;
+    assert_eq!(binary.get("/").await.text(), "DE");
+    files.replace("countries.mmdb", home("FR"));
+    becomes(&binary, "FR").await;
 }
 
 #[tokio::test]

@@ -8,3 +8,4 @@ mod mirror;
 mod mtls;
 mod jwt;
 mod signed_url;
+mod geo;

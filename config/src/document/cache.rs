@@ -36,6 +36,10 @@ pub(crate) struct Disk {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GeoIp {
-    /// An MMDB file with countries; it is read again when it changes.
-    pub(crate) database: PathBuf,
+    /// An MMDB file of countries or cities. Like the others it is read again when it changes. Default: none.
+    pub(crate) database: Option<PathBuf>,
+    /// An MMDB file of autonomous systems. Default: none.
+    pub(crate) asn_database: Option<PathBuf>,
+    /// An MMDB file of VPNs, proxies, Tor and hosting. Default: none.
+    pub(crate) anonymous_database: Option<PathBuf>,
 }

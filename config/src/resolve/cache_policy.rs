@@ -146,7 +146,7 @@ fn check(policy: &document::CachePolicy, has_geoip: bool, scope: &mut Scope<'_>)
     if key.country == Some(true) && !has_geoip {
         scope.tell(
             "key.country",
-            "countries are not known without a section `[geoip]`: add it or leave `country` out",
+            "countries are not known without a `database` in `[geoip]`: name one or leave `country` out",
         );
     }
 }

@@ -236,6 +236,17 @@ fn cache_disk(written: &document::Disk, scope: &mut Scope<'_>) -> CacheDisk {
 }
 
 pub(crate) fn geoip(written: document::GeoIp, scope: &mut Scope<'_>) -> GeoIp {
-    let database: PathBuf = scope.path("database", &written.database);
-    GeoIp { database }
+    let mut path = |key, written: Option<PathBuf>| Some(scope.path(key, &written?));
+    let geoip = GeoIp {
+        database: path("database", written.database),
+        asn_database: path("asn_database", written.asn_database),
+        anonymous_database: path("anonymous_database", written.anonymous_database),
+    };
+    if geoip.files().next().is_none() {
+        scope.tell(
+            "",
+            "there is no database: name one as `database`, `asn_database` or `anonymous_database`",
+        );
+    }
+    geoip
 }

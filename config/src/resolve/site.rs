@@ -232,7 +232,7 @@ impl Resolver<'_> {
             scope,
         );
         if is_given && !self.has_geoip {
-            scope.tell("country", "countries are not known without a section `[geoip]`: add it or leave `country` out");
+            scope.tell("country", "countries are not known without a `database` in `[geoip]`: name one or leave `country` out");
         }
         let value = |wanted| match wanted {
             Wanted::Any => None,

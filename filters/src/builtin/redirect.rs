@@ -127,14 +127,32 @@ impl Filter for Redirect {
 }
 
 impl Redirect {
-    fn location(&self, exchange: &Exchange) -> String {
-        let mut rendered = String::with_capacity(128);
-        for part in self.to.parts() {
+    /// The same as text, if it is the same for all.
+    pub(super) fn fixed_destination(&self) -> Option<String> {
+        let mut text = String::new();
+        for part in self.parts_of_destination() {
             match part {
-                Part::Literal(text) => rendered.push_str(text),
-                Part::Variable(variable) => push_variable(variable, exchange, &mut rendered),
+                Part::Literal(literal) => text.push_str(literal),
+                Part::Variable(_) => return None,
             }
         }
+        Some(text)
+    }
+
+    /// Where it sends a client, up to the client's own path: a host, a folder, or both.
+    pub(super) fn destination(&self, exchange: &Exchange) -> String {
+        render(self.parts_of_destination(), exchange)
+    }
+
+    fn parts_of_destination(&self) -> &[Part] {
+        let is_own = |part: &Part| matches!(part, Part::Variable(Variable::Path | Variable::Uri));
+        let parts = self.to.parts();
+        let end = parts.iter().position(is_own).unwrap_or(parts.len());
+        &parts[..end]
+    }
+
+    fn location(&self, exchange: &Exchange) -> String {
+        let rendered = render(self.to.parts(), exchange);
         let (url, fragment) = rendered
             .split_once('#')
             .map_or((&*rendered, None), |(url, end)| (url, Some(end)));
@@ -164,6 +182,17 @@ impl Redirect {
         }
         location
     }
+}
+
+fn render(parts: &[Part], exchange: &Exchange) -> String {
+    let mut rendered = String::with_capacity(128);
+    for part in parts {
+        match part {
+            Part::Literal(text) => rendered.push_str(text),
+            Part::Variable(variable) => push_variable(variable, exchange, &mut rendered),
+        }
+    }
+    rendered
 }
 
 fn push_variable(variable: &Variable, exchange: &Exchange, out: &mut String) {

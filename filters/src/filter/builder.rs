@@ -80,6 +80,20 @@ impl<'a> Builder<'a> {
         self.around.outside.clone()
     }
 
+    /// Refuses what needs to know where clients are in a configuration that has no database for it.
+    ///
+    /// # Errors
+    /// When there is no section `[geoip]`, with `key` as the place of the fault.
+    pub fn needs_geoip(&self, key: impl Into<String>) -> Result<(), BuildError> {
+        match self.around.has_geoip {
+            Some(false) => Err(BuildError::at(
+                key,
+                "clients can't be located without a section `[geoip]`: add one with a `database`",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Where the filter counts an outcome: a short word in lower case, such as `expired`.
     pub fn tally(&self, outcome: &str) -> Arc<dyn Tally> {
         self.around.tallies.tally(self.name, outcome)

@@ -40,6 +40,10 @@ fn variables_stand_for_the_exchange() {
             "{cookie.theme}{cookie.none}{header.X-None}{param.none}",
             "dark",
         ),
+        (
+            "{continent} {country_name} {is_eu} {city}{asn}",
+            "EU Germany true ",
+        ),
         ("{{{method}}} {{}}", "{GET} {}"),
     ] {
         check(template, Place::Text, expected);
@@ -100,7 +104,7 @@ fn a_mistake_is_told_with_what_would_have_been_right() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.ends_with("site, param.NAME, header.NAME and cookie.NAME"),
+        error.ends_with("residential_proxy, param.NAME, header.NAME and cookie.NAME"),
         "{error}"
     );
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::TemplateError;
 use crate::exchange::Exchange;
+use crate::location::LocationField;
 
 /// Something of an exchange that a template can name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,6 +33,8 @@ pub enum Variable {
     Route,
     /// `{site}`
     Site,
+    /// `{city}` and its like.
+    Location(LocationField),
     /// `{param.NAME}`
     Param(String),
     /// `{header.NAME}`, in lower case.
@@ -70,6 +73,7 @@ impl Variable {
             Self::Scheme => exchange.client.scheme.as_str(),
             Self::Route => &exchange.route,
             Self::Site => &exchange.site,
+            Self::Location(field) => return field.value(&exchange.client.location()),
             Self::Param(name) => exchange.param(name)?,
             Self::Header(name) => exchange.header(name)?,
             Self::Cookie(name) => exchange.cookie(name)?,
@@ -84,6 +88,9 @@ impl FromStr for Variable {
     fn from_str(name: &str) -> Result<Self, TemplateError> {
         if let Some((_, variable)) = PLAIN.iter().find(|(plain, _)| *plain == name) {
             return Ok(variable.clone());
+        }
+        if let Some(field) = LocationField::find(name) {
+            return Ok(Self::Location(field));
         }
         match name.split_once('.') {
             Some(("param", param)) if !param.is_empty() => Ok(Self::Param(param.to_owned())),
@@ -103,12 +110,11 @@ fn suggestion(name: &str) -> String {
     if let Some(family) = family {
         return format!("write `{{{family}.NAME}}`");
     }
-    let nearest = PLAIN
-        .iter()
-        .map(|(plain, _)| {
+    let nearest = names()
+        .map(|plain| {
             (
                 strsim::damerau_levenshtein(plain, &name.to_lowercase()),
-                *plain,
+                plain,
             )
         })
         .min()
@@ -116,7 +122,7 @@ fn suggestion(name: &str) -> String {
     match nearest {
         Some((_, plain)) => format!("did you mean `{{{plain}}}`?"),
         None => {
-            let names: Vec<_> = PLAIN.iter().map(|(plain, _)| *plain).collect();
+            let names: Vec<_> = names().collect();
             format!(
                 "there are {}, param.NAME, header.NAME and cookie.NAME",
                 names.join(", ")
@@ -125,12 +131,20 @@ fn suggestion(name: &str) -> String {
     }
 }
 
+/// The names without a dot.
+fn names() -> impl Iterator<Item = &'static str> {
+    let plain = PLAIN.iter().map(|(plain, _)| *plain);
+    let located = LocationField::ALL.iter().map(|field| field.name());
+    plain.chain(located.filter(|name| *name != "country"))
+}
+
 impl fmt::Display for Variable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Param(name) => write!(f, "param.{name}"),
             Self::Header(name) => write!(f, "header.{name}"),
             Self::Cookie(name) => write!(f, "cookie.{name}"),
+            Self::Location(field) => f.write_str(field.name()),
             plain => {
                 let name = PLAIN
                     .iter()

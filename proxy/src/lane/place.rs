@@ -36,7 +36,7 @@ impl<'r, 'a> Place<'r, 'a> {
             return None;
         }
         let country = OnceCell::new();
-        let located = || *country.get_or_init(|| locate(runtime.countries.as_ref(), identity.ip));
+        let located = || *country.get_or_init(|| locate(runtime.geoip.as_deref(), identity.ip));
         let matched = site.paths.find(
             asked.path,
             &runtime::Asked {
@@ -62,9 +62,9 @@ impl<'r, 'a> Place<'r, 'a> {
 
     /// The client's country, if it is known.
     pub(super) fn country(&self) -> &Option<[u8; 2]> {
-        let countries = self.runtime.countries.as_ref();
+        let databases = self.runtime.geoip.as_deref();
         self.country
-            .get_or_init(|| locate(countries, self.identity.ip))
+            .get_or_init(|| locate(databases, self.identity.ip))
     }
 
     /// What filters and the log see; `None` when the request can't be told as they want it.
@@ -79,6 +79,7 @@ impl<'r, 'a> Place<'r, 'a> {
                 scheme: self.identity.scheme,
                 country: *self.country(),
                 certificate: asked.connection.client_certificate().cloned(),
+                geoip: self.runtime.geoip.clone(),
             },
             site: self.route.site.clone(),
             route: self.route.name.clone(),

@@ -62,7 +62,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
     }
     // Over the connection of another edge come requests for many hosts.
     let is_misdirected = !identity.trusted && connection.is_misdirected(host);
-    find_site(process, &runtime, host)?;
+    let site = find_site(process, &runtime, host)?;
     if is_misdirected {
         return Err(refuse(
             421,
@@ -74,13 +74,14 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
             ip: identity.ip,
             peer: connection.peer,
             scheme: identity.scheme,
-            country: locate(runtime.countries.as_ref(), identity.ip),
+            country: locate(runtime.geoip.as_deref(), identity.ip),
             certificate: connection.client_certificate().cloned(),
+            geoip: runtime.geoip.clone(),
         },
         trusted: identity.trusted,
         request_id: request_id(&session.req_header().headers, identity.trusted),
     };
-    enter(process, session, ctx, who)?;
+    enter(site, session, ctx, who)?;
     if let Some(exchange) = &mut ctx.exchange {
         exchange.notes = connection.notes_of(session.req_header());
     }
@@ -95,19 +96,16 @@ pub(super) struct Who {
     pub(super) request_id: String,
 }
 
-/// Finds the site and the route of a request that has its one form, and makes the exchange.
+/// Finds the route of a request that has its one form, and makes the exchange.
 ///
 /// # Errors
 /// With the status that refuses the request.
 pub(super) fn enter(
-    process: &Process,
+    site: &Site,
     session: &mut Session,
     ctx: &mut Context,
     who: Who,
 ) -> Result<()> {
-    let runtime = ctx.runtime.clone();
-    let host = without_port(host_of(&session.req_header().headers));
-    let site = find_site(process, &runtime, host)?;
     let (route, params) = {
         let request = session.req_header();
         let asked = Asked {
@@ -255,7 +253,15 @@ pub(crate) fn without_port(host: &str) -> &str {
     }
 }
 
-fn find_site<'r>(process: &Process, runtime: &'r Runtime, host: &str) -> Result<&'r Arc<Site>> {
+/// The site of a host.
+///
+/// # Errors
+/// With the status for hosts that no site has.
+pub(super) fn find_site<'r>(
+    process: &Process,
+    runtime: &'r Runtime,
+    host: &str,
+) -> Result<&'r Arc<Site>> {
     let Some(site) = runtime.hosts.find(host) else {
         process.metrics.unknown_host.inc();
         let status = match runtime.config.unknown_host {

@@ -13,7 +13,7 @@ pub use conditions::Asked;
 pub use hosts::Hosts;
 pub use paths::{Matched, Paths};
 
-/// A client's address, or the lack of one, as a country look-up.
-pub fn locate(countries: Option<&rimward_geoip::Countries>, address: IpAddr) -> Option<[u8; 2]> {
-    countries?.country(address)
+/// The country of an address, if there is a database that knows it.
+pub fn locate(databases: Option<&rimward_geoip::Databases>, address: IpAddr) -> Option<[u8; 2]> {
+    databases?.country(address)
 }

@@ -82,7 +82,11 @@ fn the_example_of_a_pop_means_what_it_says() {
                 ]
             ),
             ("/prices", Some("shop"), vec!["identify", "short-paths"]),
-            ("/press/*", Some("shop"), vec!["identify", "short-paths"]),
+            (
+                "/press/*",
+                Some("shop"),
+                vec!["identify", "short-paths", "eu-only"]
+            ),
             ("/*", Some("shop"), vec!["identify", "short-paths"]),
         ]
     );
