@@ -4,10 +4,11 @@ use std::path::Path;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use criterion::{BatchSize, Criterion};
+use bytes::Bytes;
+use criterion::{BatchSize, Criterion, Throughput};
 use rimward_benches::objects::head;
 use rimward_benches::steps::{exchange, filter, pipeline};
-use rimward_filters::{Exchange, Filter, Flow};
+use rimward_filters::{Body, Exchange, Filter, Flow};
 use tokio::runtime::Builder;
 
 /// As the program has it.
@@ -46,6 +47,27 @@ const REWRITE: &str = r#"
     regex = { match = "^/item-([0-9]+)$", replace = "/items/$1" }
     query = { remove = ["utm_*"] }
 "#;
+
+const LITERALS: &str = r#"
+    phase = "response"
+    rules = [{ literal = "href", replace = "data-href" }, { literal = "shoes", replace = "boots" }]
+"#;
+const BOUNDED: &str = r#"
+    phase = "response"
+    rules = [{ regex = "item-([0-9]{1,6})", replace = "article-$1" }]
+"#;
+const UNBOUNDED: &str = r#"
+    phase = "response"
+    rules = [{ regex = "<a.*?>", replace = "" }]
+"#;
+const NOT_FOUND: &str = r#"
+    phase = "response"
+    rules = [{ literal = "http://old.example.com", replace = "" }]
+"#;
+
+/// What a page of 64 KiB repeats.
+const ITEM: &str =
+    "<li class=\"item\"><a href=\"/items/item-1234\">Fine shoes</a><script>let a = 1;</script>\n";
 
 /// A request to a filter.
 struct Case {
@@ -123,6 +145,20 @@ const RESPONSES: &[Case] = &[
     case("rate_limit", "told", FAST, "GET /", &[]),
 ];
 
+/// Bodies of 64 KiB, in pieces of 16.
+const BODIES: &[Case] = &[
+    case("body_replace", "literals", LITERALS, "GET /", &[]),
+    case("body_replace", "a bounded regex", BOUNDED, "GET /", &[]),
+    case(
+        "body_replace",
+        "an unbounded regex",
+        UNBOUNDED,
+        "GET /",
+        &[],
+    ),
+    case("body_replace", "nothing found", NOT_FOUND, "GET /", &[]),
+];
+
 const fn case(
     filter: &'static str,
     what: &'static str,
@@ -192,6 +228,38 @@ fn responses(criterion: &mut Criterion, folder: &Path) {
     }
 }
 
+/// What it costs to rewrite a page.
+fn bodies(criterion: &mut Criterion, folder: &Path) {
+    let page = Bytes::from(ITEM.repeat((64 << 10) / ITEM.len()));
+    let mut group = criterion.benchmark_group("bodies");
+    group.throughput(Throughput::Bytes(page.len() as u64));
+    for case in BODIES {
+        let filter = filter(case.filter, case.settings, folder);
+        group.bench_function(format!("{}, {}", case.filter, case.what), |bench| {
+            let prepare = || {
+                let mut head = head(page.len());
+                drop(head.insert_header("content-type", "text/html; charset=utf-8"));
+                (case.exchange(), head)
+            };
+            bench.iter_batched_ref(
+                prepare,
+                |(exchange, head)| match filter.response(exchange, head) {
+                    Ok(Body::Rewritten(mut rewriter)) => {
+                        let mut length = 0;
+                        for piece in page.chunks(16 << 10) {
+                            let passed = rewriter.chunk(page.slice_ref(piece));
+                            length += passed.expect("a piece").len();
+                        }
+                        length + rewriter.end().expect("an end").len()
+                    }
+                    _ => panic!("{} does not rewrite", case.filter),
+                },
+                BatchSize::SmallInput,
+            );
+        });
+    }
+}
+
 /// Filters that change headers. The engine awaits the request phase, the lane tries it.
 fn pipelines(criterion: &mut Criterion) {
     for length in [0, 1, 5, 20] {
@@ -238,6 +306,7 @@ fn main() {
     std::fs::write(folder.path().join("users"), USERS).expect("room for a user");
     requests(&mut criterion, folder.path());
     responses(&mut criterion, folder.path());
+    bodies(&mut criterion, folder.path());
     pipelines(&mut criterion);
     criterion.final_summary();
 }

@@ -1,6 +1,7 @@
 //! The compiled-in filters. One more is one more file in `builtin/` and its two lines here.
 
 mod basic_auth;
+mod body_replace;
 mod cors;
 mod headers;
 mod ip_access;
@@ -17,6 +18,7 @@ use crate::filter::FilterKind;
 /// Every compiled-in filter, by name.
 pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<basic_auth::BasicAuth>(),
+    FilterKind::of::<body_replace::BodyReplace>(),
     FilterKind::of::<cors::Cors>(),
     FilterKind::of::<headers::Headers>(),
     FilterKind::of::<ip_access::IpAccess>(),

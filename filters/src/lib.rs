@@ -1,5 +1,6 @@
 //! The steps a request takes: the contract of a filter, the pipeline that runs them, the compiled-in ones.
 
+mod bodies;
 pub mod builtin;
 mod chosen;
 mod exchange;
@@ -13,6 +14,7 @@ mod target;
 pub mod template;
 #[cfg(test)]
 mod testing;
+pub mod variants;
 
 pub use builtin::MaxBody;
 pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tried};

@@ -135,7 +135,7 @@ impl<'a> Reader<'a> {
             } else {
                 format!("{prefix}.{name}")
             };
-            let (reference, resolved) = self.resolve(property);
+            let (reference, resolved, inner_prefix) = self.within(property, &key);
             let same = self
                 .described
                 .iter()
@@ -144,7 +144,8 @@ impl<'a> Reader<'a> {
             let inner = resolved.get("properties").is_some() && same.is_none();
             self.settings.push(Setting {
                 kind: match &same {
-                    Some(same) => format!("table like `{same}`"),
+                    Some(same) if inner_prefix == key => format!("table like `{same}`"),
+                    Some(same) => format!("list of tables like `{same}`"),
                     None => self.kind(property),
                 },
                 default: property.get("default").and_then(toml),
@@ -155,8 +156,21 @@ impl<'a> Reader<'a> {
             if inner {
                 self.described
                     .extend(reference.map(|reference| (reference, key.clone())));
-                self.table(&key, resolved);
+                self.table(&inner_prefix, resolved);
             }
+        }
+    }
+
+    /// What a setting holds that may be a table with settings of its own, or a list of such tables, and what their keys begin with.
+    fn within(&self, property: &'a Value, key: &str) -> (Option<&'a str>, &'a Value, String) {
+        let (reference, resolved) = self.resolve(property);
+        if resolved["type"] != "array" {
+            return (reference, resolved, key.to_owned());
+        }
+        let (reference, resolved) = self.resolve(&resolved["items"]);
+        match resolved.get("properties") {
+            Some(_) => (reference, resolved, format!("{key}[]")),
+            None => (None, resolved, key.to_owned()),
         }
     }
 
@@ -370,6 +384,8 @@ mod tests {
         check("respond", "retry_after", "duration");
         check("request_limits", "max_body", "size");
         check("rate_limit", "key", "key");
+        check("body_replace", "rules", "list of tables, required");
+        check("body_replace", "rules[].limit", "number");
     }
 
     #[test]

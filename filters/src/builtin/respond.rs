@@ -41,7 +41,8 @@ pub(crate) struct Settings {
     status: AnswerStatus,
     /// The body as it is.
     body: Option<String>,
-    /// The body with variables. They are written as the content type asks for: escaped in HTML, XML and JSON.
+    /// The body with variables. They are written as the content type asks for: escaped in HTML, XML,
+    /// JSON and scripts, percent-encoded in CSS.
     template: Option<Template>,
     /// A file that is the body, read when the configuration is.
 
@@ -182,23 +183,12 @@ fn content(
         ))),
         (None, Some(template), None) => Ok(Some(match template.literal() {
             Some(text) => Content::Fixed(text.to_owned().into()),
-            None => Content::Rendered(template.clone(), place(content_type)),
+            None => Content::Rendered(template.clone(), Place::in_body(content_type)),
         })),
         _ => Err(BuildError::at(
             "",
             "there is one body: `body`, `template` or `file`",
         )),
-    }
-}
-
-/// How variables are written in a body of this type.
-fn place(content_type: &HeaderValue) -> Place {
-    let media_type = content_type.to_str().unwrap_or("").to_ascii_lowercase();
-    let media_type = media_type.split(';').next().unwrap_or("").trim();
-    match media_type {
-        text if text.contains("html") || text.ends_with("xml") => Place::Markup,
-        text if text.ends_with("json") => Place::Json,
-        _ => Place::Text,
     }
 }
 

@@ -39,15 +39,15 @@ pub(super) struct Compressing {
 }
 
 /// Notes what the client takes. From here on the request asks for the body as it is: so one object serves all clients,
-/// and an origin that varies on `Accept-Encoding` has one variant.
+/// an origin that varies on `Accept-Encoding` has one variant, and filters can rewrite what they get.
 ///
 /// # Errors
 /// When the head can't take another field.
 pub(super) fn negotiate(session: &mut Session, ctx: &mut Context) -> Result<()> {
-    let Some(compression) = compression(&ctx.route).filter(|_| !ctx.background) else {
+    let Some(route) = ctx.route.as_deref().filter(|_| !ctx.background) else {
         return Ok(());
     };
-    ctx.compressing.accepted = negotiate_for(compression, session.req_header_mut())?;
+    ctx.compressing.accepted = negotiate_for(route, session.req_header_mut())?;
     Ok(())
 }
 
@@ -55,14 +55,21 @@ pub(super) fn negotiate(session: &mut Session, ctx: &mut Context) -> Result<()> 
 ///
 /// # Errors
 /// When the head can't take another field.
-pub(crate) fn negotiate_for(
-    compression: &Compression,
-    request: &mut RequestHeader,
-) -> Result<Accepted> {
-    let accepted = encoding::negotiate(&request.headers, &compression.encodings);
-    let identity = HeaderValue::from_static("identity");
-    request.insert_header(header::ACCEPT_ENCODING, identity)?;
+pub(crate) fn negotiate_for(route: &Route, request: &mut RequestHeader) -> Result<Accepted> {
+    let mut accepted = Accepted::default();
+    if let Some(compression) = &route.compression {
+        accepted = encoding::negotiate(&request.headers, &compression.encodings);
+    }
+    if asks_for_identity(route) {
+        let identity = HeaderValue::from_static("identity");
+        request.insert_header(header::ACCEPT_ENCODING, identity)?;
+    }
     Ok(accepted)
+}
+
+/// Whether origins are asked for bodies as they are: to be encoded here, or to be rewritten.
+pub(crate) fn asks_for_identity(route: &Route) -> bool {
+    route.compression.is_some() || !route.ranges
 }
 
 /// Looks at a response that the cache has or gets, while it is whole.
@@ -134,12 +141,13 @@ pub(super) fn encode(
     }
 }
 
-/// Says of a response that could be encoded, or is a part of one or says that one holds still, that it varies.
+/// Says of a response that could be encoded, or is a part of one or says that one holds still, that it varies. A 304 for
+/// what is encoded or rewritten has the tag that the client knows it by.
 ///
 /// # Errors
 /// When the head can't take another field.
 pub(super) fn tell(session: &Session, ctx: &Context, head: &mut ResponseHeader) -> Result<()> {
-    if compression(&ctx.route).is_none() {
+    if !ctx.route.as_deref().is_some_and(asks_for_identity) {
         return Ok(());
     }
     let could_encode = may_encode(&ctx.route, head) || ctx.compressing.may_encode;

@@ -8,7 +8,7 @@ use pingora::proxy::Session;
 use pingora::{Error, Result};
 use pingora_http::ResponseHeader;
 use rimward_cache::head::forget_body;
-use rimward_filters::{Answer, Exchange, Rewriters, Verdict};
+use rimward_filters::{Answer, Exchange, Phase, Rewriters, Verdict};
 
 use super::caching;
 use super::compress;
@@ -145,7 +145,9 @@ pub(super) fn origin_response_phase(
     match ctx.with_exchange(session, run) {
         None => Ok(()),
         Some(Ok(rewriters)) => {
-            if rewriters.rewrites() {
+            // A 304 renews the head of what was rewritten when it was stored.
+            let renews = head.status == StatusCode::NOT_MODIFIED;
+            if rewriters.rewrites() || renews && rewrites_what_is_stored(ctx) {
                 forget_body(head);
             }
             // For a HEAD, an origin is asked for the whole object when it may be stored.
@@ -160,6 +162,11 @@ pub(super) fn origin_response_phase(
         }
         Some(Err(failure)) => Err(fail(failure.status, failure.to_string())),
     }
+}
+
+fn rewrites_what_is_stored(ctx: &Context) -> bool {
+    let route = ctx.route.as_ref();
+    route.is_some_and(|route| route.pipeline.rewrites(Phase::OriginResponse))
 }
 
 /// Makes the head of any response, stored or not, ready for the client.
