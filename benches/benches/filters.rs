@@ -65,6 +65,15 @@ const NOT_FOUND: &str = r#"
     rules = [{ literal = "http://old.example.com", replace = "" }]
 "#;
 
+const LINKS: &str = r#"
+    phase = "response"
+    rules = [{ select = "li > a[href^='/']", swap = { href = { from = "/items", to = "https://{host}/items" } } }]
+"#;
+const NO_ELEMENT: &str = r#"
+    phase = "response"
+    rules = [{ select = "head", append = "x" }]
+"#;
+
 /// What a page of 64 KiB repeats.
 const ITEM: &str =
     "<li class=\"item\"><a href=\"/items/item-1234\">Fine shoes</a><script>let a = 1;</script>\n";
@@ -139,9 +148,11 @@ const ANSWERED: &[Case] = &[
 
 /// The response phase, of filters that have one.
 const RESPONSES: &[Case] = &[
+    case("body_replace", "of another type", LITERALS, "GET /", &[]),
     case("cors", "of an allowed page", CORS, "GET /", &[PAGE]),
     case("cors", "of no page", CORS, "GET /", &[]),
     case("headers", "one set", HEADERS, "GET /", &[]),
+    case("html", "of no page", LINKS, "GET /", &[]),
     case("rate_limit", "told", FAST, "GET /", &[]),
 ];
 
@@ -157,6 +168,8 @@ const BODIES: &[Case] = &[
         &[],
     ),
     case("body_replace", "nothing found", NOT_FOUND, "GET /", &[]),
+    case("html", "each link", LINKS, "GET /", &[]),
+    case("html", "no element", NO_ELEMENT, "GET /", &[]),
 ];
 
 const fn case(

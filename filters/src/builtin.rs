@@ -4,6 +4,7 @@ mod basic_auth;
 mod body_replace;
 mod cors;
 mod headers;
+mod html;
 mod ip_access;
 mod rate_limit;
 mod redirect;
@@ -21,6 +22,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<body_replace::BodyReplace>(),
     FilterKind::of::<cors::Cors>(),
     FilterKind::of::<headers::Headers>(),
+    FilterKind::of::<html::Html>(),
     FilterKind::of::<ip_access::IpAccess>(),
     FilterKind::of::<rate_limit::RateLimit>(),
     FilterKind::of::<redirect::Redirect>(),

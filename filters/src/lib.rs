@@ -5,6 +5,7 @@ pub mod builtin;
 mod chosen;
 mod exchange;
 mod filter;
+mod markup;
 mod outside;
 mod pipeline;
 mod ranges;

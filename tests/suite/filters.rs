@@ -2,3 +2,4 @@
 
 mod basics;
 mod body_replace;
+mod html;
