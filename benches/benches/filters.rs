@@ -65,6 +65,16 @@ const NOT_FOUND: &str = r#"
     rules = [{ literal = "http://old.example.com", replace = "" }]
 "#;
 
+const NONCE: &str = r#"csp = "script-src 'nonce-{nonce}'""#;
+const OF_JSON: &str = r#"
+    phase = "response"
+    content_types = ["application/json"]
+    rules = [{ literal = "href", replace = "" }]
+"#;
+const OF_VARIANT: &str = r#"
+    phase = "response"
+    rules = [{ select = "p", when = { variant = "checkout=fast-lane" }, remove = true }]
+"#;
 const LINKS: &str = r#"
     phase = "response"
     rules = [{ select = "li > a[href^='/']", swap = { href = { from = "/items", to = "https://{host}/items" } } }]
@@ -148,11 +158,18 @@ const ANSWERED: &[Case] = &[
 
 /// The response phase, of filters that have one.
 const RESPONSES: &[Case] = &[
-    case("body_replace", "of another type", LITERALS, "GET /", &[]),
+    case("body_replace", "of another type", OF_JSON, "GET /", &[]),
     case("cors", "of an allowed page", CORS, "GET /", &[PAGE]),
     case("cors", "of no page", CORS, "GET /", &[]),
     case("headers", "one set", HEADERS, "GET /", &[]),
-    case("html", "of no page", LINKS, "GET /", &[]),
+    case("html", "of another variant", OF_VARIANT, "GET /", &[]),
+    case(
+        "security_headers",
+        "of the preset",
+        "preset = \"strict\"",
+        "GET /",
+        &[],
+    ),
     case("rate_limit", "told", FAST, "GET /", &[]),
 ];
 
@@ -170,6 +187,7 @@ const BODIES: &[Case] = &[
     case("body_replace", "nothing found", NOT_FOUND, "GET /", &[]),
     case("html", "each link", LINKS, "GET /", &[]),
     case("html", "no element", NO_ELEMENT, "GET /", &[]),
+    case("security_headers", "nonces", NONCE, "GET /", &[]),
 ];
 
 const fn case(

@@ -11,6 +11,7 @@ mod redirect;
 mod request_limits;
 mod respond;
 mod rewrite;
+mod security_headers;
 
 pub use request_limits::MaxBody;
 
@@ -29,6 +30,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<request_limits::RequestLimits>(),
     FilterKind::of::<respond::Respond>(),
     FilterKind::of::<rewrite::Rewrite>(),
+    FilterKind::of::<security_headers::SecurityHeaders>(),
 ];
 
 /// The filter that a configuration means by `use = "name"`.

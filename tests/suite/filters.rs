@@ -3,3 +3,4 @@
 mod basics;
 mod body_replace;
 mod html;
+mod security_headers;
