@@ -65,6 +65,7 @@ const NOT_FOUND: &str = r#"
     rules = [{ literal = "http://old.example.com", replace = "" }]
 "#;
 
+const PAGES: &str = r#"pages = [{ status = ["4xx", "5xx"], file = "users" }]"#;
 const NONCE: &str = r#"csp = "script-src 'nonce-{nonce}'""#;
 const OF_JSON: &str = r#"
     phase = "response"
@@ -161,6 +162,7 @@ const RESPONSES: &[Case] = &[
     case("body_replace", "of another type", OF_JSON, "GET /", &[]),
     case("cors", "of an allowed page", CORS, "GET /", &[PAGE]),
     case("cors", "of no page", CORS, "GET /", &[]),
+    case("error_pages", "of no error", PAGES, "GET /", &[]),
     case("headers", "one set", HEADERS, "GET /", &[]),
     case("html", "of another variant", OF_VARIANT, "GET /", &[]),
     case(

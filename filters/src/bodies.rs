@@ -1,5 +1,6 @@
 //! What filters that rewrite bodies have in common: which bodies they take, and in which phase.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -77,6 +78,14 @@ fn is_encoded(response: &ResponseHeader) -> bool {
         .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
 }
 
+/// The media type that a file's name tells.
+pub(crate) fn media_type_of(file: &Path) -> String {
+    match mime_guess::from_path(file).first_or_octet_stream() {
+        mime if mime.type_() == "text" => format!("{mime}; charset=utf-8"),
+        mime => mime.to_string(),
+    }
+}
+
 /// A stored body is for all who ask for the same: its variables have to be the same for all of them.
 pub(crate) fn refuse_personal(key: &str, template: &Template) -> Result<(), BuildError> {
     let is_shared = |variable: &&Variable| {
@@ -104,8 +113,6 @@ pub(crate) fn refuse_personal(key: &str, template: &Template) -> Result<(), Buil
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::testing::exchange;
 

@@ -3,6 +3,7 @@
 mod basic_auth;
 mod body_replace;
 mod cors;
+mod error_pages;
 mod headers;
 mod html;
 mod ip_access;
@@ -22,6 +23,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<basic_auth::BasicAuth>(),
     FilterKind::of::<body_replace::BodyReplace>(),
     FilterKind::of::<cors::Cors>(),
+    FilterKind::of::<error_pages::ErrorPages>(),
     FilterKind::of::<headers::Headers>(),
     FilterKind::of::<html::Html>(),
     FilterKind::of::<ip_access::IpAccess>(),
@@ -53,6 +55,7 @@ mod tests {
             "users.htpasswd",
             "ann:$2y$04$eWVCVF3Fqt6Ti6QfkcnnQOUgjYBApAVjnmpuWQUmVlqpGxQkcVnkm\n",
         ),
+        ("404.html", "<h1>{status}</h1>"),
         ("blocklist.txt", "198.51.100.0/24 # documentation\n"),
     ];
 

@@ -2,5 +2,6 @@
 
 mod basics;
 mod body_replace;
+mod error_pages;
 mod html;
 mod security_headers;

@@ -11,6 +11,7 @@ use rimward_config::{Cidr, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::bodies::media_type_of;
 use crate::exchange::Exchange;
 use crate::filter::{
     Answer, BuildError, Builder, Configured, Filter, FilterError, Flow, Phase, Phases,
@@ -155,10 +156,7 @@ impl Filter for Respond {
 fn content_type(settings: &Settings) -> Result<HeaderValue, BuildError> {
     let text: Cow<'_, str> = match (&settings.content_type, &settings.file) {
         (Some(text), _) => text.into(),
-        (None, Some(file)) => match mime_guess::from_path(file).first_or_octet_stream() {
-            mime if mime.type_() == "text" => format!("{mime}; charset=utf-8").into(),
-            mime => mime.to_string().into(),
-        },
+        (None, Some(file)) => media_type_of(file).into(),
         (None, None) => "text/plain; charset=utf-8".into(),
     };
     match HeaderValue::from_str(&text) {

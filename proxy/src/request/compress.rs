@@ -34,6 +34,8 @@ pub(super) struct Compressing {
     accepted: Accepted,
     /// Whether the response may be encoded, as it was before it became a part of itself or a 304.
     may_encode: bool,
+    /// Whether filters make another body of it on its way to the client.
+    is_rewritten: bool,
     /// What it is in the encoding that the client takes.
     encoded: Option<(Encoding, Arc<Object>)>,
 }
@@ -75,6 +77,11 @@ pub(crate) fn asks_for_identity(route: &Route) -> bool {
 /// Looks at a response that the cache has or gets, while it is whole.
 pub(super) fn judge(response: &ResponseHeader, ctx: &mut Context) {
     ctx.compressing.may_encode = may_encode(&ctx.route, response);
+}
+
+/// Notes that what leaves is not what is stored: it is encoded behind the filters.
+pub(super) fn rewritten(ctx: &mut Context) {
+    ctx.compressing.is_rewritten = true;
 }
 
 /// Looks for the encoding of an object that was found. When it `is_served` it is made if it is not there, and a small
@@ -126,7 +133,9 @@ pub(super) fn encode(
         return Ok(());
     }
     let found = ctx.compressing.encoded.take();
-    if let Some((encoding, object)) = found.filter(|_| is_of_object(session)) {
+    // What is encoded is the body as it is stored, and not what filters make of it.
+    let rewrites = rewrites(&route) || ctx.compressing.is_rewritten;
+    if let Some((encoding, object)) = found.filter(|_| is_of_object(session) && !rewrites) {
         let length = object.body.len();
         if serve_instead(session.cache.hit_handler(), object) {
             encoding::describe(head, encoding, Some(length));
@@ -135,7 +144,7 @@ pub(super) fn encode(
     }
     let Accepted { encoding, identity } = ctx.compressing.accepted;
     let is_stored = is_of_object(session) || is_being_stored(session);
-    match encoding.filter(|_| !is_stored || !identity || rewrites(&route)) {
+    match encoding.filter(|_| !is_stored || !identity || rewrites) {
         Some(encoding) => encode_in_passing(session, ctx, head, encoding),
         None => Ok(()),
     }

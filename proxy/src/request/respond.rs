@@ -81,46 +81,70 @@ async fn answer_with(
         head.insert_header(header::CACHE_CONTROL, "no-store")?;
         body = page.body;
     }
-    response_phase(session, ctx, &mut head)?;
-    let body = if ctx.rewriters.is_empty() {
-        body
-    } else {
-        let rewritten = ctx
-            .rewriters
-            .pass(Some(body), true)
-            .map_err(|error| fail(500, error.to_string()))?;
-        rewritten.unwrap_or_default()
-    };
-    ctx.rewriters = Rewriters::default();
+    let body = own_response(session, ctx, &mut head, body)?;
     write(process, session, ctx, head, body).await
 }
 
-/// Runs the response phase on a head that goes to the client.
+/// Runs the response phase on a response of the edge's own, and returns its body as filters leave it. It is there for a HEAD
+/// as well, whose response tells its length.
 ///
 /// # Errors
 /// When a filter fails and may not be skipped.
-pub(super) fn response_phase(
+pub(super) fn own_response(
+    session: &mut Session,
+    ctx: &mut Context,
+    head: &mut ResponseHeader,
+    body: Bytes,
+) -> Result<Bytes> {
+    let mut rewriters = filtered(session, ctx, head)?;
+    if rewriters.is_empty() || is_bodiless(head) {
+        return Ok(body);
+    }
+    let rewritten = rewriters
+        .pass(Some(body), true)
+        .map_err(|error| fail(500, error.to_string()))?;
+    Ok(rewritten.unwrap_or_default())
+}
+
+/// Runs the response phase on a head that goes to the client, and keeps what rewrites the body that follows.
+///
+/// # Errors
+/// When a filter fails and may not be skipped.
+fn response_phase(
     session: &mut Session,
     ctx: &mut Context,
     head: &mut ResponseHeader,
 ) -> Result<()> {
+    let rewriters = filtered(session, ctx, head)?;
+    if rewriters.rewrites() {
+        compress::rewritten(ctx);
+    }
+    // What a rewriter adds at the end must not become the body of a response that has none.
+    let has_body = session.req_header().method != Method::HEAD && !is_bodiless(head);
+    ctx.rewriters = if has_body {
+        rewriters
+    } else {
+        Rewriters::default()
+    };
+    Ok(())
+}
+
+/// A head as filters of the response phase leave it, and what they want to do with the body.
+fn filtered(
+    session: &mut Session,
+    ctx: &mut Context,
+    head: &mut ResponseHeader,
+) -> Result<Rewriters> {
     let run = |route: &Route, exchange: &mut Exchange, depth: usize| {
         route.pipeline.response(depth, exchange, head)
     };
     match ctx.with_exchange(session, run) {
-        None => Ok(()),
+        None => Ok(Rewriters::default()),
         Some(Ok(rewriters)) => {
             if rewriters.rewrites() {
                 forget_body(head);
             }
-            // What a rewriter adds at the end must not become the body of a response that has none.
-            let has_body = session.req_header().method != Method::HEAD && !is_bodiless(head);
-            ctx.rewriters = if has_body {
-                rewriters
-            } else {
-                Rewriters::default()
-            };
-            Ok(())
+            Ok(rewriters)
         }
         Some(Err(failure)) => Err(fail(failure.status, failure.to_string())),
     }
