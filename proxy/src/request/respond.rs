@@ -234,6 +234,35 @@ pub(super) fn pass_on(
     listen::keep_date(head, |date| rimward_cache::date::parse(date, now).is_some())
 }
 
+/// The same for a response of an origin or the cache. The engine shows filters no body where none comes, so that what they put there
+/// is written at once; what the engine then wants to write is written already.
+///
+/// # Errors
+/// When a filter fails and may not be skipped, or the client is gone.
+pub(super) async fn pass_on_with_body(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+    head: &mut ResponseHeader,
+) -> Result<()> {
+    let length = head.headers.get(header::CONTENT_LENGTH);
+    let is_empty = length.is_some_and(|length| length == "0");
+    pass_on(process, session, ctx, head)?;
+    if !is_empty {
+        return Ok(());
+    }
+    let mut body = None;
+    rewrite(&mut ctx.rewriters, &mut body, true)?;
+    ctx.rewriters = Rewriters::default();
+    let Some(body) = body else { return Ok(()) };
+    head.remove_header(&header::TRANSFER_ENCODING);
+    head.insert_header(header::CONTENT_LENGTH, body.len().to_string())?;
+    let sent = session.write_response_header(Box::new(head.clone()), false);
+    sent.await.map_err(Error::into_down)?;
+    let sent = session.write_response_body(Some(body), true);
+    sent.await.map_err(Error::into_down)
+}
+
 /// Passes a piece of a body through its rewriters.
 ///
 /// # Errors

@@ -50,6 +50,13 @@ async fn errors_of_the_origin_get_the_page() {
     let response = edge.get("/empty").await;
     is(&response, 503, "<p>sorry</p>");
     assert_eq!(response.header("retry-after"), Some("7"));
+    let mut client = edge.client().await;
+    for _ in 0..2 {
+        origin.reply("/empty", "503", "");
+        is(&client.get("/empty").await, 503, "<p>sorry</p>");
+    }
+    origin.reply("/empty", "503", "");
+    is(&edge.h2().await.get("/empty").await, 503, "<p>sorry</p>");
     let pieces = origin.trickle("/pieces", "500");
     pieces.send("oh");
     pieces.send(" no");
