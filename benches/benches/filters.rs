@@ -5,11 +5,13 @@ use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
-use criterion::{BatchSize, Criterion};
+use bytes::Bytes;
+use criterion::{BatchSize, Criterion, Throughput};
 use rimward_benches::objects::head;
 use rimward_benches::steps::{exchange, filter, pipeline};
 use rimward_filters::{Exchange, Filter, Flow};
 use rimward_geoip::{Databases, Kind, build};
+use rimward_filters::{Body, Exchange, Filter, Flow};
 use tokio::runtime::Builder;
 
 /// As the program has it.
@@ -96,6 +98,47 @@ const REWRITE: &str = r#"
     regex = { match = "^/item-([0-9]+)$", replace = "/items/$1" }
     query = { remove = ["utm_*"] }
 "#;
+
+const LITERALS: &str = r#"
+    phase = "response"
+    rules = [{ literal = "href", replace = "data-href" }, { literal = "shoes", replace = "boots" }]
+"#;
+const BOUNDED: &str = r#"
+    phase = "response"
+    rules = [{ regex = "item-([0-9]{1,6})", replace = "article-$1" }]
+"#;
+const UNBOUNDED: &str = r#"
+    phase = "response"
+    rules = [{ regex = "<a.*?>", replace = "" }]
+"#;
+const NOT_FOUND: &str = r#"
+    phase = "response"
+    rules = [{ literal = "http://old.example.com", replace = "" }]
+"#;
+
+const PAGES: &str = r#"pages = [{ status = ["4xx", "5xx"], file = "users" }]"#;
+const NONCE: &str = r#"csp = "script-src 'nonce-{nonce}'""#;
+const OF_JSON: &str = r#"
+    phase = "response"
+    content_types = ["application/json"]
+    rules = [{ literal = "href", replace = "" }]
+"#;
+const OF_VARIANT: &str = r#"
+    phase = "response"
+    rules = [{ select = "p", when = { variant = "checkout=fast-lane" }, remove = true }]
+"#;
+const LINKS: &str = r#"
+    phase = "response"
+    rules = [{ select = "li > a[href^='/']", swap = { href = { from = "/items", to = "https://{host}/items" } } }]
+"#;
+const NO_ELEMENT: &str = r#"
+    phase = "response"
+    rules = [{ select = "head", append = "x" }]
+"#;
+
+/// What a page of 64 KiB repeats.
+const ITEM: &str =
+    "<li class=\"item\"><a href=\"/items/item-1234\">Fine shoes</a><script>let a = 1;</script>\n";
 
 /// A request to a filter.
 struct Case {
@@ -203,10 +246,37 @@ const ANSWERED: &[Case] = &[
 
 /// The response phase, of filters that have one.
 const RESPONSES: &[Case] = &[
+    case("body_replace", "of another type", OF_JSON, "GET /", &[]),
     case("cors", "of an allowed page", CORS, "GET /", &[PAGE]),
     case("cors", "of no page", CORS, "GET /", &[]),
+    case("error_pages", "of no error", PAGES, "GET /", &[]),
     case("headers", "one set", HEADERS, "GET /", &[]),
+    case("html", "of another variant", OF_VARIANT, "GET /", &[]),
+    case(
+        "security_headers",
+        "of the preset",
+        "preset = \"strict\"",
+        "GET /",
+        &[],
+    ),
     case("rate_limit", "told", FAST, "GET /", &[]),
+];
+
+/// Bodies of 64 KiB, in pieces of 16.
+const BODIES: &[Case] = &[
+    case("body_replace", "literals", LITERALS, "GET /", &[]),
+    case("body_replace", "a bounded regex", BOUNDED, "GET /", &[]),
+    case(
+        "body_replace",
+        "an unbounded regex",
+        UNBOUNDED,
+        "GET /",
+        &[],
+    ),
+    case("body_replace", "nothing found", NOT_FOUND, "GET /", &[]),
+    case("html", "each link", LINKS, "GET /", &[]),
+    case("html", "no element", NO_ELEMENT, "GET /", &[]),
+    case("security_headers", "nonces", NONCE, "GET /", &[]),
 ];
 
 const fn case(
@@ -296,6 +366,38 @@ fn responses(criterion: &mut Criterion, folder: &Path) {
     }
 }
 
+/// What it costs to rewrite a page.
+fn bodies(criterion: &mut Criterion, folder: &Path) {
+    let page = Bytes::from(ITEM.repeat((64 << 10) / ITEM.len()));
+    let mut group = criterion.benchmark_group("bodies");
+    group.throughput(Throughput::Bytes(page.len() as u64));
+    for case in BODIES {
+        let filter = filter(case.filter, case.settings, folder);
+        group.bench_function(format!("{}, {}", case.filter, case.what), |bench| {
+            let prepare = || {
+                let mut head = head(page.len());
+                drop(head.insert_header("content-type", "text/html; charset=utf-8"));
+                (case.exchange(), head)
+            };
+            bench.iter_batched_ref(
+                prepare,
+                |(exchange, head)| match filter.response(exchange, head) {
+                    Ok(Body::Rewritten(mut rewriter)) => {
+                        let mut length = 0;
+                        for piece in page.chunks(16 << 10) {
+                            let passed = rewriter.chunk(page.slice_ref(piece));
+                            length += passed.expect("a piece").len();
+                        }
+                        length + rewriter.end().expect("an end").len()
+                    }
+                    _ => panic!("{} does not rewrite", case.filter),
+                },
+                BatchSize::SmallInput,
+            );
+        });
+    }
+}
+
 /// Filters that change headers. The engine awaits the request phase, the lane tries it.
 fn pipelines(criterion: &mut Criterion) {
     for length in [0, 1, 5, 20] {
@@ -342,6 +444,7 @@ fn main() {
     std::fs::write(folder.path().join("users"), USERS).expect("room for a user");
     requests(&mut criterion, folder.path());
     responses(&mut criterion, folder.path());
+    bodies(&mut criterion, folder.path());
     pipelines(&mut criterion);
     criterion.final_summary();
 }

@@ -2,11 +2,14 @@
 
 mod api_key;
 mod basic_auth;
+mod body_replace;
 mod cors;
+mod error_pages;
 mod esi;
 mod geo;
 mod geo_headers;
 mod headers;
+mod html;
 mod ip_access;
 mod jwt;
 mod migrate;
@@ -17,6 +20,7 @@ mod redirect;
 mod request_limits;
 mod respond;
 mod rewrite;
+mod security_headers;
 mod signed_url;
 
 pub use request_limits::MaxBody;
@@ -28,11 +32,14 @@ use crate::filter::FilterKind;
 pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<api_key::ApiKey>(),
     FilterKind::of::<basic_auth::BasicAuth>(),
+    FilterKind::of::<body_replace::BodyReplace>(),
     FilterKind::of::<cors::Cors>(),
+    FilterKind::of::<error_pages::ErrorPages>(),
     FilterKind::of::<esi::Esi>(),
     FilterKind::of::<geo::Geo>(),
     FilterKind::of::<geo_headers::GeoHeaders>(),
     FilterKind::of::<headers::Headers>(),
+    FilterKind::of::<html::Html>(),
     FilterKind::of::<ip_access::IpAccess>(),
     FilterKind::of::<jwt::Jwt>(),
     FilterKind::of::<migrate::Migrate>(),
@@ -43,6 +50,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<request_limits::RequestLimits>(),
     FilterKind::of::<respond::Respond>(),
     FilterKind::of::<rewrite::Rewrite>(),
+    FilterKind::of::<security_headers::SecurityHeaders>(),
     FilterKind::of::<signed_url::SignedUrl>(),
 ];
 
@@ -72,6 +80,7 @@ mod tests {
         ),
         ("links.keys", "k1 0123456789abcdef0123456789abcdef\n"),
         ("api.keys", "shop 0123456789abcdef0123456789abcdef\n"),
+        ("404.html", "<h1>{status}</h1>"),
         ("blocklist.txt", "198.51.100.0/24 # documentation\n"),
     ];
 

@@ -179,6 +179,9 @@ pub enum Body {
     Untouched,
     /// Rewrite it: the edge then drops `Content-Length`, strong validators and ranges of the response.
     Rewritten(Box<dyn BodyRewriter>),
+    /// This body in its place, for a response whose status was 400 or more when the filter got it. It need not be among those that
+    /// [`Filter::rewrites`] tells: such a body has no ranges.
+    Replaced(Bytes),
     /// Look at it as it passes, which changes nothing of the response.
     Watched(Box<dyn BodyWatcher>),
 }

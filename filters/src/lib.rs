@@ -1,6 +1,7 @@
 //! The steps a request takes: the contract of a filter, the pipeline that runs them, the compiled-in ones.
 
 mod bucket;
+mod bodies;
 pub mod builtin;
 mod certificate;
 mod chosen;
@@ -10,6 +11,7 @@ mod credentials;
 mod exchange;
 mod filter;
 mod location;
+mod markup;
 mod outside;
 mod pipeline;
 mod ranges;
@@ -19,6 +21,7 @@ mod target;
 pub mod template;
 #[cfg(test)]
 mod testing;
+pub mod variants;
 
 pub use builtin::MaxBody;
 pub use certificate::{

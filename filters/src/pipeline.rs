@@ -232,6 +232,7 @@ impl Pipeline {
         let mut watch = Stopwatch::start(indices);
         for &index in indices.iter().rev().filter(|&&index| index < depth) {
             let step = &self.steps[index];
+            let is_error = response.status.as_u16() >= 400;
             let result = match phase {
                 Phase::OriginResponse => step.filter.origin_response(exchange, response),
                 _ => step.filter.response(exchange, response),
@@ -242,7 +243,16 @@ impl Pipeline {
                 Ok(Body::Rewritten(rewriter)) if step.filter.rewrites().contains(phase) => {
                     rewriters.list.push(Pass::Rewriter(rewriter));
                 }
+                Ok(Body::Replaced(body)) if is_error => {
+                    rewriters
+                        .list
+                        .push(Pass::Rewriter(Box::new(Replacement(body))));
+                }
                 Ok(Body::Watched(watcher)) => rewriters.list.push(Pass::Watcher(watcher)),
+                Ok(Body::Replaced(_)) => {
+                    let error = FilterError::new("it replaces the body of what is no error");
+                    step.fault(phase, error)?;
+                }
                 Ok(Body::Rewritten(_)) => {
                     let error =
                         FilterError::new("it rewrites a body without having said that it might");
@@ -284,6 +294,19 @@ impl Step {
 #[derive(Default)]
 pub struct Rewriters {
     list: Vec<Pass>,
+}
+
+/// Another body, which is passed on when the one that it replaces has ended.
+struct Replacement(Bytes);
+
+impl BodyRewriter for Replacement {
+    fn chunk(&mut self, _: Bytes) -> Result<Bytes, FilterError> {
+        Ok(Bytes::new())
+    }
+
+    fn end(&mut self) -> Result<Bytes, FilterError> {
+        Ok(std::mem::take(&mut self.0))
+    }
 }
 
 enum Pass {

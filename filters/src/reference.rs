@@ -391,6 +391,8 @@ mod tests {
         check("geo", "rules[].not_city", "list of strings");
         check("geo", "nearest", "list of tables like `rules[].nearest[]`");
         check("geo", "rules[].redirect.to", "template, required");
+        check("body_replace", "rules", "list of tables, required");
+        check("body_replace", "rules[].limit", "number");
     }
 
     #[test]

@@ -265,7 +265,7 @@ impl ProxyHttp for RequestPath {
         response: &mut ResponseHeader,
         ctx: &mut Context,
     ) -> Result<()> {
-        respond::pass_on(&self.process, session, ctx, response)
+        respond::pass_on_with_body(&self.process, session, ctx, response).await
     }
 
     fn response_body_filter(

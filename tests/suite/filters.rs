@@ -9,3 +9,7 @@ mod mtls;
 mod jwt;
 mod signed_url;
 mod geo;
+mod body_replace;
+mod error_pages;
+mod html;
+mod security_headers;

@@ -11,6 +11,7 @@ use rimward_config::{Cidr, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::bodies::media_type_of;
 use crate::exchange::Exchange;
 use crate::filter::{
     Answer, BuildError, Builder, Configured, Filter, FilterError, Flow, Phase, Phases,
@@ -41,7 +42,8 @@ pub(crate) struct Settings {
     status: AnswerStatus,
     /// The body as it is.
     body: Option<String>,
-    /// The body with variables. They are written as the content type asks for: escaped in HTML, XML and JSON.
+    /// The body with variables. They are written as the content type asks for: escaped in HTML, XML,
+    /// JSON and scripts, percent-encoded in CSS.
     template: Option<Template>,
     /// A file that is the body, read when the configuration is.
 
@@ -154,10 +156,7 @@ impl Filter for Respond {
 fn content_type(settings: &Settings) -> Result<HeaderValue, BuildError> {
     let text: Cow<'_, str> = match (&settings.content_type, &settings.file) {
         (Some(text), _) => text.into(),
-        (None, Some(file)) => match mime_guess::from_path(file).first_or_octet_stream() {
-            mime if mime.type_() == "text" => format!("{mime}; charset=utf-8").into(),
-            mime => mime.to_string().into(),
-        },
+        (None, Some(file)) => media_type_of(file).into(),
         (None, None) => "text/plain; charset=utf-8".into(),
     };
     match HeaderValue::from_str(&text) {
@@ -182,23 +181,12 @@ fn content(
         ))),
         (None, Some(template), None) => Ok(Some(match template.literal() {
             Some(text) => Content::Fixed(text.to_owned().into()),
-            None => Content::Rendered(template.clone(), place(content_type)),
+            None => Content::Rendered(template.clone(), Place::in_body(content_type)),
         })),
         _ => Err(BuildError::at(
             "",
             "there is one body: `body`, `template` or `file`",
         )),
-    }
-}
-
-/// How variables are written in a body of this type.
-fn place(content_type: &HeaderValue) -> Place {
-    let media_type = content_type.to_str().unwrap_or("").to_ascii_lowercase();
-    let media_type = media_type.split(';').next().unwrap_or("").trim();
-    match media_type {
-        text if text.contains("html") || text.ends_with("xml") => Place::Markup,
-        text if text.ends_with("json") => Place::Json,
-        _ => Place::Text,
     }
 }
 

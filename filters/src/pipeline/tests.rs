@@ -17,6 +17,7 @@ enum Deed {
     Fail,
     Wrap,
     WrapUntold,
+    Replace,
 }
 
 struct Scribe {
@@ -40,10 +41,10 @@ impl Scribe {
 
     fn body(&self, phase: Phase) -> Result<Body, FilterError> {
         self.note(phase)?;
-        Ok(if matches!(self.deed, Deed::Wrap | Deed::WrapUntold) {
-            Body::Rewritten(Box::new(Wrap(self.name)))
-        } else {
-            Body::Untouched
+        Ok(match self.deed {
+            Deed::Wrap | Deed::WrapUntold => Body::Rewritten(Box::new(Wrap(self.name))),
+            Deed::Replace => Body::Replaced(self.name.into()),
+            _ => Body::Untouched,
         })
     }
 }
@@ -237,6 +238,28 @@ fn a_filter_that_did_not_say_it_rewrites_may_not() {
         "{failure}"
     );
     assert!(!bench.pipeline.rewrites(Phase::Response));
+}
+
+#[test]
+fn the_body_of_an_error_alone_may_be_replaced() {
+    for (status, expected) in [
+        (200, None),
+        (399, None),
+        (400, Some("caA")),
+        (599, Some("caA")),
+    ] {
+        let mut bench = bench(&[("a", Deed::Wrap, STOP), ("c", Deed::Replace, STOP)]);
+        let mut head = ResponseHeader::build(status, None).unwrap();
+        let told = bench.pipeline.response(2, &mut bench.exchange, &mut head);
+        let Ok(mut rewriters) = told else {
+            assert_eq!(expected, None, "{status}");
+            continue;
+        };
+        assert!(rewriters.rewrites());
+        assert_eq!(rewriters.pass(Some("old".into()), false).unwrap(), None);
+        let passed = rewriters.pass(Some("er".into()), true).unwrap();
+        assert_eq!(passed.as_deref(), expected.map(str::as_bytes), "{status}");
+    }
 }
 
 #[test]

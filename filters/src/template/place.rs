@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use http::header::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Variable;
@@ -22,6 +23,20 @@ pub enum Place {
     Markup,
     /// A JSON string: with escapes.
     Json,
+}
+
+impl Place {
+    /// How variables are written in a body of this type.
+    pub(crate) fn in_body(content_type: &HeaderValue) -> Self {
+        let media_type = content_type.to_str().unwrap_or("").to_ascii_lowercase();
+        let media_type = media_type.split(';').next().unwrap_or("").trim();
+        match media_type {
+            text if text.contains("html") || text.ends_with("xml") => Self::Markup,
+            text if text.ends_with("json") || text.ends_with("javascript") => Self::Json,
+            "text/css" => Self::Component,
+            _ => Self::Text,
+        }
+    }
 }
 
 impl Variable {

@@ -60,7 +60,7 @@ pub(super) fn find<'r, 'a>(
     let pipeline = &route.pipeline;
     let takes_part = |phase| pipeline.takes_part(phase);
     let sees_hits = takes_part(Phase::Request) || takes_part(Phase::Response);
-    if sees_hits || route.compression.is_some() {
+    if sees_hits || compress::asks_for_identity(route) {
         let exchange = exchange.insert(place.exchange(asked)?);
         filtered = Some(Filtered::of(route, exchange)?);
     }
@@ -100,12 +100,7 @@ impl Filtered {
     /// Runs the request phase.
     fn of(route: &Route, exchange: &mut Exchange) -> Option<Self> {
         let trial = route.pipeline.try_request(exchange)?;
-        let accepted = match &route.compression {
-            Some(compression) => {
-                compress::negotiate_for(compression, &mut exchange.request).ok()?
-            }
-            None => Accepted::default(),
-        };
+        let accepted = compress::negotiate_for(route, &mut exchange.request).ok()?;
         Some(Self { trial, accepted })
     }
 }

@@ -34,20 +34,22 @@ pub(super) struct Compressing {
     accepted: Accepted,
     /// Whether the response may be encoded, as it was before it became a part of itself or a 304.
     may_encode: bool,
+    /// Whether filters make another body of it on its way to the client.
+    is_rewritten: bool,
     /// What it is in the encoding that the client takes.
     encoded: Option<(Encoding, Arc<Object>)>,
 }
 
 /// Notes what the client takes. From here on the request asks for the body as it is: so one object serves all clients,
-/// and an origin that varies on `Accept-Encoding` has one variant.
+/// an origin that varies on `Accept-Encoding` has one variant, and filters can rewrite what they get.
 ///
 /// # Errors
 /// When the head can't take another field.
 pub(super) fn negotiate(session: &mut Session, ctx: &mut Context) -> Result<()> {
-    let Some(compression) = compression(&ctx.route).filter(|_| !ctx.background) else {
+    let Some(route) = ctx.route.as_deref().filter(|_| !ctx.background) else {
         return Ok(());
     };
-    ctx.compressing.accepted = negotiate_for(compression, session.req_header_mut())?;
+    ctx.compressing.accepted = negotiate_for(route, session.req_header_mut())?;
     Ok(())
 }
 
@@ -55,19 +57,31 @@ pub(super) fn negotiate(session: &mut Session, ctx: &mut Context) -> Result<()> 
 ///
 /// # Errors
 /// When the head can't take another field.
-pub(crate) fn negotiate_for(
-    compression: &Compression,
-    request: &mut RequestHeader,
-) -> Result<Accepted> {
-    let accepted = encoding::negotiate(&request.headers, &compression.encodings);
-    let identity = HeaderValue::from_static("identity");
-    request.insert_header(header::ACCEPT_ENCODING, identity)?;
+pub(crate) fn negotiate_for(route: &Route, request: &mut RequestHeader) -> Result<Accepted> {
+    let mut accepted = Accepted::default();
+    if let Some(compression) = &route.compression {
+        accepted = encoding::negotiate(&request.headers, &compression.encodings);
+    }
+    if asks_for_identity(route) {
+        let identity = HeaderValue::from_static("identity");
+        request.insert_header(header::ACCEPT_ENCODING, identity)?;
+    }
     Ok(accepted)
+}
+
+/// Whether origins are asked for bodies as they are: to be encoded here, or to be rewritten.
+pub(crate) fn asks_for_identity(route: &Route) -> bool {
+    route.compression.is_some() || !route.ranges
 }
 
 /// Looks at a response that the cache has or gets, while it is whole.
 pub(super) fn judge(response: &ResponseHeader, ctx: &mut Context) {
     ctx.compressing.may_encode = may_encode(&ctx.route, response);
+}
+
+/// Notes that what leaves is not what is stored: it is encoded behind the filters.
+pub(super) fn rewritten(ctx: &mut Context) {
+    ctx.compressing.is_rewritten = true;
 }
 
 /// Looks for the encoding of an object that was found. When it `is_served` it is made if it is not there, and a small
@@ -120,7 +134,9 @@ pub(super) fn encode(
         return Ok(());
     }
     let found = ctx.compressing.encoded.take();
-    if let Some((encoding, object)) = found.filter(|_| is_of_object(session)) {
+    // What is encoded is the body as it is stored, and not what filters make of it.
+    let rewrites = rewrites(&route) || ctx.compressing.is_rewritten;
+    if let Some((encoding, object)) = found.filter(|_| is_of_object(session) && !rewrites) {
         let length = object.body.len();
         if serve_instead(session.cache.hit_handler(), object) {
             encoding::describe(head, encoding, Some(length));
@@ -129,18 +145,19 @@ pub(super) fn encode(
     }
     let Accepted { encoding, identity } = ctx.compressing.accepted;
     let is_stored = is_of_object(session) || is_being_stored(session);
-    match encoding.filter(|_| !is_stored || !identity || rewrites(&route)) {
+    match encoding.filter(|_| !is_stored || !identity || rewrites) {
         Some(encoding) => encode_in_passing(session, ctx, head, encoding),
         None => Ok(()),
     }
 }
 
-/// Says of a response that could be encoded, or is a part of one or says that one holds still, that it varies.
+/// Says of a response that could be encoded, or is a part of one or says that one holds still, that it varies. A 304 for
+/// what is encoded or rewritten has the tag that the client knows it by.
 ///
 /// # Errors
 /// When the head can't take another field.
 pub(super) fn tell(session: &Session, ctx: &Context, head: &mut ResponseHeader) -> Result<()> {
-    if compression(&ctx.route).is_none() {
+    if !ctx.route.as_deref().is_some_and(asks_for_identity) {
         return Ok(());
     }
     let could_encode = may_encode(&ctx.route, head) || ctx.compressing.may_encode;

@@ -4,12 +4,11 @@ use http::header;
 use pingora::proxy::{FailToProxy, Session};
 use pingora::{Error, OrErr, Result};
 use pingora_http::ResponseHeader;
-use rimward_filters::Rewriters;
 
 use super::context::{Context, Progress};
 use super::errors::{classify, describe};
 use super::forward::ends_connection;
-use super::respond::{response_phase, write};
+use super::respond::{own_response, write};
 use super::slices;
 use crate::edge::Process;
 use crate::runtime::Page;
@@ -84,10 +83,13 @@ async fn write_error(
     if let (405, Some(bucket)) = (status, ctx.origin.as_ref().and_then(|origin| origin.s3())) {
         head.insert_header(header::ALLOW, bucket.allowed())?;
     }
-    // Filters still add what they add to every response; a fault of theirs must not hide the first one.
-    if response_phase(session, ctx, &mut head).is_err() {
-        tracing::debug!("response phase failed on an error page");
-    }
-    ctx.rewriters = Rewriters::default();
-    write(process, session, ctx, head, page.body).await
+    // Filters still do what they do to every response; a fault of theirs must not hide the first one.
+    let body = match own_response(session, ctx, &mut head, page.body.clone()) {
+        Ok(body) => body,
+        Err(error) => {
+            tracing::debug!(%error, "response phase failed on an error page");
+            page.body
+        }
+    };
+    write(process, session, ctx, head, body).await
 }

@@ -8,7 +8,7 @@ use pingora::proxy::Session;
 use pingora::{Error, Result};
 use pingora_http::ResponseHeader;
 use rimward_cache::head::forget_body;
-use rimward_filters::{Answer, Exchange, Rewriters, Verdict};
+use rimward_filters::{Answer, Exchange, Phase, Rewriters, Verdict};
 
 use super::caching;
 use super::compress;
@@ -81,46 +81,70 @@ async fn answer_with(
         head.insert_header(header::CACHE_CONTROL, "no-store")?;
         body = page.body;
     }
-    response_phase(session, ctx, &mut head)?;
-    let body = if ctx.rewriters.is_empty() {
-        body
-    } else {
-        let rewritten = ctx
-            .rewriters
-            .pass(Some(body), true)
-            .map_err(|error| fail(500, error.to_string()))?;
-        rewritten.unwrap_or_default()
-    };
-    ctx.rewriters = Rewriters::default();
+    let body = own_response(session, ctx, &mut head, body)?;
     write(process, session, ctx, head, body).await
 }
 
-/// Runs the response phase on a head that goes to the client.
+/// Runs the response phase on a response of the edge's own, and returns its body as filters leave it. It is there for a HEAD
+/// as well, whose response tells its length.
 ///
 /// # Errors
 /// When a filter fails and may not be skipped.
-pub(super) fn response_phase(
+pub(super) fn own_response(
+    session: &mut Session,
+    ctx: &mut Context,
+    head: &mut ResponseHeader,
+    body: Bytes,
+) -> Result<Bytes> {
+    let mut rewriters = filtered(session, ctx, head)?;
+    if rewriters.is_empty() || is_bodiless(head) {
+        return Ok(body);
+    }
+    let rewritten = rewriters
+        .pass(Some(body), true)
+        .map_err(|error| fail(500, error.to_string()))?;
+    Ok(rewritten.unwrap_or_default())
+}
+
+/// Runs the response phase on a head that goes to the client, and keeps what rewrites the body that follows.
+///
+/// # Errors
+/// When a filter fails and may not be skipped.
+fn response_phase(
     session: &mut Session,
     ctx: &mut Context,
     head: &mut ResponseHeader,
 ) -> Result<()> {
+    let rewriters = filtered(session, ctx, head)?;
+    if rewriters.rewrites() {
+        compress::rewritten(ctx);
+    }
+    // What a rewriter adds at the end must not become the body of a response that has none.
+    let has_body = session.req_header().method != Method::HEAD && !is_bodiless(head);
+    ctx.rewriters = if has_body {
+        rewriters
+    } else {
+        Rewriters::default()
+    };
+    Ok(())
+}
+
+/// A head as filters of the response phase leave it, and what they want to do with the body.
+fn filtered(
+    session: &mut Session,
+    ctx: &mut Context,
+    head: &mut ResponseHeader,
+) -> Result<Rewriters> {
     let run = |route: &Route, exchange: &mut Exchange, depth: usize| {
         route.pipeline.response(depth, exchange, head)
     };
     match ctx.with_exchange(session, run) {
-        None => Ok(()),
+        None => Ok(Rewriters::default()),
         Some(Ok(rewriters)) => {
             if rewriters.rewrites() {
                 forget_body(head);
             }
-            // What a rewriter adds at the end must not become the body of a response that has none.
-            let has_body = session.req_header().method != Method::HEAD && !is_bodiless(head);
-            ctx.rewriters = if has_body {
-                rewriters
-            } else {
-                Rewriters::default()
-            };
-            Ok(())
+            Ok(rewriters)
         }
         Some(Err(failure)) => Err(fail(failure.status, failure.to_string())),
     }
@@ -145,7 +169,9 @@ pub(super) fn origin_response_phase(
     match ctx.with_exchange(session, run) {
         None => Ok(()),
         Some(Ok(rewriters)) => {
-            if rewriters.rewrites() {
+            // A 304 renews the head of what was rewritten when it was stored.
+            let renews = head.status == StatusCode::NOT_MODIFIED;
+            if rewriters.rewrites() || renews && rewrites_what_is_stored(ctx) {
                 forget_body(head);
             }
             // For a HEAD, an origin is asked for the whole object when it may be stored.
@@ -160,6 +186,11 @@ pub(super) fn origin_response_phase(
         }
         Some(Err(failure)) => Err(fail(failure.status, failure.to_string())),
     }
+}
+
+fn rewrites_what_is_stored(ctx: &Context) -> bool {
+    let route = ctx.route.as_ref();
+    route.is_some_and(|route| route.pipeline.rewrites(Phase::OriginResponse))
 }
 
 /// Makes the head of any response, stored or not, ready for the client.
@@ -202,6 +233,35 @@ pub(super) fn pass_on(
     caching::describe(process, session, ctx, head)?;
     let now = process.cache.objects().now();
     listen::keep_date(head, |date| rimward_cache::date::parse(date, now).is_some())
+}
+
+/// The same for a response of an origin or the cache. The engine shows filters no body where none comes, so that what they put there
+/// is written at once; what the engine then wants to write is written already.
+///
+/// # Errors
+/// When a filter fails and may not be skipped, or the client is gone.
+pub(super) async fn pass_on_with_body(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+    head: &mut ResponseHeader,
+) -> Result<()> {
+    let length = head.headers.get(header::CONTENT_LENGTH);
+    let is_empty = length.is_some_and(|length| length == "0");
+    pass_on(process, session, ctx, head)?;
+    if !is_empty {
+        return Ok(());
+    }
+    let mut body = None;
+    rewrite(&mut ctx.rewriters, &mut body, true)?;
+    ctx.rewriters = Rewriters::default();
+    let Some(body) = body else { return Ok(()) };
+    head.remove_header(&header::TRANSFER_ENCODING);
+    head.insert_header(header::CONTENT_LENGTH, body.len().to_string())?;
+    let sent = session.write_response_header(Box::new(head.clone()), false);
+    sent.await.map_err(Error::into_down)?;
+    let sent = session.write_response_body(Some(body), true);
+    sent.await.map_err(Error::into_down)
 }
 
 /// Passes a piece of a body through its rewriters.
