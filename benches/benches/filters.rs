@@ -47,6 +47,26 @@ const REWRITE: &str = r#"
     query = { remove = ["utm_*"] }
 "#;
 
+const AB: &str = r#"
+    sticky = { header = "x-user" }
+    variants = [
+      { name = "control", weight = 90 },
+      { name = "fast-lane", weight = 10, vary = true, set = { request_header = { x-variant = "fast-lane" } } },
+    ]
+    exclude_bots = false
+"#;
+const CHROME: (&str, &str) = (
+    "user-agent",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+);
+const USER: (&str, &str) = ("x-user", "e8c5b1f6a0d94f2cb7d3");
+const BY_COOKIE: &str = r#"
+    sticky = { cookie = "exp" }
+    header = "x-experiment"
+    variants = [{ name = "control", weight = 90 }, { name = "fast-lane", weight = 10, path_prefix = "/b" }]
+"#;
+const COOKIE: (&str, &str) = ("cookie", "exp=d3b07384d113edec49eaa6238ad5ff00");
+
 /// A request to a filter.
 struct Case {
     filter: &'static str,
@@ -68,6 +88,15 @@ const TO: &str = "to = \"https://shop.example.com{path}\"";
 
 /// Requests that a filter lets pass.
 const PASSING: &[Case] = &[
+    case("ab", "without a key", AB, "GET /", &[]),
+    case("ab", "with a variant", AB, "GET /", &[USER]),
+    case(
+        "ab",
+        "by cookie, no bot",
+        BY_COOKIE,
+        "GET /",
+        &[CHROME, COOKIE],
+    ),
     case("basic_auth", "known", "users = \"users\"", "GET /", &[ANN]),
     case("cors", "no preflight", CORS, "GET /", &[PAGE]),
     case(
@@ -117,6 +146,7 @@ const ANSWERED: &[Case] = &[
 
 /// The response phase, of filters that have one.
 const RESPONSES: &[Case] = &[
+    case("ab", "told", BY_COOKIE, "GET /", &[CHROME, COOKIE]),
     case("cors", "of an allowed page", CORS, "GET /", &[PAGE]),
     case("cors", "of no page", CORS, "GET /", &[]),
     case("headers", "one set", HEADERS, "GET /", &[]),

@@ -1,5 +1,6 @@
 //! The compiled-in filters. One more is one more file in `builtin/` and its two lines here.
 
+mod ab;
 mod basic_auth;
 mod cors;
 mod headers;
@@ -16,6 +17,7 @@ use crate::filter::FilterKind;
 
 /// Every compiled-in filter, by name.
 pub const KINDS: &[FilterKind] = &[
+    FilterKind::of::<ab::Ab>(),
     FilterKind::of::<basic_auth::BasicAuth>(),
     FilterKind::of::<cors::Cors>(),
     FilterKind::of::<headers::Headers>(),

@@ -1,18 +1,23 @@
 //! The steps a request takes: the contract of a filter, the pipeline that runs them, the compiled-in ones.
 
+mod agents;
 pub mod builtin;
 mod chosen;
+mod claims;
 mod exchange;
 mod filter;
 mod outside;
+mod parameters;
 mod pipeline;
 mod ranges;
 pub mod reference;
+mod secret;
 mod settings;
 mod target;
 pub mod template;
 #[cfg(test)]
 mod testing;
+mod variants;
 
 pub use builtin::MaxBody;
 pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tried};

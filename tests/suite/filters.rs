@@ -1,3 +1,4 @@
 //! Each compiled-in filter as a client sees it.
 
+mod ab;
 mod basics;

@@ -11,7 +11,7 @@ use crate::target::{PathError, normal_path};
 use crate::template::{Place, Template, Variable};
 
 /// What becomes of the path.
-pub(super) enum PathChange {
+pub(in crate::builtin) enum PathChange {
     Whole(Template),
     Parts {
         strip: Option<String>,
@@ -45,7 +45,8 @@ impl PathChange {
         })
     }
 
-    fn whole(path: Template) -> Result<Self, String> {
+    /// The path that a template makes.
+    pub(in crate::builtin) fn whole(path: Template) -> Result<Self, String> {
         if path
             .variables()
             .any(|variable| matches!(variable, Variable::Query | Variable::Uri))
@@ -61,8 +62,20 @@ impl PathChange {
         Ok(Self::Whole(path))
     }
 
+    /// The path behind segments of its own.
+    pub(in crate::builtin) fn behind(prefix: String) -> Result<Self, BuildError> {
+        Ok(Self::Parts {
+            strip: None,
+            regex: None,
+            add: self::prefix("", Some(prefix))?,
+        })
+    }
+
     /// The new path, `None` if it stays as it is.
-    pub(super) fn apply(&self, exchange: &Exchange) -> Result<Option<String>, FilterError> {
+    pub(in crate::builtin) fn apply(
+        &self,
+        exchange: &Exchange,
+    ) -> Result<Option<String>, FilterError> {
         let old = exchange.path();
         let new = match self {
             Self::Whole(template) => template.render(exchange, Place::Uri),
