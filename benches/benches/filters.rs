@@ -67,6 +67,29 @@ const BY_COOKIE: &str = r#"
 "#;
 const COOKIE: (&str, &str) = ("cookie", "exp=d3b07384d113edec49eaa6238ad5ff00");
 
+const DEVICE: &str = r#"
+    header = "x-device"
+    preset = "cloudfront"
+"#;
+const LANGUAGE: &str = r#"
+    languages = ["en", "de", "fr", "pt-BR", "zh-Hant"]
+    header = "accept-language"
+"#;
+const GERMAN: (&str, &str) = ("accept-language", "de-AT,de;q=0.9,en-US;q=0.8,en;q=0.7");
+const QUERY: &str = r#"
+    presets = ["tracking"]
+    sort = true
+    duplicates = "last"
+"#;
+const COOKIES: &str = "drop = [\"_ga*\", \"_fbp\"]";
+const TRACKED: (&str, &str) = (
+    "cookie",
+    "_ga=GA1.1.1; session=0123456789abcdef; _fbp=fb.1.2",
+);
+const UNTRACKED: (&str, &str) = ("cookie", "session=0123456789abcdef; cart=7");
+const OPEN: &str = "until = 2001-01-01T00:00:00Z\nallow = [\"192.0.2.0/24\"]";
+const CLOSED: &str = "on = true\nbody = \"back soon\"";
+
 /// A request to a filter.
 struct Case {
     filter: &'static str,
@@ -99,6 +122,20 @@ const PASSING: &[Case] = &[
     ),
     case("basic_auth", "known", "users = \"users\"", "GET /", &[ANN]),
     case("cors", "no preflight", CORS, "GET /", &[PAGE]),
+    case("cookies", "one to drop", COOKIES, "GET /", &[TRACKED]),
+    case("cookies", "none to drop", COOKIES, "GET /", &[UNTRACKED]),
+    case("device", "a desktop", DEVICE, "GET /", &[CHROME]),
+    case("language", "by header", LANGUAGE, "GET /", &[GERMAN]),
+    case("language", "none wanted", LANGUAGE, "GET /", &[]),
+    case("maintenance", "open", OPEN, "GET /", &[]),
+    case(
+        "query",
+        "tracked",
+        QUERY,
+        "GET /?utm_source=x&page=2&b=3",
+        &[],
+    ),
+    case("query", "as it was", QUERY, "GET /?b=3&page=2&size=xl", &[]),
     case(
         "headers",
         "a field to remove",
@@ -132,6 +169,7 @@ const ANSWERED: &[Case] = &[
     case("basic_auth", "asked", "users = \"users\"", "GET /", &[]),
     case("cors", "preflight", CORS, "OPTIONS /", &[PAGE, PREFLIGHT]),
     case("ip_access", "denied", DENY, "GET /", &[]),
+    case("maintenance", "closed", CLOSED, "GET /", &[]),
     case("rate_limit", "refused", SLOW, "GET /", &[]),
     case("redirect", "redirected", TO, "GET /shoes?page=2", &[]),
     case(
@@ -150,6 +188,7 @@ const RESPONSES: &[Case] = &[
     case("cors", "of an allowed page", CORS, "GET /", &[PAGE]),
     case("cors", "of no page", CORS, "GET /", &[]),
     case("headers", "one set", HEADERS, "GET /", &[]),
+    case("language", "told", LANGUAGE, "GET /", &[GERMAN]),
     case("rate_limit", "told", FAST, "GET /", &[]),
 ];
 

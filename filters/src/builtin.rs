@@ -2,9 +2,14 @@
 
 mod ab;
 mod basic_auth;
+mod cookies;
 mod cors;
+mod device;
 mod headers;
 mod ip_access;
+mod language;
+mod maintenance;
+mod query;
 mod rate_limit;
 mod redirect;
 mod request_limits;
@@ -19,9 +24,14 @@ use crate::filter::FilterKind;
 pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<ab::Ab>(),
     FilterKind::of::<basic_auth::BasicAuth>(),
+    FilterKind::of::<cookies::Cookies>(),
     FilterKind::of::<cors::Cors>(),
+    FilterKind::of::<device::Device>(),
     FilterKind::of::<headers::Headers>(),
     FilterKind::of::<ip_access::IpAccess>(),
+    FilterKind::of::<language::Language>(),
+    FilterKind::of::<maintenance::Maintenance>(),
+    FilterKind::of::<query::Query>(),
     FilterKind::of::<rate_limit::RateLimit>(),
     FilterKind::of::<redirect::Redirect>(),
     FilterKind::of::<request_limits::RequestLimits>(),
@@ -50,6 +60,7 @@ mod tests {
             "ann:$2y$04$eWVCVF3Fqt6Ti6QfkcnnQOUgjYBApAVjnmpuWQUmVlqpGxQkcVnkm\n",
         ),
         ("blocklist.txt", "198.51.100.0/24 # documentation\n"),
+        ("down.html", "<h1>Back soon</h1>"),
     ];
 
     #[test]

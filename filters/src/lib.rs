@@ -6,6 +6,7 @@ mod chosen;
 mod claims;
 mod exchange;
 mod filter;
+mod moment;
 mod outside;
 mod parameters;
 mod pipeline;
@@ -18,6 +19,7 @@ pub mod template;
 #[cfg(test)]
 mod testing;
 mod variants;
+mod vary;
 
 pub use builtin::MaxBody;
 pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tried};

@@ -2,31 +2,40 @@
 
 use std::borrow::Cow;
 
+use ahash::AHashSet;
 use percent_encoding::percent_decode_str;
 
-/// One name, or all that begin alike: `utm_*`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Names {
-    One(String),
-    Prefix(String),
-}
-
-impl From<String> for Names {
-    fn from(mut name: String) -> Self {
-        if name.ends_with('*') {
-            name.pop();
-            return Self::Prefix(name);
-        }
-        Self::One(name)
-    }
+/// A set of names. `utm_*` in it stands for all that begin so.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Names {
+    whole: AHashSet<Box<[u8]>>,
+    prefixes: Vec<Box<[u8]>>,
 }
 
 impl Names {
     /// Whether this is one of them.
     pub(crate) fn have(&self, name: &[u8]) -> bool {
-        match self {
-            Self::One(one) => *name == *one.as_bytes(),
-            Self::Prefix(prefix) => name.starts_with(prefix.as_bytes()),
+        self.whole.contains(name) || self.prefixes.iter().any(|prefix| name.starts_with(prefix))
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for Names {
+    fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
+        let mut set = Self::default();
+        set.extend(names);
+        set
+    }
+}
+
+impl<S: AsRef<str>> Extend<S> for Names {
+    fn extend<I: IntoIterator<Item = S>>(&mut self, names: I) {
+        for name in names {
+            match name.as_ref().strip_suffix('*') {
+                Some(prefix) => self.prefixes.push(prefix.as_bytes().into()),
+                None => {
+                    self.whole.insert(name.as_ref().as_bytes().into());
+                }
+            }
         }
     }
 }
@@ -65,9 +74,15 @@ mod tests {
             assert_eq!(&*name_of(pair), name.as_bytes(), "{pair}");
             assert_eq!(&*value_of(pair), value.as_bytes(), "{pair}");
         }
-        let names: Names = "utm_*".to_owned().into();
-        assert!(names.have(b"utm_source") && names.have(b"utm_") && !names.have(b"utm"));
-        let names: Names = "id".to_owned().into();
-        assert!(names.have(b"id") && !names.have(b"id2"));
+        let names: Names = ["utm_*", "id"].into_iter().collect();
+        for (name, is_one) in [
+            ("utm_source", true),
+            ("utm_", true),
+            ("utm", false),
+            ("id", true),
+            ("id2", false),
+        ] {
+            assert_eq!(names.have(name.as_bytes()), is_one, "{name}");
+        }
     }
 }

@@ -157,6 +157,19 @@ impl<'a> Reader<'a> {
                     .extend(reference.map(|reference| (reference, key.clone())));
                 self.table(&key, resolved);
             }
+            self.list(&key, resolved);
+        }
+    }
+
+    /// What is in each table of a list.
+    fn list(&mut self, key: &str, list: &'a Value) {
+        let (reference, table) = self.resolve(&list["items"]);
+        let is_described = self.described.iter().any(|(of, _)| Some(*of) == reference);
+        if table.get("properties").is_some() && !is_described {
+            let key = format!("{key}[]");
+            self.described
+                .extend(reference.map(|reference| (reference, key.clone())));
+            self.table(&key, table);
         }
     }
 
@@ -370,6 +383,8 @@ mod tests {
         check("respond", "retry_after", "duration");
         check("request_limits", "max_body", "size");
         check("rate_limit", "key", "key");
+        check("ab", "variants", "list of tables, required");
+        check("ab", "variants[].weight", "number, required");
     }
 
     #[test]

@@ -2,3 +2,8 @@
 
 mod ab;
 mod basics;
+mod cookies;
+mod device;
+mod language;
+mod maintenance;
+mod query;

@@ -16,6 +16,7 @@ use self::assignment::{Assignment, Buckets};
 use self::force::{Force, ForceSettings};
 use self::sticky::Sticky;
 use self::variant::{Variant, VariantSettings};
+use super::headers::refuse;
 use crate::agents;
 use crate::exchange::Exchange;
 use crate::filter::{
@@ -64,7 +65,8 @@ pub(crate) struct Settings {
     layer: Option<String>,
     /// What is hashed together with a client's key; the filter's name unless set. Another salt deals the clients out anew.
     salt: Option<String>,
-    /// How those who test choose their variant.
+    /// How those who test choose their variant: by its name in one of these, of which the first holds. Neither the cache nor the
+    /// origin sees the parameter or the header.
     force: Option<ForceSettings>,
     /// Whether crawlers, monitors and scripts, by their `User-Agent`, take no part.
     #[serde(default = "yes")]
@@ -111,6 +113,9 @@ header = "x-experiment"
         );
         let variants = variant::all(settings.variants, builder)?;
         let told = variants.iter().flat_map(Variant::told).cloned().collect();
+        if let Some(FieldName(name)) = &settings.header {
+            refuse(name, false).map_err(|message| BuildError::at("header", message))?;
+        }
         agents::prepare();
         Ok(Self {
             name: builder.name.into(),

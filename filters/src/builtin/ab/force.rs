@@ -7,6 +7,7 @@ use rimward_config::Cidr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::super::headers::refuse;
 use crate::exchange::Exchange;
 use crate::filter::{BuildError, FilterError};
 use crate::parameters::{name_of, value_of};
@@ -24,8 +25,7 @@ pub(super) struct Force {
     secret: Option<Secret>,
 }
 
-/// How those who test choose their variant: by its name in one of these, of which the first holds. Neither the cache nor the origin
-/// sees the parameter or the header.
+/// How those who test choose their variant.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ForceSettings {
@@ -54,6 +54,9 @@ impl Force {
         if query.is_none() && header.is_none() && cookie.is_none() {
             let message = "by what? Name a `query` parameter, a `header` or a `cookie`";
             return Err(BuildError::at("force", message));
+        }
+        if let Some(FieldName(name)) = &header {
+            refuse(name, true).map_err(|message| BuildError::at("force.header", message))?;
         }
         Ok(Self {
             query,

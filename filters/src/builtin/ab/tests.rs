@@ -430,6 +430,14 @@ fn mistakes_are_told() {
             one("") + "\ntraffic = '150%'",
             "`150%` is not a share such as `50%`",
         ),
+        (
+            one("") + "\nheader = 'content-length'",
+            "header: `content-length` delimits",
+        ),
+        (
+            one("") + "\nforce = { header = 'host' }",
+            "force.header: `host` is changed by",
+        ),
         (one("") + "\nforce = {}", "force: by what?"),
         (
             one("") + "\nforce = { query = 'a', secret = 'short' }",

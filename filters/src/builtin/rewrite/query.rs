@@ -14,7 +14,7 @@ use crate::template::{NOT_UNRESERVED, Place, Template};
 /// What becomes of the query.
 pub(super) struct QueryChange {
     replace: Option<Template>,
-    remove: Vec<Names>,
+    remove: Names,
     set: Vec<(String, Template)>,
 }
 
@@ -33,8 +33,8 @@ impl QueryChange {
             ));
         }
         let set: Vec<_> = set.into_iter().collect();
-        let mut remove: Vec<Names> = remove.into_iter().map(Names::from).collect();
-        remove.extend(set.iter().map(|(name, _)| Names::One(name.clone())));
+        let mut remove: Names = remove.into_iter().collect();
+        remove.extend(set.iter().map(|(name, _)| name));
         Ok(Self {
             replace,
             remove,
@@ -50,7 +50,7 @@ impl QueryChange {
         let mut query = String::with_capacity(old.len() + 16);
         let stays = |pair: &&str| {
             let name = name_of(pair);
-            !pair.is_empty() && !self.remove.iter().any(|names| names.have(&name))
+            !pair.is_empty() && !self.remove.have(&name)
         };
         for pair in old.split('&').filter(stays) {
             separate(&mut query);
