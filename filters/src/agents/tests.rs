@@ -1,5 +1,6 @@
 //! What real clients send.
 
+use http::header::USER_AGENT;
 use http::{HeaderName, HeaderValue};
 
 use super::*;

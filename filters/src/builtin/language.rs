@@ -1,27 +1,27 @@
 //! Chooses the language of a response.
 
 mod accept;
+mod offer;
 mod tag;
 
 use std::sync::Arc;
 
 use http::Method;
-use http::header::{HeaderName, HeaderValue, LOCATION};
+use http::header::{HeaderName, LOCATION};
 use pingora_http::ResponseHeader;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use self::offer::{Offer, RedirectSettings, offers};
 use self::tag::Tag;
 use super::headers::refuse;
-use super::redirect::{Redirect, RedirectStatus};
-use super::rewrite::path::PathChange;
+use super::redirect::Redirect;
 use crate::exchange::Exchange;
 use crate::filter::{
     Answer, Body, BuildError, Builder, Configured, Filter, FilterError, Flow, Phase, Phases,
 };
 use crate::settings::FieldName;
 use crate::target;
-use crate::template::Template;
 use crate::vary;
 
 /// Chooses the language of a response.
@@ -37,15 +37,6 @@ pub(crate) struct Language {
     vary: bool,
     /// Whether paths begin with their language.
     by_path: bool,
-}
-
-/// A language that there is.
-struct Offer {
-    tag: Tag,
-    part: Arc<str>,
-    value: HeaderValue,
-    redirect: Option<Redirect>,
-    prefix: Option<PathChange>,
 }
 
 /// Settings of `language`. The language is the one that the path has, if paths have one; else the one of the query, of the
@@ -79,23 +70,6 @@ pub(crate) struct Settings {
     /// has one stays.
     #[serde(default)]
     prefix: bool,
-}
-
-/// Where clients are sent.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct RedirectSettings {
-    /// A path or URL with `{language}` and the variables of templates: `/{language}{path}`, `https://{language}.example.com{path}`.
-    #[serde(default = "before_the_path")]
-    #[schemars(title = "template")]
-    to: String,
-    /// 302 and 307 are for now; 301 and 308 are remembered by browsers, also when the language that the user wants changes.
-    #[serde(default)]
-    status: RedirectStatus,
-}
-
-fn before_the_path() -> String {
-    "/{language}{path}".to_owned()
 }
 
 fn yes() -> bool {
@@ -161,49 +135,6 @@ header = "accept-language"
     }
 }
 
-fn offers(
-    languages: &[Tag],
-    redirect: Option<&RedirectSettings>,
-    prefix: bool,
-) -> Result<Vec<Offer>, BuildError> {
-    if languages.is_empty() {
-        return Err(BuildError::at(
-            "languages",
-            "there has to be a language, such as `en`",
-        ));
-    }
-    let mut offers: Vec<Offer> = Vec::with_capacity(languages.len());
-    for (index, tag) in languages.iter().enumerate() {
-        let at = |key: &str, message: String| BuildError::at(key, message);
-        if offers.iter().any(|offer| offer.tag == *tag) {
-            return Err(at(
-                &format!("languages[{index}]"),
-                format!("`{}` is there twice", tag.as_str()),
-            ));
-        }
-        let wrong = |message| at("redirect.to", message);
-        let to = |redirect: &RedirectSettings| {
-            if !redirect.to.contains("{language}") {
-                return Err("`{language}` has to be in it, as in `/{language}{path}`".to_owned());
-            }
-            let to = redirect.to.replace("{language}", tag.as_str());
-            let to = to.parse::<Template>().map_err(|error| error.to_string())?;
-            Redirect::to(to, redirect.status, true)
-        };
-        let prefix = prefix
-            .then(|| PathChange::behind(format!("/{}", tag.as_str())))
-            .transpose()?;
-        offers.push(Offer {
-            part: tag.as_str().into(),
-            value: HeaderValue::from_str(tag.as_str()).map_err(|error| wrong(error.to_string()))?,
-            redirect: redirect.map(to).transpose().map_err(wrong)?,
-            prefix,
-            tag: tag.clone(),
-        });
-    }
-    Ok(offers)
-}
-
 impl Filter for Language {
     fn phases(&self) -> Phases {
         Phases::only(Phase::Request).and_if(self.vary, Phase::Response)
@@ -227,11 +158,10 @@ impl Filter for Language {
         {
             return Ok(answer.flow());
         }
-        exchange
-            .notes
-            .get_or_insert_default::<Negotiated>()
-            .0
-            .push(self.name.clone());
+        let negotiated = exchange.notes.get_or_insert_default::<Negotiated>();
+        if !negotiated.0.contains(&self.name) {
+            negotiated.0.push(self.name.clone());
+        }
         self.tell(offer, exchange)?;
         match &offer.prefix {
             // `OPTIONS *` has no path.

@@ -38,7 +38,8 @@ pub(super) struct ForceSettings {
     /// The addresses and networks that may choose; all unless set.
     #[schemars(title = "list of networks")]
     from: Option<Vec<Cidr>>,
-    /// What only those who may choose know, written behind the variant's name and a colon: `fast-lane:SECRET`.
+    /// What only those who may choose know, written behind the variant's name and a colon: `fast-lane:SECRET`. Not in a query, which
+    /// is kept in logs and histories.
     secret: Option<Secret>,
 }
 
@@ -54,6 +55,11 @@ impl Force {
         if query.is_none() && header.is_none() && cookie.is_none() {
             let message = "by what? Name a `query` parameter, a `header` or a `cookie`";
             return Err(BuildError::at("force", message));
+        }
+        if query.is_some() && secret.is_some() {
+            let message =
+                "a secret in a query is kept in logs and histories: use a `header` or a `cookie`";
+            return Err(BuildError::at("force.query", message));
         }
         if let Some(FieldName(name)) = &header {
             refuse(name, true).map_err(|message| BuildError::at("force.header", message))?;
