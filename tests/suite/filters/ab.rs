@@ -70,6 +70,13 @@ async fn a_new_client_gets_a_cookie_and_stays_with_its_variant() {
         "{seen:?}"
     );
     assert_eq!(origin.requests().len(), 2, "each variant is asked for once");
+    assert!(
+        origin
+            .last()
+            .header("cookie")
+            .is_some_and(|cookie| cookie.starts_with("exp=")),
+        "the origin sees the identity from the first request on"
+    );
     let counted = |outcome: &str| {
         edge.metric(&format!(
             "rimward_filter_outcomes_total{{filter=\"checkout\",outcome=\"{outcome}\"}}"

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::header::{HeaderName, HeaderValue, SET_COOKIE};
+use http::header::{COOKIE, HeaderName, HeaderValue, SET_COOKIE};
 use pingora_http::ResponseHeader;
 use rimward_config::Span;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -63,10 +63,14 @@ impl Sticky {
                 Value::Number(number) => Some(go_on(number.to_string().as_bytes())),
                 _ => None,
             },
-            Self::Cookie(cookie) => Some(match exchange.cookie(&cookie.name) {
-                Some(value) if !value.is_empty() => go_on(value.as_bytes()),
-                _ => go_on(cookie.make(experiment, exchange).as_bytes()),
-            }),
+            Self::Cookie(cookie) => {
+                if exchange.cookie(&cookie.name).is_none_or(str::is_empty) {
+                    cookie.make(experiment, exchange);
+                }
+                exchange
+                    .cookie(&cookie.name)
+                    .map(|value| go_on(value.as_bytes()))
+            }
         }
     }
 
@@ -110,22 +114,29 @@ impl Sticky {
 }
 
 impl Cookie {
-    /// The identity of a client that has none yet: the one that was made for this request before, or a new one.
-    fn make<'e>(&self, experiment: &Arc<str>, exchange: &'e mut Exchange) -> &'e str {
+    /// Has a client that has no identity yet get one: the one that was made for this request before, or a new one. The request
+    /// carries it from here on, as those that follow will.
+    fn make(&self, experiment: &Arc<str>, exchange: &mut Exchange) {
         let made = exchange.notes.get_or_insert_default::<Made>();
-        let index = made
-            .0
-            .iter()
-            .position(|one| one.cookie == self.name)
-            .unwrap_or_else(|| {
-                made.0.push(MadeIdentity {
-                    cookie: self.name.clone(),
-                    identity: format!("{:032x}", rand::random::<u128>()),
-                    by: experiment.clone(),
-                });
-                made.0.len() - 1
+        if made.of(&self.name).is_none() {
+            made.0.push(MadeIdentity {
+                cookie: self.name.clone(),
+                identity: format!("{:032x}", rand::random::<u128>()),
+                by: experiment.clone(),
             });
-        made.0.get(index).map_or("", |made| &made.identity)
+        }
+        let identity = made.of(&self.name).map_or("", |made| &made.identity);
+        let own = [&*self.name, "=", identity].concat();
+        let others = exchange.request.headers.get_all(COOKIE).iter();
+        let line = others.fold(own.into_bytes(), |mut line, others| {
+            line.extend_from_slice(b"; ");
+            line.extend_from_slice(others.as_bytes());
+            line
+        });
+        if let Ok(line) = HeaderValue::from_bytes(&line) {
+            // One line takes the place of what was there; a head that is full keeps what it has.
+            drop(exchange.request.insert_header(COOKIE, line));
+        }
     }
 }
 
@@ -152,7 +163,7 @@ impl Made {
 #[serde(deny_unknown_fields)]
 struct StickySettings {
     /// A cookie's name. Who has none is given one with an identity that is made at random; it is `Secure` where the client
-    /// speaks https.
+    /// speaks https. The origin sees it from the first request on.
     cookie: Option<String>,
     /// A request header.
     header: Option<FieldName>,

@@ -105,6 +105,7 @@ fn only_what_changes_the_content_is_told_apart() {
             "/x?q",
         ),
         ("path_prefix = '/b'", &[], false, "/b/x?q"),
+        ("path_prefix = '/x'", &[], false, "/x?q"),
         ("path = '/new{path}'", &[], false, "/new/x?q"),
         ("origin = 'other'", &[], true, "/x?q"),
         ("vary = true", &["a"], false, "/x?q"),
@@ -145,8 +146,13 @@ fn what_variants_tell_the_origin_is_not_for_clients_to_say() {
 #[test]
 fn a_cookie_is_made_once_and_kept() {
     let filter: Ab = build("sticky = { cookie = 'id', ttl = '1d', domain = 'example.com' }\nvariants = [{ name = 'a', weight = 1 }]").unwrap();
-    let mut new = exchange("GET", "/", &[CHROME]);
+    let mut new = exchange("GET", "/", &[CHROME, ("cookie", "a=b; id=")]);
     assert_eq!(variant(&filter, &mut new).as_deref(), Some("a"));
+    let identity = new.cookie("id").expect("an identity").to_owned();
+    assert_eq!(
+        new.header("cookie"),
+        Some(&*format!("id={identity}; a=b; id="))
+    );
     let respond = |exchange: &mut Exchange| {
         let mut head = ResponseHeader::build(200, None).unwrap();
         head.insert_header("cache-control", "max-age=60").unwrap();

@@ -51,7 +51,7 @@ pub(super) struct VariantSettings {
     /// Headers that it sets.
     #[serde(default)]
     set: SetSettings,
-    /// Segments that are put before the path, before the cache and the origin see it.
+    /// Segments that are put before the path, before the cache and the origin see it. A path that begins with them stays.
     path_prefix: Option<String>,
     /// The path that is asked for instead: `/new{path}`.
     path: Option<Template>,

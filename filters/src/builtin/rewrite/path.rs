@@ -13,6 +13,8 @@ use crate::template::{Place, Template, Variable};
 /// What becomes of the path.
 pub(in crate::builtin) enum PathChange {
     Whole(Template),
+    /// Behind segments of its own, unless it is there already.
+    Behind(String),
     Parts {
         strip: Option<String>,
         regex: Option<(Regex, String)>,
@@ -62,13 +64,10 @@ impl PathChange {
         Ok(Self::Whole(path))
     }
 
-    /// The path behind segments of its own.
-    pub(in crate::builtin) fn behind(prefix: String) -> Result<Self, BuildError> {
-        Ok(Self::Parts {
-            strip: None,
-            regex: None,
-            add: self::prefix("", Some(prefix))?,
-        })
+    /// The path behind segments of its own, unless it is there already.
+    pub(in crate::builtin) fn behind(segments: String) -> Result<Self, BuildError> {
+        let segments = prefix("", Some(segments))?;
+        Ok(Self::Behind(segments.unwrap_or_default()))
     }
 
     /// The new path, `None` if it stays as it is.
@@ -79,6 +78,8 @@ impl PathChange {
         let old = exchange.path();
         let new = match self {
             Self::Whole(template) => template.render(exchange, Place::Uri),
+            Self::Behind(segments) if without_prefix(old, segments).is_some() => return Ok(None),
+            Self::Behind(segments) => Cow::Owned([segments, old].concat()),
             Self::Parts { strip, regex, add } => {
                 let mut path = Cow::Borrowed(old);
                 if let Some(rest) = strip
