@@ -9,9 +9,9 @@ use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput};
 use rimward_benches::objects::head;
 use rimward_benches::steps::{exchange, filter, pipeline};
+use rimward_filters::{Body, Exchange, Filter, Flow};
 use rimward_filters::{Exchange, Filter, Flow};
 use rimward_geoip::{Databases, Kind, build};
-use rimward_filters::{Body, Exchange, Filter, Flow};
 use tokio::runtime::Builder;
 
 /// As the program has it.
@@ -139,6 +139,48 @@ const NO_ELEMENT: &str = r#"
 /// What a page of 64 KiB repeats.
 const ITEM: &str =
     "<li class=\"item\"><a href=\"/items/item-1234\">Fine shoes</a><script>let a = 1;</script>\n";
+const AB: &str = r#"
+    sticky = { header = "x-user" }
+    variants = [
+      { name = "control", weight = 90 },
+      { name = "fast-lane", weight = 10, vary = true, set = { request_header = { x-variant = "fast-lane" } } },
+    ]
+    exclude_bots = false
+"#;
+const CHROME: (&str, &str) = (
+    "user-agent",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+);
+const USER: (&str, &str) = ("x-user", "e8c5b1f6a0d94f2cb7d3");
+const BY_COOKIE: &str = r#"
+    sticky = { cookie = "exp" }
+    header = "x-experiment"
+    variants = [{ name = "control", weight = 90 }, { name = "fast-lane", weight = 10, path_prefix = "/b" }]
+"#;
+const COOKIE: (&str, &str) = ("cookie", "exp=d3b07384d113edec49eaa6238ad5ff00");
+
+const DEVICE: &str = r#"
+    header = "x-device"
+    preset = "cloudfront"
+"#;
+const LANGUAGE: &str = r#"
+    languages = ["en", "de", "fr", "pt-BR", "zh-Hant"]
+    header = "accept-language"
+"#;
+const GERMAN: (&str, &str) = ("accept-language", "de-AT,de;q=0.9,en-US;q=0.8,en;q=0.7");
+const QUERY: &str = r#"
+    presets = ["tracking"]
+    sort = true
+    duplicates = "last"
+"#;
+const COOKIES: &str = "drop = [\"_ga*\", \"_fbp\"]";
+const TRACKED: (&str, &str) = (
+    "cookie",
+    "_ga=GA1.1.1; session=0123456789abcdef; _fbp=fb.1.2",
+);
+const UNTRACKED: (&str, &str) = ("cookie", "session=0123456789abcdef; cart=7");
+const OPEN: &str = "until = 2001-01-01T00:00:00Z\nallow = [\"192.0.2.0/24\"]";
+const CLOSED: &str = "on = true\nbody = \"back soon\"";
 
 /// A request to a filter.
 struct Case {
@@ -162,8 +204,31 @@ const TO: &str = "to = \"https://shop.example.com{path}\"";
 /// Requests that a filter lets pass.
 const PASSING: &[Case] = &[
     case("api_key", "known", API_KEYS, "GET /", &[KEY]),
+    case("ab", "without a key", AB, "GET /", &[]),
+    case("ab", "with a variant", AB, "GET /", &[USER]),
+    case(
+        "ab",
+        "by cookie, no bot",
+        BY_COOKIE,
+        "GET /",
+        &[CHROME, COOKIE],
+    ),
     case("basic_auth", "known", "users = \"users\"", "GET /", &[ANN]),
     case("cors", "no preflight", CORS, "GET /", &[PAGE]),
+    case("cookies", "one to drop", COOKIES, "GET /", &[TRACKED]),
+    case("cookies", "none to drop", COOKIES, "GET /", &[UNTRACKED]),
+    case("device", "a desktop", DEVICE, "GET /", &[CHROME]),
+    case("language", "by header", LANGUAGE, "GET /", &[GERMAN]),
+    case("language", "none wanted", LANGUAGE, "GET /", &[]),
+    case("maintenance", "open", OPEN, "GET /", &[]),
+    case(
+        "query",
+        "tracked",
+        QUERY,
+        "GET /?utm_source=x&page=2&b=3",
+        &[],
+    ),
+    case("query", "as it was", QUERY, "GET /?b=3&page=2&size=xl", &[]),
     case(
         "headers",
         "a field to remove",
@@ -225,6 +290,7 @@ const ANSWERED: &[Case] = &[
     case("ip_access", "denied", DENY, "GET /", &[]),
     case("mtls", "not allowed", OF_OTHERS, "GET /", &[]),
     case("jwt", "no token of ours", JWT, "GET /", &[NO_TOKEN]),
+    case("maintenance", "closed", CLOSED, "GET /", &[]),
     case("rate_limit", "refused", SLOW, "GET /", &[]),
     case("redirect", "redirected", TO, "GET /shoes?page=2", &[]),
     case(
@@ -247,6 +313,7 @@ const ANSWERED: &[Case] = &[
 /// The response phase, of filters that have one.
 const RESPONSES: &[Case] = &[
     case("body_replace", "of another type", OF_JSON, "GET /", &[]),
+    case("ab", "told", BY_COOKIE, "GET /", &[CHROME, COOKIE]),
     case("cors", "of an allowed page", CORS, "GET /", &[PAGE]),
     case("cors", "of no page", CORS, "GET /", &[]),
     case("error_pages", "of no error", PAGES, "GET /", &[]),
@@ -259,6 +326,7 @@ const RESPONSES: &[Case] = &[
         "GET /",
         &[],
     ),
+    case("language", "told", LANGUAGE, "GET /", &[GERMAN]),
     case("rate_limit", "told", FAST, "GET /", &[]),
 ];
 

@@ -1,9 +1,12 @@
 //! The compiled-in filters. One more is one more file in `builtin/` and its two lines here.
 
+mod ab;
 mod api_key;
 mod basic_auth;
 mod body_replace;
+mod cookies;
 mod cors;
+mod device;
 mod error_pages;
 mod esi;
 mod geo;
@@ -12,9 +15,12 @@ mod headers;
 mod html;
 mod ip_access;
 mod jwt;
+mod language;
+mod maintenance;
 mod migrate;
 mod mirror;
 mod mtls;
+mod query;
 mod rate_limit;
 mod redirect;
 mod request_limits;
@@ -30,10 +36,13 @@ use crate::filter::FilterKind;
 
 /// Every compiled-in filter, by name.
 pub const KINDS: &[FilterKind] = &[
+    FilterKind::of::<ab::Ab>(),
     FilterKind::of::<api_key::ApiKey>(),
     FilterKind::of::<basic_auth::BasicAuth>(),
     FilterKind::of::<body_replace::BodyReplace>(),
+    FilterKind::of::<cookies::Cookies>(),
     FilterKind::of::<cors::Cors>(),
+    FilterKind::of::<device::Device>(),
     FilterKind::of::<error_pages::ErrorPages>(),
     FilterKind::of::<esi::Esi>(),
     FilterKind::of::<geo::Geo>(),
@@ -42,9 +51,12 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<html::Html>(),
     FilterKind::of::<ip_access::IpAccess>(),
     FilterKind::of::<jwt::Jwt>(),
+    FilterKind::of::<language::Language>(),
+    FilterKind::of::<maintenance::Maintenance>(),
     FilterKind::of::<migrate::Migrate>(),
     FilterKind::of::<mirror::Mirror>(),
     FilterKind::of::<mtls::Mtls>(),
+    FilterKind::of::<query::Query>(),
     FilterKind::of::<rate_limit::RateLimit>(),
     FilterKind::of::<redirect::Redirect>(),
     FilterKind::of::<request_limits::RequestLimits>(),
@@ -82,6 +94,7 @@ mod tests {
         ("api.keys", "shop 0123456789abcdef0123456789abcdef\n"),
         ("404.html", "<h1>{status}</h1>"),
         ("blocklist.txt", "198.51.100.0/24 # documentation\n"),
+        ("down.html", "<h1>Back soon</h1>"),
     ];
 
     #[test]

@@ -1,18 +1,23 @@
 //! The steps a request takes: the contract of a filter, the pipeline that runs them, the compiled-in ones.
 
-mod bucket;
+mod agents;
 mod bodies;
+mod bucket;
 pub mod builtin;
 mod certificate;
 mod chosen;
+mod claims;
 mod copied;
-pub mod esi;
 mod credentials;
+pub mod esi;
 mod exchange;
 mod filter;
 mod location;
 mod markup;
+mod moment;
 mod outside;
+mod parameters;
+mod passphrase;
 mod pipeline;
 mod ranges;
 pub mod reference;
@@ -22,6 +27,7 @@ pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod variants;
+mod vary;
 
 pub use builtin::MaxBody;
 pub use certificate::{

@@ -393,6 +393,8 @@ mod tests {
         check("geo", "rules[].redirect.to", "template, required");
         check("body_replace", "rules", "list of tables, required");
         check("body_replace", "rules[].limit", "number");
+        check("ab", "variants", "list of tables, required");
+        check("ab", "variants[].weight", "number, required");
     }
 
     #[test]

@@ -197,6 +197,7 @@ impl AnswerStatus {
 
 impl RefusalStatus {
     pub(crate) const FORBIDDEN: Self = Self(403);
+    pub(crate) const SERVICE_UNAVAILABLE: Self = Self(503);
     pub(crate) const TOO_MANY_REQUESTS: Self = Self(429);
 }
 

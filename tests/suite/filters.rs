@@ -1,15 +1,21 @@
 //! Each compiled-in filter as a client sees it.
 
+mod ab;
 mod api_key;
 mod basics;
+mod body_replace;
+mod cookies;
+mod device;
+mod error_pages;
 mod esi;
+mod geo;
+mod html;
+mod jwt;
+mod language;
+mod maintenance;
 mod migrate;
 mod mirror;
 mod mtls;
-mod jwt;
-mod signed_url;
-mod geo;
-mod body_replace;
-mod error_pages;
-mod html;
+mod query;
 mod security_headers;
+mod signed_url;

@@ -15,6 +15,7 @@ use crate::filter::{
     Answer, Body, BuildError, Builder, Configured, Filter, FilterError, Flow, Phase, Phases,
 };
 use crate::settings::{FieldName, Method};
+use crate::vary;
 
 /// Lets pages of other origins use the site.
 pub(crate) struct Cors {
@@ -181,7 +182,7 @@ impl Cors {
             put(head, header::ACCESS_CONTROL_ALLOW_ORIGIN, &ANY)?;
             return Ok(true);
         }
-        vary_by_origin(head)?;
+        vary::by(head, "Origin")?;
         let mut values = exchange.request.headers.get_all(header::ORIGIN).iter();
         let (Some(origin), None) = (values.next(), values.next()) else {
             return Ok(false);
@@ -208,22 +209,6 @@ fn put(
     head.insert_header(name, value.clone()).map_err(|_| {
         FilterError::new("the headers of CORS can't be added: there are too many headers")
     })
-}
-
-fn vary_by_origin(head: &mut ResponseHeader) -> Result<(), FilterError> {
-    let names = |value: &HeaderValue| {
-        let is_origin =
-            |name: &str| matches!(name.trim(), "*") || name.trim().eq_ignore_ascii_case("origin");
-        value
-            .to_str()
-            .is_ok_and(|value| value.split(',').any(is_origin))
-    };
-    if head.headers.get_all(header::VARY).iter().any(names) {
-        return Ok(());
-    }
-    head.append_header(header::VARY, HeaderValue::from_static("Origin"))
-        .map(|_| ())
-        .map_err(|_| FilterError::new("`vary` can't be added: there are too many headers"))
 }
 
 #[cfg(test)]

@@ -222,7 +222,8 @@ impl Removal {
     }
 }
 
-fn refuse(name: &HeaderName, is_request: bool) -> Result<(), String> {
+/// Refuses names that are not for filters to change.
+pub(super) fn refuse(name: &HeaderName, is_request: bool) -> Result<(), String> {
     if is_request && name == HOST {
         return Err(
             "`host` is changed by the filter `rewrite` or by the origin's `host`".to_owned(),

@@ -3,7 +3,6 @@
 //! A token that was verified is remembered, so that the signature is checked once. What has to wait for keys waits in
 //! `request_later`.
 
-pub(crate) mod claims;
 mod keys;
 mod known;
 mod refusal;

@@ -44,7 +44,7 @@ fn yes() -> bool {
 /// A status that sends the client elsewhere.
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(try_from = "u16", into = "u16")]
-struct RedirectStatus(u16);
+pub(super) struct RedirectStatus(u16);
 
 impl Default for RedirectStatus {
     fn default() -> Self {
@@ -98,15 +98,7 @@ status = 308
         }: Settings,
         _: &Builder<'_>,
     ) -> Result<Self, BuildError> {
-        refuse_open(&to).map_err(|message| BuildError::at("to", message))?;
-        let brings_query = to
-            .variables()
-            .any(|variable| matches!(variable, Variable::Query | Variable::Uri));
-        Ok(Self {
-            to,
-            status: status.0,
-            keep_query: keep_query && !brings_query,
-        })
+        Self::to(to, status, keep_query).map_err(|message| BuildError::at("to", message))
     }
 }
 
@@ -127,6 +119,27 @@ impl Filter for Redirect {
 }
 
 impl Redirect {
+    /// A redirect to a place that no client can choose the host of.
+    pub(super) fn to(
+        to: Template,
+        status: RedirectStatus,
+        keep_query: bool,
+    ) -> Result<Self, String> {
+        refuse_open(&to)?;
+        let brings_query = to
+            .variables()
+            .any(|variable| matches!(variable, Variable::Query | Variable::Uri));
+        Ok(Self {
+            to,
+            status: status.0,
+            keep_query: keep_query && !brings_query,
+        })
+    }
+
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
     /// The same as text, if it is the same for all.
     pub(super) fn fixed_destination(&self) -> Option<String> {
         let mut text = String::new();
@@ -151,7 +164,8 @@ impl Redirect {
         &parts[..end]
     }
 
-    fn location(&self, exchange: &Exchange) -> String {
+    /// Where the client is sent.
+    pub(super) fn location(&self, exchange: &Exchange) -> String {
         let rendered = render(self.to.parts(), exchange);
         let (url, fragment) = rendered
             .split_once('#')

@@ -39,28 +39,28 @@ enum Content {
 pub(crate) struct Settings {
     /// The status, from 200 to 599.
     #[serde(default = "ok")]
-    status: AnswerStatus,
+    pub(super) status: AnswerStatus,
     /// The body as it is.
-    body: Option<String>,
+    pub(super) body: Option<String>,
     /// The body with variables. They are written as the content type asks for: escaped in HTML, XML,
     /// JSON and scripts, percent-encoded in CSS.
-    template: Option<Template>,
+    pub(super) template: Option<Template>,
     /// A file that is the body, read when the configuration is.
 
     #[schemars(title = "file")]
-    file: Option<PathBuf>,
+    pub(super) file: Option<PathBuf>,
     /// The body's media type. Unless set it is guessed from the name of `file`, and `text/plain; charset=utf-8` without one.
-    content_type: Option<String>,
+    pub(super) content_type: Option<String>,
     /// Header names and values of the response.
     #[serde(default)]
-    headers: BTreeMap<FieldName, Template>,
+    pub(super) headers: BTreeMap<FieldName, Template>,
     /// When it is worth asking again, sent as `Retry-After`: for maintenance pages.
     #[schemars(title = "duration")]
-    retry_after: Option<Span>,
+    pub(super) retry_after: Option<Span>,
     /// Addresses and networks that are not answered but let through: those who maintain.
     #[serde(default)]
     #[schemars(title = "list of networks")]
-    except: Vec<Cidr>,
+    pub(super) except: Vec<Cidr>,
 }
 
 fn ok() -> AnswerStatus {

@@ -1,6 +1,6 @@
 //! Changes what is asked for, before the cache key and the origin see it.
 
-mod path;
+pub(super) mod path;
 mod query;
 
 use std::collections::BTreeMap;

@@ -100,12 +100,7 @@ pub(super) struct Who {
 ///
 /// # Errors
 /// With the status that refuses the request.
-pub(super) fn enter(
-    site: &Site,
-    session: &mut Session,
-    ctx: &mut Context,
-    who: Who,
-) -> Result<()> {
+pub(super) fn enter(site: &Site, session: &mut Session, ctx: &mut Context, who: Who) -> Result<()> {
     let (route, params) = {
         let request = session.req_header();
         let asked = Asked {

@@ -10,7 +10,7 @@ use http::header::{HeaderName, HeaderValue};
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
-use super::claims::Claims;
+use crate::claims::Claims;
 
 /// What a token admits to.
 pub(super) struct Admission {

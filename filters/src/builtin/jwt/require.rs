@@ -7,7 +7,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::claims::Claims;
+use crate::claims::Claims;
 
 /// A claim that must be there, and what it must be.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -9,8 +9,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use self::signer::{Signer, unsigned};
-use super::claims::Claims;
 use super::*;
+use crate::claims::Claims;
 use crate::testing::{answer, build_in, exchange, refused, status, values};
 
 const START: u64 = 1_800_000_000;

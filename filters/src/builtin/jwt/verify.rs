@@ -4,11 +4,11 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
 use serde_json::{Map, Value};
 
-use super::claims::Claims;
 use super::keys::Key;
 use super::refusal::Refusal;
 use super::require::Requirement;
 use super::sources::Sources;
+use crate::claims::Claims;
 
 /// What is demanded of a token, beside a signature.
 pub(super) struct Demands {

@@ -11,8 +11,10 @@ use crate::target::{PathError, normal_path};
 use crate::template::{Place, Template, Variable};
 
 /// What becomes of the path.
-pub(super) enum PathChange {
+pub(in crate::builtin) enum PathChange {
     Whole(Template),
+    /// Behind segments of its own, unless it is there already.
+    Behind(String),
     Parts {
         strip: Option<String>,
         regex: Option<(Regex, String)>,
@@ -45,7 +47,8 @@ impl PathChange {
         })
     }
 
-    fn whole(path: Template) -> Result<Self, String> {
+    /// The path that a template makes.
+    pub(in crate::builtin) fn whole(path: Template) -> Result<Self, String> {
         if path
             .variables()
             .any(|variable| matches!(variable, Variable::Query | Variable::Uri))
@@ -61,11 +64,22 @@ impl PathChange {
         Ok(Self::Whole(path))
     }
 
+    /// The path behind segments of its own, unless it is there already.
+    pub(in crate::builtin) fn behind(segments: String) -> Result<Self, BuildError> {
+        let segments = prefix("", Some(segments))?;
+        Ok(Self::Behind(segments.unwrap_or_default()))
+    }
+
     /// The new path, `None` if it stays as it is.
-    pub(super) fn apply(&self, exchange: &Exchange) -> Result<Option<String>, FilterError> {
+    pub(in crate::builtin) fn apply(
+        &self,
+        exchange: &Exchange,
+    ) -> Result<Option<String>, FilterError> {
         let old = exchange.path();
         let new = match self {
             Self::Whole(template) => template.render(exchange, Place::Uri),
+            Self::Behind(segments) if without_prefix(old, segments).is_some() => return Ok(None),
+            Self::Behind(segments) => Cow::Owned([segments, old].concat()),
             Self::Parts { strip, regex, add } => {
                 let mut path = Cow::Borrowed(old);
                 if let Some(rest) = strip

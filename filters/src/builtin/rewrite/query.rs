@@ -2,24 +2,20 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::{percent_decode_str, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use super::QuerySettings;
 use crate::exchange::Exchange;
 use crate::filter::BuildError;
+use crate::parameters::{Names, name_of};
 use crate::target::push_query;
 use crate::template::{NOT_UNRESERVED, Place, Template};
 
 /// What becomes of the query.
 pub(super) struct QueryChange {
     replace: Option<Template>,
-    remove: Vec<Names>,
+    remove: Names,
     set: Vec<(String, Template)>,
-}
-
-enum Names {
-    One(String),
-    Prefix(String),
 }
 
 impl QueryChange {
@@ -37,12 +33,8 @@ impl QueryChange {
             ));
         }
         let set: Vec<_> = set.into_iter().collect();
-        let names = |name: String| match name.strip_suffix('*') {
-            Some(prefix) => Names::Prefix(prefix.to_owned()),
-            None => Names::One(name),
-        };
-        let mut remove: Vec<_> = remove.into_iter().map(names).collect();
-        remove.extend(set.iter().map(|(name, _)| Names::One(name.clone())));
+        let mut remove: Names = remove.into_iter().collect();
+        remove.extend(set.iter().map(|(name, _)| name));
         Ok(Self {
             replace,
             remove,
@@ -57,7 +49,8 @@ impl QueryChange {
         };
         let mut query = String::with_capacity(old.len() + 16);
         let stays = |pair: &&str| {
-            !pair.is_empty() && !self.remove.iter().any(|names| names.match_pair(pair))
+            let name = name_of(pair);
+            !pair.is_empty() && !self.remove.have(&name)
         };
         for pair in old.split('&').filter(stays) {
             separate(&mut query);
@@ -74,23 +67,6 @@ impl QueryChange {
             query.extend(utf8_percent_encode(&value, NOT_UNRESERVED));
         }
         query
-    }
-}
-
-impl Names {
-    /// Whether they name the parameter of a pair, however it is spelt.
-    fn match_pair(&self, pair: &str) -> bool {
-        let name = pair.split('=').next().unwrap_or(pair);
-        let name: Cow<'_, str> = if name.contains('+') {
-            name.replace('+', " ").into()
-        } else {
-            name.into()
-        };
-        let name: Cow<'_, [u8]> = percent_decode_str(&name).into();
-        match self {
-            Self::One(one) => *name == *one.as_bytes(),
-            Self::Prefix(prefix) => name.starts_with(prefix.as_bytes()),
-        }
     }
 }
 

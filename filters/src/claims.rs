@@ -22,7 +22,7 @@ impl Claims {
     }
 
     /// A claim as the value of a header; `None` when it is not there or can't be one.
-    pub(super) fn header_value(&self, path: &str) -> Option<HeaderValue> {
+    pub(crate) fn header_value(&self, path: &str) -> Option<HeaderValue> {
         HeaderValue::from_bytes(text(self.get(path)?)?.as_bytes()).ok()
     }
 }

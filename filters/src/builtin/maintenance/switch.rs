@@ -1,0 +1,47 @@
+//! What an operator said while the edge runs.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+use ahash::AHashMap;
+
+/// On, off, or left to the configuration. Filters of one name share it, so that it outlives a reload.
+#[derive(Debug, Default)]
+pub(super) struct Switch(AtomicU8);
+
+const UNSET: u8 = 0;
+const ON: u8 = 1;
+const OFF: u8 = 2;
+
+impl Switch {
+    /// The switch of the filters of this name.
+    pub(super) fn of(name: &str) -> Arc<Self> {
+        static SWITCHES: LazyLock<Mutex<AHashMap<String, Weak<Switch>>>> =
+            LazyLock::new(Mutex::default);
+        let mut switches = SWITCHES.lock().unwrap_or_else(PoisonError::into_inner);
+        switches.retain(|_, switch| switch.strong_count() > 0);
+        if let Some(switch) = switches.get(name).and_then(Weak::upgrade) {
+            return switch;
+        }
+        let switch = Arc::new(Self(AtomicU8::new(UNSET)));
+        switches.insert(name.to_owned(), Arc::downgrade(&switch));
+        switch
+    }
+
+    pub(super) fn get(&self) -> Option<bool> {
+        match self.0.load(Ordering::Relaxed) {
+            ON => Some(true),
+            OFF => Some(false),
+            _ => None,
+        }
+    }
+
+    pub(super) fn set(&self, wanted: Option<bool>) {
+        let state = match wanted {
+            Some(true) => ON,
+            Some(false) => OFF,
+            None => UNSET,
+        };
+        self.0.store(state, Ordering::Relaxed);
+    }
+}
