@@ -29,9 +29,16 @@ enum Test {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RequirementTable {
+    /// The claim: a name, or a path such as `realm_access.roles`.
     claim: String,
+    /// What it is.
+    #[schemars(title = "text, number or truth")]
     equals: Option<Scalar>,
+    /// What it is one of.
+    #[schemars(title = "list of texts, numbers or truths")]
     one_of: Option<Vec<Scalar>>,
+    /// What it has: a list this value, a text this word, as `scope` is.
+    #[schemars(title = "text, number or truth")]
     contains: Option<Scalar>,
 }
 

@@ -19,16 +19,11 @@ use crate::settings::FieldName;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// What signatures are verified with. Each is a table with one of `file` (a public key in PEM, a JWK or a set of them),
-    /// `secret`, `secret_file` (for HS256, HS384 and HS512) or `url` (a set of JWKs, such as an identity provider has at
-    /// `jwks_uri`). Beside it `algorithm` pins how they sign: unless set a key does as its `alg` says, or else RSA keys
-    /// RS256, EC keys ES256 or ES384 by their curve, Ed25519 keys EdDSA, secrets HS256. PS256 and the like have to be named
-    /// by either. `id` is the `kid` of a key that has none itself; a key without one is tried for every token. `encoding` is that of a
-    /// secret: `"text"`, `"base64"`, `"base64url"` or `"hex"`. A secret is at least as long as its hash: 32, 48 or 64 bytes.
-    /// RSA keys have at least 2048 bits. What is at a URL is fetched when the first token comes, and again when its
-    /// `Cache-Control` or `Expires` says so (10 minutes where they don't; at least a minute, at most a day), and at most
-    /// once a minute when a token has a `kid` that is not there. The old keys are kept while the URL is down. A request that
-    /// comes before the first keys waits for them, for three seconds at most.
+    /// What signatures are verified with: each from one of `file`, `secret`, `secret_file` or `url`. RSA keys have at least 2048
+    /// bits, a secret is at least as long as its hash: 32, 48 or 64 bytes. What is at a URL is fetched when the first token
+    /// comes, and again when its `Cache-Control` or `Expires` says so (10 minutes where they don't; at least a minute, at
+    /// most a day), and at most once a minute when a token has a `kid` that is not there. The old keys are kept while the URL
+    /// is down. A request that comes before the first keys waits for them, for three seconds at most.
     #[schemars(title = "list of tables")]
     pub(super) keys: Vec<SourceSettings>,
     /// Who must have issued the token (`iss`): one or a list of which any will do. Not looked at unless set.
@@ -45,9 +40,8 @@ pub(crate) struct Settings {
     /// Whether a token must say when it expires.
     #[serde(default = "yes")]
     pub(super) require_exp: bool,
-    /// What the claims must be, else the client gets 403. Each is a table with `claim`, a name or a path such as
-    /// `realm_access.roles`, and one of `equals`, `one_of` (a list) or `contains` (the claim is a list with this value, or a
-    /// text with this word, as `scope` is); with none of them the claim has to be there.
+    /// What the claims must be, else the client gets 403: each by one of `equals`, `one_of` or `contains`, or with none of
+    /// them the claim has to be there.
     #[serde(default)]
     #[schemars(title = "list of tables")]
     pub(super) require: Vec<Requirement>,
@@ -97,12 +91,23 @@ fn bearer() -> Places {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SourceSettings {
+    /// A file with a public key in PEM, a JWK or a set of them.
+    #[schemars(title = "file")]
     pub(super) file: Option<PathBuf>,
+    /// A secret, for HS256, HS384 and HS512.
     pub(super) secret: Option<Secret>,
+    /// A file that holds one.
+    #[schemars(title = "file")]
     pub(super) secret_file: Option<PathBuf>,
+    /// Where a set of JWKs is, such as an identity provider has at its `jwks_uri`.
     pub(super) url: Option<String>,
+    /// How the keys sign. Unless set a key does as its `alg` says, or else RSA keys RS256, EC keys ES256 or ES384 by their
+    /// curve, Ed25519 keys EdDSA, secrets HS256. PS256 and the like have to be named by either.
     pub(super) algorithm: Option<Signs>,
+    /// The `kid` of a key that has none itself. A key without one is tried for every token.
     pub(super) id: Option<String>,
+    /// How a secret is written: `"text"`, unless set, `"base64"`, `"base64url"` or `"hex"`.
+    #[schemars(title = "encoding")]
     pub(super) encoding: Option<Encoding>,
 }
 
