@@ -29,6 +29,15 @@ const CORS: &str = r#"
 const PAGE: (&str, &str) = ("origin", "https://shop.example.org");
 const PREFLIGHT: (&str, &str) = ("access-control-request-method", "GET");
 
+const GATE: &str = r#"
+    origin = "auth"
+    path = "/verify"
+    to_origin = ["x-user"]
+    cache = { key = [{ cookie = "session" }] }
+"#;
+const SESSION: (&str, &str) = ("cookie", "session=0123456789abcdef0123456789abcdef");
+const BY_ITSELF: (&str, &str) = ("x-forward-auth", "forward_auth");
+
 const HEADERS: &str = r#"
     request = { remove = ["x-internal-*"] }
     response = { set = { "x-route" = "{route}" } }
@@ -70,6 +79,7 @@ const TO: &str = "to = \"https://shop.example.com{path}\"";
 const PASSING: &[Case] = &[
     case("basic_auth", "known", "users = \"users\"", "GET /", &[ANN]),
     case("cors", "no preflight", CORS, "GET /", &[PAGE]),
+    case("forward_auth", "decided before", GATE, "GET /", &[SESSION]),
     case(
         "headers",
         "a field to remove",
@@ -102,6 +112,13 @@ const PASSING: &[Case] = &[
 const ANSWERED: &[Case] = &[
     case("basic_auth", "asked", "users = \"users\"", "GET /", &[]),
     case("cors", "preflight", CORS, "OPTIONS /", &[PAGE, PREFLIGHT]),
+    case(
+        "forward_auth",
+        "asked by itself",
+        GATE,
+        "GET /",
+        &[BY_ITSELF],
+    ),
     case("ip_access", "denied", DENY, "GET /", &[]),
     case("rate_limit", "refused", SLOW, "GET /", &[]),
     case("redirect", "redirected", TO, "GET /shoes?page=2", &[]),

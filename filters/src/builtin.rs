@@ -2,6 +2,7 @@
 
 mod basic_auth;
 mod cors;
+mod forward_auth;
 mod headers;
 mod ip_access;
 mod migrate;
@@ -20,6 +21,7 @@ use crate::filter::FilterKind;
 pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<basic_auth::BasicAuth>(),
     FilterKind::of::<cors::Cors>(),
+    FilterKind::of::<forward_auth::ForwardAuth>(),
     FilterKind::of::<headers::Headers>(),
     FilterKind::of::<ip_access::IpAccess>(),
     FilterKind::of::<migrate::Migrate>(),

@@ -1,5 +1,6 @@
 //! Each compiled-in filter as a client sees it.
 
 mod basics;
+mod forward_auth;
 mod migrate;
 mod mirror;
