@@ -56,6 +56,14 @@ const REWRITE: &str = r#"
     query = { remove = ["utm_*"] }
 "#;
 
+const SIGNED_IN: &str = r#"
+    issuer = "https://id.example.com"
+    client_id = "shop"
+    cookie_secret_file = "cookies"
+    public = ["/assets/*"]
+    headers = { x-user = "sub" }
+"#;
+
 /// A request to a filter.
 struct Case {
     filter: &'static str,
@@ -89,6 +97,7 @@ const PASSING: &[Case] = &[
     ),
     case("headers", "none", HEADERS, "GET /", &[]),
     case("ip_access", "let in", OTHERS, "GET /", &[]),
+    case("oidc", "public path", SIGNED_IN, "GET /assets/a.css", &[]),
     case("rate_limit", "let through", FAST, "GET /", &[]),
     case(
         "request_limits",
@@ -120,6 +129,7 @@ const ANSWERED: &[Case] = &[
         &[BY_ITSELF],
     ),
     case("ip_access", "denied", DENY, "GET /", &[]),
+    case("oidc", "not signed in", SIGNED_IN, "POST /", &[]),
     case("rate_limit", "refused", SLOW, "GET /", &[]),
     case("redirect", "redirected", TO, "GET /shoes?page=2", &[]),
     case(
@@ -253,6 +263,11 @@ fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("users"), USERS).expect("room for a user");
+    std::fs::write(
+        folder.path().join("cookies"),
+        "0123456789abcdef0123456789abcdef",
+    )
+    .expect("room for a secret");
     requests(&mut criterion, folder.path());
     responses(&mut criterion, folder.path());
     pipelines(&mut criterion);

@@ -7,6 +7,7 @@ mod headers;
 mod ip_access;
 mod migrate;
 mod mirror;
+mod oidc;
 mod rate_limit;
 mod redirect;
 mod request_limits;
@@ -26,6 +27,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<ip_access::IpAccess>(),
     FilterKind::of::<migrate::Migrate>(),
     FilterKind::of::<mirror::Mirror>(),
+    FilterKind::of::<oidc::Oidc>(),
     FilterKind::of::<rate_limit::RateLimit>(),
     FilterKind::of::<redirect::Redirect>(),
     FilterKind::of::<request_limits::RequestLimits>(),
@@ -53,6 +55,8 @@ mod tests {
             "users.htpasswd",
             "ann:$2y$04$eWVCVF3Fqt6Ti6QfkcnnQOUgjYBApAVjnmpuWQUmVlqpGxQkcVnkm\n",
         ),
+        ("cookies.secret", "0123456789abcdef0123456789abcdef\n"),
+        ("client.secret", "hunter2\n"),
         ("blocklist.txt", "198.51.100.0/24 # documentation\n"),
     ];
 

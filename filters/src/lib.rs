@@ -1,15 +1,19 @@
 //! The steps a request takes: the contract of a filter, the pipeline that runs them, the compiled-in ones.
 
+mod apart;
 mod bucket;
 pub mod builtin;
 mod chosen;
+mod cookies;
 mod copied;
 mod exchange;
 mod filter;
 mod outside;
+mod paths;
 mod pipeline;
 mod ranges;
 pub mod reference;
+mod secrets;
 mod settings;
 mod target;
 pub mod template;

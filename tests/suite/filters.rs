@@ -4,3 +4,4 @@ mod basics;
 mod forward_auth;
 mod migrate;
 mod mirror;
+mod oidc;

@@ -21,6 +21,7 @@ use self::asking::Asking;
 use self::decision::{Decision, Fields, Verdict};
 use self::memory::Memory;
 use self::settings::{Fail, Settings};
+use crate::apart::key_of;
 use crate::exchange::Exchange;
 use crate::filter::{
     Answer, Body, BuildError, Builder, Configured, Filter, FilterError, Flow, Phase, Phases,
@@ -194,7 +195,7 @@ impl ForwardAuth {
             Fail::Closed => Err(error),
             Fail::Open => {
                 tracing::warn!(filter = %self.name, %error, "a request passes though nobody said that it may");
-                self.tell_origin(&Fields::new(), &decision::key_of(&[]), exchange)?;
+                self.tell_origin(&Fields::new(), &key_of(&[]), exchange)?;
                 Ok(Flow::Continue)
             }
         }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::COOKIE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use rimward_config::OriginId;
 
@@ -141,7 +140,6 @@ impl Asking {
                 told.append(name, value.clone());
             }
         }
-        join_cookies(told);
     }
 }
 
@@ -150,20 +148,6 @@ pub(super) fn is_among(names: &FieldNames, name: &HeaderName) -> bool {
     match names {
         FieldNames::One(one) => one == name,
         FieldNames::Prefix(prefix) => name.as_str().starts_with(prefix),
-    }
-}
-
-/// HTTP/2 clients send cookies in several fields, HTTP/1.1 servers expect one (RFC 9113, section 8.2.3).
-fn join_cookies(headers: &mut HeaderMap) {
-    let cookies: Vec<_> = headers
-        .get_all(COOKIE)
-        .iter()
-        .map(HeaderValue::as_bytes)
-        .collect();
-    if cookies.len() > 1
-        && let Ok(joined) = HeaderValue::from_bytes(&cookies.join(&b"; "[..]))
-    {
-        headers.insert(COOKIE, joined);
     }
 }
 

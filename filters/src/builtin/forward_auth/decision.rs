@@ -1,14 +1,12 @@
 //! What an answer of the auth origin means.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
-use blake2::Blake2s256;
-use blake2::digest::Digest;
 use bytes::Bytes;
 use http::header::{self, CACHE_CONTROL, CONNECTION, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 
+use crate::apart::key_of;
 use crate::filter::{Answer, FilterError};
 use crate::settings::refuse_framing;
 
@@ -120,21 +118,4 @@ fn is_for_the_client(name: &HeaderName, headers: &HeaderMap) -> bool {
     refuse_framing(name).is_ok()
         && !named.any(|named| named.trim().eq_ignore_ascii_case(name.as_str()))
         && ![header::DATE, header::SERVER, header::ALT_SVC].contains(name)
-}
-
-/// What tells responses made of these fields from others: the same on every edge.
-pub(super) fn key_of(fields: &[(HeaderName, HeaderValue)]) -> Arc<str> {
-    let mut digest = Blake2s256::new();
-    for (name, value) in fields {
-        for part in [name.as_str().as_bytes(), value.as_bytes()] {
-            digest.update((part.len() as u64).to_le_bytes());
-            digest.update(part);
-        }
-    }
-    let mut key = String::with_capacity(32);
-    for byte in digest.finalize().iter().take(16) {
-        // Writing into a string can't fail.
-        write!(key, "{byte:02x}").unwrap_or_default();
-    }
-    key.into()
 }
