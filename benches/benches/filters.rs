@@ -63,6 +63,7 @@ const SIGNED_IN: &str = r#"
     public = ["/assets/*"]
     headers = { x-user = "sub" }
 "#;
+const ROOM: &str = "sessions = 1000000\nexcept_paths = [\"/assets/*\"]";
 
 /// A request to a filter.
 struct Case {
@@ -115,6 +116,8 @@ const PASSING: &[Case] = &[
         &[],
     ),
     case("rewrite", "as it was", REWRITE, "GET /about?page=2", &[]),
+    case("waiting_room", "excepted", ROOM, "GET /assets/a.css", &[]),
+    case("waiting_room", "let in", ROOM, "GET /", &[]),
 ];
 
 /// Requests that a filter answers.

@@ -13,6 +13,7 @@ mod redirect;
 mod request_limits;
 mod respond;
 mod rewrite;
+mod waiting_room;
 
 pub use request_limits::MaxBody;
 
@@ -33,6 +34,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<request_limits::RequestLimits>(),
     FilterKind::of::<respond::Respond>(),
     FilterKind::of::<rewrite::Rewrite>(),
+    FilterKind::of::<waiting_room::WaitingRoom>(),
 ];
 
 /// The filter that a configuration means by `use = "name"`.

@@ -12,6 +12,7 @@ mod outside;
 mod paths;
 mod pipeline;
 mod ranges;
+mod rate;
 pub mod reference;
 mod secrets;
 mod settings;

@@ -5,3 +5,4 @@ mod forward_auth;
 mod migrate;
 mod mirror;
 mod oidc;
+mod waiting_room;
