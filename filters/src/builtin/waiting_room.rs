@@ -3,6 +3,7 @@
 //! A browser holds its place in a signed cookie, which tells where it stands: in the queue by the time it came, or in the room.
 //! Who is in the room and was seen lately passes by the cookie alone; all others are looked up in the state of the room.
 
+mod inside;
 mod members;
 mod page;
 mod room;
@@ -17,8 +18,9 @@ use pingora_http::ResponseHeader;
 use rimward_config::{Cidr, PathPattern};
 use serde_json::Value;
 
+use self::inside::{Limits, Place, Queued};
 use self::page::Page;
-use self::room::{Limits, Place, Queued, Room};
+use self::room::Room;
 use self::settings::Settings;
 use self::ticket::{Signer, Stage, Ticket};
 use crate::cookies;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::room::Queued;
+use super::inside::Queued;
 
 const DEFAULT: &str = r#"<!doctype html>
 <html lang="en">
@@ -10,6 +10,7 @@ const DEFAULT: &str = r#"<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <meta name="robots" content="noindex">
+<meta http-equiv="refresh" content="{poll_seconds}">
 <title>Please wait</title>
 <style>
 body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 20vh auto; padding: 0 1rem }

@@ -7,7 +7,7 @@ use rimward_config::{Cidr, PathPattern, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::room::Limits;
+use super::inside::Limits;
 use crate::filter::BuildError;
 use crate::rate::Rate;
 use crate::settings::{AnswerStatus, CookieName};
@@ -16,7 +16,8 @@ use crate::settings::{AnswerStatus, CookieName};
 /// waits for it, or else gets a page with its position, which asks again by itself (`Refresh`). Turns go by the time of
 /// arrival. Each process counts for itself, so behind several edges `sessions` is the share of each; a reload changes nothing
 /// for those who are in or wait. A client that keeps no cookies takes a place with each request, for half a minute:
-/// put `rate_limit` before this filter. `rimward filter NAME sessions=500` changes the number while it runs, `mode=open`
+/// put `rate_limit` before this filter. Who comes in and asks for nothing more within that time gives up the place, and is let
+/// in again all the same. `rimward filter NAME sessions=500` changes the number while it runs, `mode=open`
 /// lets everybody in, `mode=closed` nobody new, `mode=limited` goes back; `sessions=null` goes back to the file's number.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

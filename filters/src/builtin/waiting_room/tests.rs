@@ -229,6 +229,20 @@ fn an_operator_opens_closes_and_resizes_it() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_keeps_nobody_out() {
+    let filter = named("clock", "sessions = 100\nrate = \"1/min\"");
+    let mut all = browsers(3);
+    assert_eq!(ask_all(&filter, &mut all), [0, 1, 2]);
+    NOW.set(NOW.get() - 3_600_000_000);
+    assert_eq!(ask_all(&filter, &mut all[1..]), [1, 2]);
+    for _ in 0..6 {
+        pass(10);
+        ask_all(&filter, &mut all[1..]);
+    }
+    assert_eq!(ask_all(&filter, &mut all[1..]), [0, 1]);
+}
+
+#[test]
 fn the_queue_is_bounded() {
     let filter = named("bounded", "sessions = 1\nmax_waiting = 2");
     let mut all = browsers(5);
