@@ -3,12 +3,16 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
 use pingora_http::RequestHeader;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rimward::metrics::Metrics;
+use rimward_config::OriginId;
 use rimward_filters::{
-    Builder, Chosen, Client, ClientCertificate, Exchange, Filter, OnError, Pipeline, Scheme, Step,
-    builtin,
+    AskError, Bounds, Builder, Chosen, Client, ClientCertificate, Exchange, Filter, OnError,
+    Outside, Pipeline, Scheme, Step, Surroundings, builtin,
 };
 
 /// What each filter of [`pipeline`] does: a header of the request, two of the response.
@@ -64,14 +68,41 @@ pub fn exchange(method: &str, target: &str, fields: &[(&'static str, &'static st
     }
 }
 
-/// A compiled-in filter with settings, whose files are in `folder`.
+/// Says yes to whatever it is asked.
+struct Willing;
+
+#[async_trait]
+impl Outside for Willing {
+    fn is_usable(&self, _: OriginId) -> bool {
+        true
+    }
+
+    async fn ask(
+        &self,
+        _: OriginId,
+        _: Request<Bytes>,
+        _: Bounds,
+    ) -> Result<Response<Bytes>, AskError> {
+        Ok(Response::new(Bytes::new()))
+    }
+
+    async fn fetch(&self, _: Request<Bytes>, _: Bounds) -> Result<Response<Bytes>, AskError> {
+        Ok(Response::new(Bytes::new()))
+    }
+}
+
+/// A compiled-in filter with settings, whose files are in `folder`. Whoever it asks says yes.
 ///
 /// # Panics
 /// When the settings are wrong, which would be a fault of the bench.
 pub fn filter(name: &str, settings: &str, folder: &Path) -> Arc<dyn Filter> {
     let kind = builtin::find(name).expect("a filter");
     let settings = settings.parse().expect("a table");
-    let built = (kind.build)(&settings, &Builder::new(folder, name));
+    let around = Surroundings {
+        outside: Arc::new(Willing),
+        ..Surroundings::default()
+    };
+    let built = (kind.build)(&settings, &Builder::new(folder, name).within(around));
     built.unwrap_or_else(|problems| panic!("{name}: {problems:?}"))
 }
 

@@ -10,7 +10,6 @@ use criterion::{BatchSize, Criterion, Throughput};
 use rimward_benches::objects::head;
 use rimward_benches::steps::{exchange, filter, pipeline};
 use rimward_filters::{Body, Exchange, Filter, Flow};
-use rimward_filters::{Exchange, Filter, Flow};
 use rimward_geoip::{Databases, Kind, build};
 use tokio::runtime::Builder;
 
@@ -60,6 +59,15 @@ const CORS: &str = r#"
 "#;
 const PAGE: (&str, &str) = ("origin", "https://shop.example.org");
 const PREFLIGHT: (&str, &str) = ("access-control-request-method", "GET");
+
+const GATE: &str = r#"
+    origin = "auth"
+    path = "/verify"
+    to_origin = ["x-user"]
+    cache = { key = [{ cookie = "session" }] }
+"#;
+const SESSION: (&str, &str) = ("cookie", "session=0123456789abcdef0123456789abcdef");
+const BY_ITSELF: (&str, &str) = ("x-forward-auth", "forward_auth");
 
 const HEADERS: &str = r#"
     request = { remove = ["x-internal-*"] }
@@ -127,7 +135,7 @@ const OF_VARIANT: &str = r#"
     phase = "response"
     rules = [{ select = "p", when = { variant = "checkout=fast-lane" }, remove = true }]
 "#;
-const LINKS: &str = r#"
+const ANCHORS: &str = r#"
     phase = "response"
     rules = [{ select = "li > a[href^='/']", swap = { href = { from = "/items", to = "https://{host}/items" } } }]
 "#;
@@ -181,6 +189,14 @@ const TRACKED: (&str, &str) = (
 const UNTRACKED: (&str, &str) = ("cookie", "session=0123456789abcdef; cart=7");
 const OPEN: &str = "until = 2001-01-01T00:00:00Z\nallow = [\"192.0.2.0/24\"]";
 const CLOSED: &str = "on = true\nbody = \"back soon\"";
+const SIGNED_IN: &str = r#"
+    issuer = "https://id.example.com"
+    client_id = "shop"
+    cookie_secret_file = "cookies"
+    public = ["/assets/*"]
+    headers = { x-user = "sub" }
+"#;
+const ROOM: &str = "sessions = 1000000\nexcept_paths = [\"/assets/*\"]";
 
 /// A request to a filter.
 struct Case {
@@ -229,6 +245,7 @@ const PASSING: &[Case] = &[
         &[],
     ),
     case("query", "as it was", QUERY, "GET /?b=3&page=2&size=xl", &[]),
+    case("forward_auth", "decided before", GATE, "GET /", &[SESSION]),
     case(
         "headers",
         "a field to remove",
@@ -260,6 +277,7 @@ const PASSING: &[Case] = &[
     case("mtls", "allowed", "", "GET /", &[]),
     case("jwt", "known", JWT, "GET /", &[TOKEN]),
     case("jwt", "no token", JWT, "GET /", &[]),
+    case("oidc", "public path", SIGNED_IN, "GET /assets/a.css", &[]),
     case("rate_limit", "let through", FAST, "GET /", &[]),
     case(
         "request_limits",
@@ -278,6 +296,8 @@ const PASSING: &[Case] = &[
     ),
     case("rewrite", "as it was", REWRITE, "GET /about?page=2", &[]),
     case("signed_url", "signed", LINKS, LINK, &[]),
+    case("waiting_room", "excepted", ROOM, "GET /assets/a.css", &[]),
+    case("waiting_room", "let in", ROOM, "GET /", &[]),
 ];
 
 /// Requests that a filter answers.
@@ -291,6 +311,15 @@ const ANSWERED: &[Case] = &[
     case("mtls", "not allowed", OF_OTHERS, "GET /", &[]),
     case("jwt", "no token of ours", JWT, "GET /", &[NO_TOKEN]),
     case("maintenance", "closed", CLOSED, "GET /", &[]),
+    case(
+        "forward_auth",
+        "asked by itself",
+        GATE,
+        "GET /",
+        &[BY_ITSELF],
+    ),
+    case("ip_access", "denied", DENY, "GET /", &[]),
+    case("oidc", "not signed in", SIGNED_IN, "POST /", &[]),
     case("rate_limit", "refused", SLOW, "GET /", &[]),
     case("redirect", "redirected", TO, "GET /shoes?page=2", &[]),
     case(
@@ -342,7 +371,7 @@ const BODIES: &[Case] = &[
         &[],
     ),
     case("body_replace", "nothing found", NOT_FOUND, "GET /", &[]),
-    case("html", "each link", LINKS, "GET /", &[]),
+    case("html", "each link", ANCHORS, "GET /", &[]),
     case("html", "no element", NO_ELEMENT, "GET /", &[]),
     case("security_headers", "nonces", NONCE, "GET /", &[]),
 ];
@@ -510,6 +539,11 @@ fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("users"), USERS).expect("room for a user");
+    std::fs::write(
+        folder.path().join("cookies"),
+        "0123456789abcdef0123456789abcdef",
+    )
+    .expect("room for a secret");
     requests(&mut criterion, folder.path());
     responses(&mut criterion, folder.path());
     bodies(&mut criterion, folder.path());

@@ -9,6 +9,7 @@ mod cors;
 mod device;
 mod error_pages;
 mod esi;
+mod forward_auth;
 mod geo;
 mod geo_headers;
 mod headers;
@@ -20,6 +21,7 @@ mod maintenance;
 mod migrate;
 mod mirror;
 mod mtls;
+mod oidc;
 mod query;
 mod rate_limit;
 mod redirect;
@@ -28,6 +30,7 @@ mod respond;
 mod rewrite;
 mod security_headers;
 mod signed_url;
+mod waiting_room;
 
 pub use request_limits::MaxBody;
 pub use signed_url::{Signed, Terms, UrlSigner};
@@ -45,6 +48,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<device::Device>(),
     FilterKind::of::<error_pages::ErrorPages>(),
     FilterKind::of::<esi::Esi>(),
+    FilterKind::of::<forward_auth::ForwardAuth>(),
     FilterKind::of::<geo::Geo>(),
     FilterKind::of::<geo_headers::GeoHeaders>(),
     FilterKind::of::<headers::Headers>(),
@@ -56,6 +60,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<migrate::Migrate>(),
     FilterKind::of::<mirror::Mirror>(),
     FilterKind::of::<mtls::Mtls>(),
+    FilterKind::of::<oidc::Oidc>(),
     FilterKind::of::<query::Query>(),
     FilterKind::of::<rate_limit::RateLimit>(),
     FilterKind::of::<redirect::Redirect>(),
@@ -64,6 +69,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<rewrite::Rewrite>(),
     FilterKind::of::<security_headers::SecurityHeaders>(),
     FilterKind::of::<signed_url::SignedUrl>(),
+    FilterKind::of::<waiting_room::WaitingRoom>(),
 ];
 
 /// The filter that a configuration means by `use = "name"`.
@@ -93,6 +99,8 @@ mod tests {
         ("links.keys", "k1 0123456789abcdef0123456789abcdef\n"),
         ("api.keys", "shop 0123456789abcdef0123456789abcdef\n"),
         ("404.html", "<h1>{status}</h1>"),
+        ("cookies.secret", "0123456789abcdef0123456789abcdef\n"),
+        ("client.secret", "hunter2\n"),
         ("blocklist.txt", "198.51.100.0/24 # documentation\n"),
         ("down.html", "<h1>Back soon</h1>"),
     ];

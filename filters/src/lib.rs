@@ -1,12 +1,14 @@
 //! The steps a request takes: the contract of a filter, the pipeline that runs them, the compiled-in ones.
 
 mod agents;
+mod apart;
 mod bodies;
 mod bucket;
 pub mod builtin;
 mod certificate;
 mod chosen;
 mod claims;
+mod cookies;
 mod copied;
 mod credentials;
 pub mod esi;
@@ -18,9 +20,12 @@ mod moment;
 mod outside;
 mod parameters;
 mod passphrase;
+mod paths;
 mod pipeline;
 mod ranges;
+mod rate;
 pub mod reference;
+mod secrets;
 mod settings;
 mod target;
 pub mod template;

@@ -193,6 +193,7 @@ pub(crate) type RefusalStatus = Status<400>;
 
 impl AnswerStatus {
     pub(crate) const OK: Self = Self(200);
+    pub(crate) const SERVICE_UNAVAILABLE: Self = Self(503);
 }
 
 impl RefusalStatus {

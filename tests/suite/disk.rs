@@ -87,7 +87,7 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    rimward_tests::within(what, wait).await;
+    within(what, wait).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -159,7 +159,7 @@ async fn killed_at_any_moment_it_serves_no_wrong_byte() {
         }
         let enough = 60 + 37 * (round % 7);
         let waited = answers.wait_for(|count| *count >= enough);
-        rimward_tests::within("some answers", waited).await.unwrap();
+        within("some answers", waited).await.unwrap();
         drop(edge);
         while let Some(ended) = clients.join_next().await {
             hits += ended.unwrap();

@@ -3,7 +3,6 @@
 mod buckets;
 mod key;
 mod policy;
-mod rate;
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
@@ -19,12 +18,12 @@ use serde::Deserialize;
 use self::buckets::{Buckets, Outcome};
 use self::key::Key;
 use self::policy::Policy;
-use self::rate::Rate;
 use crate::exchange::Exchange;
 use crate::filter::{
     Answer, Body, BuildError, Builder, Configured, Filter, FilterError, Flow, Phase, Phases,
 };
 use crate::ranges::Ranges;
+use crate::rate::Rate;
 use crate::settings::RefusalStatus;
 
 /// Limits the rate of requests.

@@ -6,8 +6,8 @@ use http::header::{HeaderName, HeaderValue};
 use pingora_http::ResponseHeader;
 
 use super::buckets::Outcome;
-use super::rate::Rate;
 use crate::filter::{BuildError, FilterError};
+use crate::rate::Rate;
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

@@ -9,9 +9,9 @@ use serde::Deserialize;
 /// So many requests in a second, minute, hour or day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Rate {
-    pub(super) count: NonZeroU32,
-    pub(super) per: Duration,
+pub(crate) struct Rate {
+    pub(crate) count: NonZeroU32,
+    pub(crate) per: Duration,
 }
 
 impl TryFrom<String> for Rate {
