@@ -46,6 +46,10 @@ const TOKEN: (&str, &str) = (
     "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tLyIsInN1YiI6IjVmMGMxYTllLTZmMGItNGY4ZS05ZDZjLTJmMWYwZjZhN2IxMSIsImF1ZCI6WyJzaG9wIl0sImV4cCI6NDEwMjQ0NDgwMCwiaWF0IjoxODAwMDAwMDAwLCJqdGkiOiIwZThiNWE1Mi05YzUzLTRmMGMtOGEwZS03YzJmNGIwYzdhMTAiLCJzY29wZSI6Im9wZW5pZCBwcm9maWxlIGVtYWlsIHJlYWQgd3JpdGUiLCJyZWFsbV9hY2Nlc3MiOnsicm9sZXMiOlsiY3VzdG9tZXIiLCJlZGl0b3IiXX19.sCNMBwClyYYsQ7zHvy7hJdtwU1ap2ncEZiBh-dyAn8E",
 );
 
+const STAYS: &str = "from = \"a\"\nto = \"b\"\npercent = 0";
+const MOVES: &str = "from = \"a\"\nto = \"b\"\npercent = 100\nsticky = \"path\"";
+const MIRROR: &str = "origin = \"b\"\npercent = 0\nphase = \"request\"";
+
 const LINKS: &str = r#"
     keys = { k1 = "0123456789abcdef0123456789abcdef" }
     any_host = true
@@ -275,8 +279,12 @@ const PASSING: &[Case] = &[
     case("ip_access", "let in", OTHERS, "GET /", &[]),
     case("mtls", "allowed and told", BY_NAME, "GET /", &[]),
     case("mtls", "allowed", "", "GET /", &[]),
+    case("esi", "noted", "", "GET /", &[]),
     case("jwt", "known", JWT, "GET /", &[TOKEN]),
     case("jwt", "no token", JWT, "GET /", &[]),
+    case("migrate", "stays", STAYS, "GET /", &[]),
+    case("migrate", "moves by its path", MOVES, "GET /a", &[]),
+    case("mirror", "not copied", MIRROR, "GET /", &[]),
     case("oidc", "public path", SIGNED_IN, "GET /assets/a.css", &[]),
     case("rate_limit", "let through", FAST, "GET /", &[]),
     case(

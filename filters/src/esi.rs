@@ -22,9 +22,9 @@ pub enum Node {
     /// What is put in if all of it can be had, and what else.
     Try {
         /// What is wanted.
-        attempt: Vec<Node>,
+        attempt: Vec<Self>,
         /// What is served if an include of that fails.
-        except: Vec<Node>,
+        except: Vec<Self>,
     },
 }
 

@@ -4,7 +4,7 @@ mod set;
 
 use std::collections::BTreeMap;
 
-use http::header::{COOKIE, HeaderName, HeaderValue, SET_COOKIE};
+use http::header::{COOKIE, HeaderValue, SET_COOKIE};
 use pingora_http::ResponseHeader;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use crate::filter::{
     Body, BuildError, Builder, Configured, Filter, FilterError, Flow, Phase, Phases,
 };
 use crate::parameters::Names;
+use crate::settings::CookieName;
 
 /// Changes cookies.
 pub(crate) struct Cookies {
@@ -42,23 +43,6 @@ pub(crate) struct Settings {
     /// Changes to the cookies that the origin sets, before its response is stored: first `drop`, then `keep`, then `rename`, then the
     /// attributes.
     response: Option<SetSettings>,
-}
-
-/// A cookie's name (RFC 6265: a token).
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(title = "name")]
-struct CookieName(String);
-
-impl TryFrom<String> for CookieName {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
-        match name.parse::<HeaderName>() {
-            Ok(_) => Ok(Self(name)),
-            Err(_) => Err(format!("`{name}` can't be the name of a cookie")),
-        }
-    }
 }
 
 impl Configured for Cookies {

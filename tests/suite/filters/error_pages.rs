@@ -154,3 +154,31 @@ async fn a_page_may_have_another_status() {
         is(&edge.request(request).await, 200, "<p>app</p>");
     }
 }
+
+#[tokio::test]
+async fn a_page_of_an_origin_is_there_while_that_is_down() {
+    let (origin, mut pages) = (Origin::start().await, Origin::start().await);
+    let words = format!(
+        r#"filters = [{{ use = "error_pages", pages = [{{ status = ["5xx"], origin = "pages", path = "/sorry" }}] }}]
+
+        [origin.pages]
+        servers = ["{}"]"#,
+        pages.address()
+    );
+    pages.always(
+        "/sorry",
+        "content-type: text/html; charset=utf-8\ncache-control: max-age=600",
+        "<p>from afar</p>",
+    );
+    let edge = Edge::start(&site(&origin, &words)).await;
+    origin.always("/a", "500", "broken");
+    // The first error has the page asked for, which comes a moment later.
+    let fetched = async {
+        while edge.get("/a").await.text() != "<p>from afar</p>" {
+            tokio::task::yield_now().await;
+        }
+    };
+    rimward_tests::within("the page is fetched", fetched).await;
+    pages.stop().await;
+    is(&edge.get("/a").await, 500, "<p>from afar</p>");
+}

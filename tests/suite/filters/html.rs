@@ -100,3 +100,23 @@ async fn each_client_has_its_own_page_when_it_is_not_stored() {
     let second = edge.request("GET /a\nx-name: <bob>").await;
     assert_eq!(second, hit("<b id=name>&lt;bob&gt;</b>"));
 }
+
+#[tokio::test]
+async fn a_variant_of_an_experiment_has_its_own_page() {
+    let origin = Origin::start().await;
+    let named = r#"filters = ["colours", { use = "html", phase = "response", rules = [{ select = "p", when = { variant = "colours=red" }, set = { class = "red" } }] }]
+
+        [filter.colours]
+        use = "ab"
+        sticky = { header = "x-user" }
+        force = { header = "x-force" }
+        variants = [{ name = "plain", weight = 1 }, { name = "red", weight = 1 }]"#;
+    let edge = Edge::site_with(&origin, named).await;
+    origin.always("/", "content-type: text/html", "<p>a</p>");
+    for (variant, expected) in [("plain", "<p>a</p>"), ("red", "<p class=\"red\">a</p>")] {
+        let response = edge
+            .request(&format!("GET /\nx-user: ann\nx-force: {variant}"))
+            .await;
+        assert_eq!(response.text(), expected);
+    }
+}

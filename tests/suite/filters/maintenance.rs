@@ -71,3 +71,24 @@ async fn a_schedule_closes_a_site_with_its_error_page() {
     origin.reply("/a", "", "open");
     assert_eq!(edge.get("/a").await.text(), "open");
 }
+
+#[tokio::test]
+async fn an_operator_closes_and_opens_a_site() {
+    let origin = Origin::start().await;
+    let words = r#"filters = ["closed"]
+
+        [filter.closed]
+        use = "maintenance"
+
+        [admin]
+        address = "127.0.0.1:0""#;
+    let edge = Edge::site_with(&origin, words).await;
+    origin.always("/a", "", "open");
+    assert_eq!(edge.get("/a").await.text(), "open");
+    for (wanted, status) in [(r#"{"on": true}"#, 503), (r#"{"on": false}"#, 200)] {
+        let length = wanted.len();
+        let order = format!("POST /filters/closed\ncontent-length: {length}\n\n{wanted}");
+        assert_eq!(edge.ask_admin(&order).await.status, 200);
+        becomes(&edge, status).await;
+    }
+}

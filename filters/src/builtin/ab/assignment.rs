@@ -5,10 +5,8 @@ use std::borrow::Cow;
 use rimward_config::Percent;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use twox_hash::XxHash3_64;
 
-/// How many buckets there are: a hundredth of a percent each.
-pub(super) const BUCKETS: u32 = 10_000;
+use crate::bucket::{BUCKETS, Dealer};
 
 /// Deals clients out.
 #[derive(Debug)]
@@ -22,13 +20,13 @@ pub(super) struct Assignment {
 impl Assignment {
     pub(super) fn new(salt: &str, layer: Option<&str>, traffic: Buckets) -> Self {
         let part = match layer {
-            Some(layer) => Dealer::new("layer", layer),
-            None => Dealer::new("traffic", salt),
+            Some(layer) => Dealer::new(&format!("layer\0{layer}")),
+            None => Dealer::new(&format!("traffic\0{salt}")),
         };
         Self {
             part,
             traffic,
-            variant: Dealer::new("variant", salt),
+            variant: Dealer::new(&format!("variant\0{salt}")),
         }
     }
 
@@ -36,25 +34,6 @@ impl Assignment {
     pub(super) fn bucket(&self, key: &[u8]) -> Option<u32> {
         let takes_part = self.traffic.is_all() || self.traffic.has(self.part.bucket(key));
         takes_part.then(|| self.variant.bucket(key))
-    }
-}
-
-/// Puts keys into buckets by XXH3 with 64 bits. That has a written specification, so no POP, restart or version moves a key.
-#[derive(Debug, Clone, Copy)]
-struct Dealer {
-    seed: u64,
-}
-
-impl Dealer {
-    fn new(purpose: &str, salt: &str) -> Self {
-        Self {
-            seed: XxHash3_64::oneshot(format!("{purpose}\0{salt}").as_bytes()),
-        }
-    }
-
-    fn bucket(self, key: &[u8]) -> u32 {
-        let hash = XxHash3_64::oneshot_with_seed(self.seed, key);
-        u32::try_from((u128::from(hash) * u128::from(BUCKETS)) >> 64).unwrap_or(0)
     }
 }
 
@@ -142,7 +121,7 @@ mod tests {
     #[test]
     fn a_million_keys_fill_all_buckets_alike() {
         for salt in ["checkout", "", "another experiment"] {
-            let dealer = Dealer::new("variant", salt);
+            let dealer = Dealer::new(&format!("variant\0{salt}"));
             let mut counts = vec![0; BUCKETS as usize];
             keys().for_each(|key| counts[dealer.bucket(key.as_bytes()) as usize] += 1);
             // 9999 degrees of freedom: what is outside comes once in a million.
@@ -157,10 +136,13 @@ mod tests {
     #[test]
     fn experiments_are_independent_of_each_other() {
         let (one, other) = (
-            Dealer::new("variant", "one"),
-            Dealer::new("variant", "other"),
+            Dealer::new(&format!("variant\0{}", "one")),
+            Dealer::new(&format!("variant\0{}", "other")),
         );
-        let (part, layer) = (Dealer::new("traffic", "one"), Dealer::new("layer", "one"));
+        let (part, layer) = (
+            Dealer::new(&format!("traffic\0{}", "one")),
+            Dealer::new(&format!("layer\0{}", "one")),
+        );
         for (left, right) in [(one, other), (one, part), (part, layer)] {
             let mut counts = vec![0; 100];
             for key in keys() {
@@ -184,7 +166,7 @@ mod tests {
             ("variant", "", "", 5354),
         ] {
             assert_eq!(
-                Dealer::new(purpose, salt).bucket(key.as_bytes()),
+                Dealer::new(&format!("{purpose}\0{salt}")).bucket(key.as_bytes()),
                 bucket,
                 "{purpose} {salt} {key}"
             );

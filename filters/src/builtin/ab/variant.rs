@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::super::headers::refuse;
 use super::super::rewrite::path::PathChange;
-use super::assignment::BUCKETS;
+use crate::bucket::BUCKETS;
 use crate::chosen::OriginChoice;
 use crate::exchange::Exchange;
 use crate::filter::{BuildError, Builder, FilterError};

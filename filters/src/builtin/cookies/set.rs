@@ -8,9 +8,9 @@ use pingora_http::ResponseHeader;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::CookieName;
 use crate::filter::{BuildError, FilterError};
 use crate::parameters::Names;
+use crate::settings::CookieName;
 
 /// Changes to `Set-Cookie`.
 pub(super) struct SetCookies {

@@ -61,7 +61,13 @@ struct Seen {
 
 /// Where the client's own answer is waited for.
 #[derive(Clone)]
-struct Waiting(Arc<Mutex<Option<(oneshot::Sender<Seen>, usize)>>>);
+struct Waiting(Arc<Mutex<Option<Wait>>>);
+
+/// Who waits for it, and how much of a body.
+struct Wait {
+    sender: oneshot::Sender<Seen>,
+    most: usize,
+}
 
 impl Shadow {
     pub(super) fn new(
@@ -113,7 +119,10 @@ impl Shadow {
             return;
         };
         let (sender, answer) = oneshot::channel();
-        let waiting = Some((sender, self.bounds.body));
+        let waiting = Some(Wait {
+            sender,
+            most: self.bounds.body,
+        });
         exchange
             .notes
             .insert(Waiting(Arc::new(Mutex::new(waiting))));
@@ -147,7 +156,7 @@ impl Shadow {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         // What the old origin answered in place of the new one is not what is compared.
-        let (sender, most) = taken.filter(|_| !exchange.chosen.fell_back)?;
+        let Wait { sender, most } = taken.filter(|_| !exchange.chosen.fell_back)?;
         Some(Box::new(Watcher {
             sender: Some(sender),
             status: response.status.as_u16(),

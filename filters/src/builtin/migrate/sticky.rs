@@ -3,14 +3,15 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use http::header::{HeaderValue, SET_COOKIE};
+use http::header::SET_COOKIE;
 use pingora_http::ResponseHeader;
 use rand::Rng;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::bucket::{BUCKETS, bucket};
-use crate::exchange::{Exchange, Scheme};
+use crate::bucket::{BUCKETS, Dealer};
+use crate::cookies;
+use crate::exchange::Exchange;
 use crate::filter::FilterError;
 use crate::settings::{CookieName, FieldName};
 
@@ -33,7 +34,7 @@ pub(super) enum StickyBy {
 /// The same, with what sets its buckets apart from others'.
 pub(super) struct Sticky {
     by: StickyBy,
-    salt: Box<str>,
+    dealer: Dealer,
     cookie_ttl: Duration,
 }
 
@@ -45,7 +46,7 @@ impl StickyBy {
     pub(super) fn compile(self, salt: &str, cookie_ttl: Duration) -> Sticky {
         Sticky {
             by: self,
-            salt: salt.into(),
+            dealer: Dealer::new(salt),
             cookie_ttl,
         }
     }
@@ -59,7 +60,7 @@ impl Sticky {
 
     /// The bucket of a request. A client without the cookie is given one by chance, which is noted.
     pub(super) fn bucket(&self, exchange: &mut Exchange) -> u32 {
-        let of = |key: &[u8]| bucket(&self.salt, key);
+        let of = |key: &[u8]| self.dealer.bucket(key);
         match &self.by {
             StickyBy::ClientIp => self.of_address(exchange),
             StickyBy::Path => {
@@ -85,8 +86,8 @@ impl Sticky {
 
     fn of_address(&self, exchange: &Exchange) -> u32 {
         match exchange.client.ip.to_canonical() {
-            IpAddr::V4(ip) => bucket(&self.salt, &ip.octets()),
-            IpAddr::V6(ip) => bucket(&self.salt, &ip.octets()[..8]),
+            IpAddr::V4(ip) => self.dealer.bucket(&ip.octets()),
+            IpAddr::V6(ip) => self.dealer.bucket(&ip.octets()[..8]),
         }
     }
 
@@ -103,20 +104,11 @@ impl Sticky {
         let StickyBy::Cookie(cookie) = &self.by else {
             return Ok(());
         };
-        let secure = match exchange.client.scheme {
-            Scheme::Https => "; Secure",
-            Scheme::Http => "",
-        };
-        let value = format!(
-            "{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
-            cookie.0,
-            assigned.0,
-            self.cookie_ttl.as_secs()
-        );
-        let wrong = |_| FilterError::new("the cookie can't be set");
-        let value = HeaderValue::try_from(value).map_err(|error| wrong(error.to_string()))?;
-        let set = response.append_header(SET_COOKIE, value);
-        set.map(drop).map_err(|error| wrong(error.to_string()))
+        let value = assigned.0.to_string();
+        let cookie = cookies::set(exchange.client.scheme, &cookie.0, &value, self.cookie_ttl)?;
+        let set = response.append_header(SET_COOKIE, cookie);
+        set.map(drop)
+            .map_err(|_| FilterError::new("the response has no room for the cookie"))
     }
 }
 

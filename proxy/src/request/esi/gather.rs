@@ -23,8 +23,8 @@ enum Piece {
         may_fail: bool,
     },
     Try {
-        attempt: Vec<Piece>,
-        except: Vec<Piece>,
+        attempt: Vec<Self>,
+        except: Vec<Self>,
     },
 }
 
