@@ -75,7 +75,7 @@ abort_when = { error_rate_above = "2%", over = "1m" }
                 name,
             }
         };
-        let fallback = settings.fallback(builder, from)?;
+        let fallback = settings.fallback(builder, from, &state)?;
         Ok(Self {
             name: builder.name.into(),
             from: side(&settings.from, from, None),

@@ -144,6 +144,7 @@ async fn the_old_origin_answers_where_the_new_one_fails() {
         3.0,
     )
     .await;
+    assert_eq!(status(&edge).await["fallbacks"], 3);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Settings of `migrate`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rimward_config::{ByteSize, OriginId, Percent, Span};
@@ -8,6 +9,7 @@ use serde::Deserialize;
 
 use super::guard::Limits;
 use super::schedule::{Point, Schedule, share};
+use super::state::State;
 use super::sticky::StickyBy;
 use crate::chosen::{Failures, Fallback};
 use crate::filter::{BuildError, Builder};
@@ -275,6 +277,7 @@ impl Settings {
         &self,
         builder: &Builder<'_>,
         from: OriginId,
+        state: &Arc<State>,
     ) -> Result<Option<Fallback>, BuildError> {
         let Some(settings) = &self.fallback else {
             return Ok(None);
@@ -291,7 +294,7 @@ impl Settings {
             origin,
             on: failures(&settings.on),
             stored_for: settings.ttl.0,
-            tally: Some(builder.tally("fallback")),
+            tally: Some(state.fallbacks(builder.tally("fallback"))),
         }))
     }
 

@@ -15,6 +15,7 @@ use super::schedule::{Schedule, share};
 use super::settings::Settings;
 use crate::chosen::{Observer, Tried};
 use crate::filter::BuildError;
+use crate::outside::Tally;
 
 /// No share of an operator's.
 const NONE: u32 = u32::MAX;
@@ -31,6 +32,7 @@ pub(super) struct State {
     is_guarded: AtomicU32,
     from: Counters,
     to: Counters,
+    fallbacks: AtomicU64,
     pub(super) shadow: ShadowCounters,
     clock: fn() -> Duration,
 }
@@ -105,6 +107,7 @@ impl State {
             is_guarded: AtomicU32::new(0),
             from: Counters::default(),
             to: Counters::default(),
+            fallbacks: AtomicU64::new(0),
             shadow: ShadowCounters::default(),
             clock,
         })
@@ -155,6 +158,14 @@ impl State {
         Arc::new(Watch {
             state: self.clone(),
             is_new,
+        })
+    }
+
+    /// Counts requests that the fallback answers, here and as `metric`.
+    pub(super) fn fallbacks(self: &Arc<Self>, metric: Arc<dyn Tally>) -> Arc<dyn Tally> {
+        Arc::new(Fallbacks {
+            state: self.clone(),
+            metric,
         })
     }
 
@@ -210,6 +221,7 @@ impl State {
                 "errors": counts.errors,
                 "slow": counts.slow,
             })),
+            "fallbacks": self.fallbacks.load(Ordering::Relaxed),
             "tries": { "from": self.from.status(), "to": self.to.status() },
             "shadow": self.shadow.status(),
         })
@@ -260,6 +272,18 @@ impl Counters {
             "errors": errors,
             "mean_ms": mean.map(|mean| (mean * 100.0).round() / 100.0),
         })
+    }
+}
+
+struct Fallbacks {
+    state: Arc<State>,
+    metric: Arc<dyn Tally>,
+}
+
+impl Tally for Fallbacks {
+    fn count(&self) {
+        self.state.fallbacks.fetch_add(1, Ordering::Relaxed);
+        self.metric.count();
     }
 }
 
