@@ -83,8 +83,13 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use pingora_http::ResponseHeader;
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::filter::Builder;
+    use crate::exchange::Exchange;
+    use crate::filter::{Body, Builder, Filter, Flow, Phase};
+    use crate::testing::exchange;
 
     /// The files that examples name, each with a content that works.
     const FILES: &[(&str, &str)] = &[
@@ -154,6 +159,111 @@ mod tests {
                 "{}: {errors:?}",
                 kind.name
             );
+        }
+    }
+
+    /// Fields that some filter reads.
+    const FIELDS: [&str; 16] = [
+        "authorization",
+        "cookie",
+        "accept",
+        "accept-language",
+        "accept-encoding",
+        "user-agent",
+        "origin",
+        "referer",
+        "content-type",
+        "content-length",
+        "x-api-key",
+        "x-forwarded-for",
+        "sec-ch-ua-mobile",
+        "sec-ch-ua-platform",
+        "if-none-match",
+        "x-ab",
+    ];
+
+    type Fields = Vec<(usize, Vec<u8>)>;
+
+    /// An exchange of this request; `None` when it would not have come so far.
+    fn asked(method: usize, target: &str, fields: &Fields) -> Option<Exchange> {
+        let methods = ["GET", "HEAD", "POST", "OPTIONS", "PURGE"];
+        let mut exchange = exchange(methods[method % methods.len()], "/", &[]);
+        let uri = target.parse::<http::Uri>().ok()?;
+        rimward_config::normalise_path(uri.path()).ok()?;
+        exchange.request.set_uri(uri);
+        for (name, value) in fields {
+            let value = http::HeaderValue::from_bytes(value).ok()?;
+            let name = FIELDS[name % FIELDS.len()];
+            exchange.request.append_header(name, value).ok()?;
+        }
+        Some(exchange)
+    }
+
+    /// Takes an exchange through all phases of a filter.
+    async fn goes_through(
+        filter: &dyn Filter,
+        exchange: &mut Exchange,
+        head: ResponseHeader,
+        body: &[u8],
+    ) {
+        let flow = filter.request(exchange);
+        if matches!(flow, Ok(Flow::Later)) {
+            drop(filter.request_later(exchange).await);
+        }
+        let mut request = exchange.request.clone();
+        drop(filter.origin_request(exchange, &mut request));
+        for phase in [Phase::OriginResponse, Phase::Response] {
+            let mut head = head.clone();
+            let told = match phase {
+                Phase::OriginResponse => filter.origin_response(exchange, &mut head),
+                _ => filter.response(exchange, &mut head),
+            };
+            match told {
+                Ok(Body::Rewritten(mut rewriter)) => {
+                    for piece in body.chunks(7) {
+                        drop(rewriter.chunk(bytes::Bytes::copy_from_slice(piece)));
+                    }
+                    drop(rewriter.end());
+                }
+                Ok(Body::Watched(mut watcher)) => {
+                    watcher.chunk(&bytes::Bytes::copy_from_slice(body));
+                    watcher.end();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_filter_panics_whatever_comes(
+            method in 0_usize..5,
+            target in "/[ -~]{0,24}(\\?[ -~]{0,40})?",
+            fields in proptest::collection::vec((0_usize..16, proptest::collection::vec(any::<u8>(), 0..40)), 0..6),
+            kind in 0_usize..4,
+            status in 200_u16..600,
+            body in "(<[a-z/ ='\"]{0,12}>?|[ -~]{0,12}|é|\n){0,12}",
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            for (name, content) in FILES {
+                fs::write(folder.path().join(name), content).unwrap();
+            }
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+            let _inside = runtime.enter();
+            for row in KINDS {
+                let Some(mut exchange) = asked(method, &target, &fields) else {
+                    continue;
+                };
+                let mut settings: toml::Table = row.example.parse().unwrap();
+                settings.remove("use");
+                let filter = (row.build)(&settings, &Builder::new(folder.path(), row.name)).unwrap_or_else(|errors| panic!("{}: {errors:?}", row.name));
+                let mut head = ResponseHeader::build(status, None).unwrap();
+                let kinds = ["text/html; charset=utf-8", "application/json", "text/html", "x"];
+                head.insert_header("content-type", kinds[kind]).unwrap();
+                runtime.block_on(goes_through(&*filter, &mut exchange, head, body.as_bytes()));
+            }
         }
     }
 }

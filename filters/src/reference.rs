@@ -206,9 +206,9 @@ impl<'a> Reader<'a> {
             name => name.as_str(),
         };
         match name {
-            Some("array") => format!("list of {}s", self.kind(&resolved["items"])),
+            Some("array") => format!("list of {}", plural(&self.kind(&resolved["items"]))),
             Some("object") => match values_of(resolved) {
-                Some(values) => format!("table of {}s", self.kind(values)),
+                Some(values) => format!("table of {}", plural(&self.kind(values))),
                 None => "table".to_owned(),
             },
             Some("boolean") => "true or false".to_owned(),
@@ -225,6 +225,11 @@ fn values_of(table: &Value) -> Option<&Value> {
         .as_object()
         .and_then(|patterns| patterns.values().next());
     by_pattern.or_else(|| Some(&table["additionalProperties"]).filter(|values| values.is_object()))
+}
+
+fn plural(kind: &str) -> String {
+    let ending = if kind.ends_with('s') { "es" } else { "s" };
+    format!("{kind}{ending}")
 }
 
 /// A default as TOML has it; none is shown for what is empty.

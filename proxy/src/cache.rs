@@ -245,8 +245,13 @@ impl Cache {
             }
             Decision::Pass(reason) => {
                 caching.pass(reason);
-                // What one client does not want to be stored says nothing about what others have of it.
-                if reason != policy::Reason::AskedNotTo {
+                // What one client does not want to be stored says nothing about what others have of it, and another origin
+                // nothing about what this one has.
+                let is_about_it = !matches!(
+                    reason,
+                    policy::Reason::AskedNotTo | policy::Reason::Fallback
+                );
+                if is_about_it {
                     self.supersede(caching, response);
                 }
                 RespCacheable::Uncacheable(NoCacheReason::Custom(reason.as_str()))

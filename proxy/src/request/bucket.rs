@@ -76,6 +76,12 @@ pub(super) fn judge(
     Ok(())
 }
 
+/// The status that clients get for an answer: of a bucket's error, not always the bucket's own.
+pub(super) fn status(session: &Session, ctx: &Context, response: &ResponseHeader) -> u16 {
+    let refusal = refusal(session, ctx, response);
+    refusal.map_or(response.status.as_u16(), |refusal| refusal.status)
+}
+
 fn refusal(session: &Session, ctx: &Context, response: &ResponseHeader) -> Option<Refusal> {
     let bucket = ctx.origin.as_ref()?.s3()?;
     let code = ctx.picked.as_ref().and_then(|picked| picked.error_code());

@@ -289,8 +289,11 @@ pub(super) fn judge(
         // An edge that answers is well, whatever it had to say of its origin.
         picked.answered(if ctx.asks_shield { 200 } else { status });
     }
-    fallback::tell(ctx, Some(status));
-    if wants_again(session, ctx, Failure::Status(status)) {
+    let told = bucket::status(session, ctx, response);
+    fallback::tell(ctx, Some(told));
+    let again = wants_again(session, ctx, Failure::Status(status))
+        || (told != status && fallback::falls_back(session, ctx, Failure::Status(told)));
+    if again {
         let mut error = Error::explain(ErrorType::HTTPStatus(status), "status that is tried again");
         error.esource = ErrorSource::Upstream;
         error.set_retry(true);

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use rimward_tests::{Binary, Edge, Files, Origin, fill, hit, miss};
+use rimward_tests::{Binary, Edge, Files, Origin, fill, hit, miss, revalidated};
 use serde_json::Value;
 
 const TWO: &str = r#"
@@ -148,6 +148,24 @@ async fn the_old_origin_answers_where_the_new_one_fails() {
 }
 
 #[tokio::test]
+async fn what_is_missing_in_a_new_bucket_comes_from_the_old_origin() {
+    let (old, new) = two().await;
+    let settings = "percent = 100\n    fallback = { on = [404] }";
+    let text = text(&old, &new, settings).replace(
+        &format!("servers = [\"{}\"]\n    retries = {{ max = 0 }}", new.address()),
+        &format!(
+            "s3 = {{ bucket = \"b\", region = \"eu-west-1\", endpoint = \"http://{}\", credentials = \"anonymous\", denied = 404 }}",
+            new.address()
+        ),
+    );
+    let edge = Edge::start(&text).await;
+    let denied = "<Error><Code>AccessDenied</Code></Error>";
+    new.reply("/b/a", "403\ncontent-type: application/xml", denied);
+    old.reply("/a", "", "old");
+    assert_eq!(edge.get("/a").await.text(), "old");
+}
+
+#[tokio::test]
 async fn a_small_body_is_sent_again_to_the_old_origin() {
     let (old, new) = two().await;
     let settings = "percent = 100\n    fallback = { on = [503] }";
@@ -173,6 +191,21 @@ async fn answers_of_the_fallback_are_stored_for_as_long_as_told() {
     edge.pass_time(Duration::from_secs(11));
     new.reply("/a", "cache-control: max-age=600", "new");
     assert_eq!(edge.get("/a").await.text(), "new");
+}
+
+#[tokio::test]
+async fn what_is_stored_of_the_new_origin_outlasts_a_fallback() {
+    let (old, new) = two().await;
+    let settings = "percent = 100\n    fallback = { on = [503] }";
+    let edge = Edge::start(&text(&old, &new, settings)).await;
+    new.reply("/a", "cache-control: max-age=10\netag: \"1\"", "new");
+    assert_eq!(edge.get("/a").await, miss("new"));
+    edge.pass_time(Duration::from_secs(100));
+    new.reply("/a", "503", "");
+    old.reply("/a", "cache-control: max-age=10", "old");
+    assert_eq!(edge.get("/a").await.text(), "old");
+    new.reply("/a", "304\ncache-control: max-age=10", "");
+    assert_eq!(edge.get("/a").await, revalidated("new"));
 }
 
 #[tokio::test]
