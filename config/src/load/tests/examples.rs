@@ -67,6 +67,21 @@ fn the_example_of_a_pop_means_what_it_says() {
                 vec!["identify", "short-paths", "polite"]
             ),
             (
+                "/checkout/*",
+                Some("shop"),
+                vec![
+                    "identify",
+                    "short-paths",
+                    "move-to-v2",
+                    "checkout-experiment"
+                ]
+            ),
+            (
+                "/members/*",
+                Some("shop"),
+                vec!["identify", "short-paths", "members"]
+            ),
+            (
                 "/user/{id}/orders",
                 Some("sessions"),
                 vec!["identify", "short-paths"]
