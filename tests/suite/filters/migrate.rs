@@ -154,13 +154,13 @@ async fn what_is_missing_in_a_new_bucket_comes_from_the_old_origin() {
     let text = text(&old, &new, settings).replace(
         &format!("servers = [\"{}\"]\n    retries = {{ max = 0 }}", new.address()),
         &format!(
-            "s3 = {{ bucket = \"b\", region = \"eu-west-1\", endpoint = \"http://{}\", credentials = \"anonymous\", denied = 404 }}",
+            "s3 = {{ bucket = \"new\", region = \"eu-west-1\", endpoint = \"http://{}\", credentials = \"anonymous\", denied = 404 }}",
             new.address()
         ),
     );
     let edge = Edge::start(&text).await;
     let denied = "<Error><Code>AccessDenied</Code></Error>";
-    new.reply("/b/a", "403\ncontent-type: application/xml", denied);
+    new.reply("/new/a", "403\ncontent-type: application/xml", denied);
     old.reply("/a", "", "old");
     assert_eq!(edge.get("/a").await.text(), "old");
 }
