@@ -34,6 +34,19 @@ pub(super) struct Policy {
     fixed: HeaderValue,
 }
 
+/// Keywords of sources, which count only in quotes (Content Security Policy Level 3, section 2.3.1).
+const KEYWORDS: [&str; 9] = [
+    "self",
+    "none",
+    "unsafe-inline",
+    "unsafe-eval",
+    "unsafe-hashes",
+    "wasm-unsafe-eval",
+    "strict-dynamic",
+    "report-sample",
+    "inline-speculation-rules",
+];
+
 impl Policy {
     pub(super) fn new(key: &str, written: &PolicySettings) -> Result<Self, BuildError> {
         let text = match written {
@@ -54,6 +67,19 @@ impl Policy {
         let parts: Vec<String> = text.split("{nonce}").map(str::to_owned).collect();
         if parts.iter().any(|part| part.contains(['{', '}'])) {
             let told = "only `{nonce}` stands for something in a policy";
+            return Err(BuildError::at(key, told));
+        }
+        let is_quoted = |pair: &[String]| match pair {
+            [before, behind] => before.ends_with("'nonce-") && behind.starts_with('\''),
+            _ => true,
+        };
+        if !parts.windows(2).all(is_quoted) {
+            let told = "a nonce is written `'nonce-{nonce}'`, with its quotes";
+            return Err(BuildError::at(key, told));
+        }
+        if let Some(word) = text.split([' ', ';']).find(|word| KEYWORDS.contains(word)) {
+            let told =
+                format!("`{word}` would be a host: the keyword is `'{word}'`, with its quotes");
             return Err(BuildError::at(key, told));
         }
         Ok(Self { parts, fixed })

@@ -227,6 +227,14 @@ fn mistakes_are_told() {
             "csp: only `{nonce}` stands for something",
         ),
         (
+            "csp = { script-src = ['{nonce}'] }",
+            "csp: a nonce is written `'nonce-{nonce}'`",
+        ),
+        (
+            "csp = \"default-src self; img-src *\"",
+            "csp: `self` would be a host: the keyword is `'self'`",
+        ),
+        (
             "csp = { Script = 'a' }",
             "csp.Script: `Script` is not a directive",
         ),
