@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,11 +27,28 @@ const PAUSE: Duration = Duration::from_millis(100);
 const FALLBACK: Duration = Duration::from_secs(5);
 
 /// How a file was before it was read: a change while the edge starts is not to be lost.
-pub struct Before(Fingerprint);
+pub struct Before {
+    file: Fingerprint,
+    since: SystemTime,
+}
 
 /// Looks at a file that is about to be read.
 pub fn look(file: &Path) -> Before {
-    Before(fingerprint(&[file.to_owned()]))
+    Before {
+        file: fingerprint(&[file.to_owned()]),
+        since: SystemTime::now(),
+    }
+}
+
+/// Whether a file was written, or put in its place, since then.
+fn changed_since(path: &Path, since: SystemTime) -> bool {
+    let changed = path.metadata().ok().filter(Metadata::is_file);
+    let changed = changed.and_then(|metadata| {
+        let seconds = u64::try_from(metadata.ctime()).ok()?;
+        let nanoseconds = u32::try_from(metadata.ctime_nsec()).ok()?;
+        SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
+    });
+    changed.is_some_and(|changed| changed > since)
 }
 
 /// Reloads `file` whenever it, or a file that it names, changes. Never ends.
@@ -52,7 +70,9 @@ pub async fn watch(edge: Arc<Edge>, file: PathBuf, before: Before) {
         .ok();
     let mut watched = Vec::new();
     let mut seen = fingerprint(&edge.files());
-    seen.extend(before.0);
+    // A file that the configuration names may have changed since it was read.
+    seen.retain(|path, _| !changed_since(path, before.since));
+    seen.extend(before.file);
     let mut first = true;
     loop {
         let files = edge.files();
