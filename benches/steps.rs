@@ -73,10 +73,6 @@ struct Willing;
 
 #[async_trait]
 impl Outside for Willing {
-    fn is_usable(&self, _: OriginId) -> bool {
-        true
-    }
-
     async fn ask(
         &self,
         _: OriginId,

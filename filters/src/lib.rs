@@ -14,6 +14,7 @@ mod credentials;
 pub mod esi;
 mod exchange;
 mod filter;
+mod lasting;
 mod location;
 mod markup;
 mod moment;

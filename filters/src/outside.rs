@@ -10,10 +10,14 @@ use http::{Request, Response};
 use rimward_config::OriginId;
 
 /// Whom filters can ask. Handed to them while they are built; answers from the time on when the configuration serves.
+/// What an implementation leaves out reaches nobody.
 #[async_trait]
 pub trait Outside: Send + Sync {
     /// Whether checks and its own answers speak for at least one server of an origin.
-    fn is_usable(&self, origin: OriginId) -> bool;
+    fn is_usable(&self, origin: OriginId) -> bool {
+        let _ = origin;
+        true
+    }
 
     /// Asks a server of an origin, past routes, cache and filters. The target is in origin form; `Host` is the origin's own
     /// `host`, or else what the request has, or else the server's name.
@@ -25,7 +29,10 @@ pub trait Outside: Send + Sync {
         origin: OriginId,
         request: Request<Bytes>,
         bounds: Bounds,
-    ) -> Result<Response<Bytes>, AskError>;
+    ) -> Result<Response<Bytes>, AskError> {
+        let _ = (origin, request, bounds);
+        Err(AskError::NotServing)
+    }
 
     /// Asks an absolute `http` or `https` URL, which has to come from the configuration or from whom that trusts. Follows
     /// no redirect.
@@ -36,7 +43,10 @@ pub trait Outside: Send + Sync {
         &self,
         request: Request<Bytes>,
         bounds: Bounds,
-    ) -> Result<Response<Bytes>, AskError>;
+    ) -> Result<Response<Bytes>, AskError> {
+        let _ = (request, bounds);
+        Err(AskError::NotServing)
+    }
 }
 
 /// What a question may take.
@@ -119,25 +129,8 @@ impl Default for Surroundings {
 
 struct Nowhere;
 
-#[async_trait]
-impl Outside for Nowhere {
-    fn is_usable(&self, _: OriginId) -> bool {
-        true
-    }
-
-    async fn ask(
-        &self,
-        _: OriginId,
-        _: Request<Bytes>,
-        _: Bounds,
-    ) -> Result<Response<Bytes>, AskError> {
-        Err(AskError::NotServing)
-    }
-
-    async fn fetch(&self, _: Request<Bytes>, _: Bounds) -> Result<Response<Bytes>, AskError> {
-        Err(AskError::NotServing)
-    }
-}
+/// It has no origin to ask and reaches no URL.
+impl Outside for Nowhere {}
 
 impl Tallies for Nowhere {
     fn tally(&self, _: &str, _: &str) -> Arc<dyn Tally> {

@@ -5,10 +5,10 @@ mod key;
 mod policy;
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use ahash::{AHashMap, RandomState};
+use ahash::RandomState;
 use http::header::{HeaderValue, RETRY_AFTER};
 use pingora_http::ResponseHeader;
 use rimward_config::Cidr;
@@ -22,6 +22,7 @@ use crate::exchange::Exchange;
 use crate::filter::{
     Answer, Body, BuildError, Builder, Configured, Filter, FilterError, Flow, Phase, Phases,
 };
+use crate::lasting::{Lasting, uptime};
 use crate::ranges::Ranges;
 use crate::rate::Rate;
 use crate::settings::RefusalStatus;
@@ -203,10 +204,7 @@ struct State {
 
 impl State {
     fn of(name: &str, settings: &Settings, burst: NonZeroU32) -> Arc<Self> {
-        static STATES: LazyLock<Mutex<AHashMap<String, Weak<State>>>> =
-            LazyLock::new(Mutex::default);
-        let mut states = STATES.lock().unwrap_or_else(PoisonError::into_inner);
-        states.retain(|_, state| state.strong_count() > 0);
+        static STATES: Lasting<String, State> = Lasting::new();
         let Settings {
             rate,
             key,
@@ -215,23 +213,11 @@ impl State {
             ..
         } = settings;
         let identity = format!("{name:?} {rate:?} {burst} {key:?} {ipv6_prefix} {max_keys}");
-        if let Some(state) = states.get(&identity).and_then(Weak::upgrade) {
-            return state;
-        }
-        let buckets = Buckets::new(rate.per / rate.count.get(), burst, *max_keys);
-        let state = Arc::new(Self {
-            buckets,
+        STATES.of(identity, || Self {
+            buckets: Buckets::new(rate.per / rate.count.get(), burst, *max_keys),
             hasher: RandomState::new(),
-        });
-        states.insert(identity, Arc::downgrade(&state));
-        state
+        })
     }
-}
-
-/// The time since the first call.
-fn uptime() -> Duration {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    START.elapsed()
 }
 
 #[cfg(test)]

@@ -156,10 +156,6 @@ mod tests {
 
     #[async_trait]
     impl Outside for Script {
-        fn is_usable(&self, _: OriginId) -> bool {
-            true
-        }
-
         async fn ask(
             &self,
             origin: OriginId,
@@ -168,10 +164,6 @@ mod tests {
         ) -> Result<Response<Bytes>, AskError> {
             assert_eq!((origin, request.uri().path()), (OriginId(3), "/sorry"));
             self.0.lock().unwrap().pop_front().unwrap()
-        }
-
-        async fn fetch(&self, _: Request<Bytes>, _: Bounds) -> Result<Response<Bytes>, AskError> {
-            Err(AskError::NotServing)
         }
     }
 

@@ -28,10 +28,6 @@ impl Auth {
 
 #[async_trait]
 impl Outside for Auth {
-    fn is_usable(&self, _: OriginId) -> bool {
-        true
-    }
-
     async fn ask(
         &self,
         _: OriginId,
@@ -48,10 +44,6 @@ impl Outside for Auth {
             1 => Ok(answers[0].clone()),
             _ => Ok(answers.pop_front().unwrap()),
         }
-    }
-
-    async fn fetch(&self, _: Request<Bytes>, _: Bounds) -> Result<Response<Bytes>, AskError> {
-        Err(AskError::NotServing)
     }
 }
 

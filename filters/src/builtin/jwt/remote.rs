@@ -3,10 +3,9 @@
 mod freshness;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
-use ahash::AHashMap;
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::header::ACCEPT;
@@ -17,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::keys::KeySet;
+use crate::lasting::Lasting;
 use crate::outside::{AskError, Bounds, Outside};
 
 /// The keys at a URL. Filters with the same URL share them, also over a reload.
@@ -56,23 +56,13 @@ static WAITING: Semaphore = Semaphore::const_new(1024);
 impl Remote {
     /// The keys at `url`, which `outside` can fetch.
     pub(super) fn of(url: &str, outside: &Arc<dyn Outside>) -> Result<Arc<Self>, String> {
-        static REMOTES: LazyLock<Mutex<AHashMap<Uri, Weak<Remote>>>> =
-            LazyLock::new(Mutex::default);
+        static REMOTES: Lasting<Uri, Remote> = Lasting::new();
         let wrong = || format!("`{url}` is not a URL such as `https://id.example.com/jwks.json`");
         let url: Uri = url.parse().map_err(|_| wrong())?;
         if !matches!(url.scheme_str(), Some("http" | "https")) || url.authority().is_none() {
             return Err(wrong());
         }
-        let mut remotes = lock(&REMOTES);
-        remotes.retain(|_, remote| remote.strong_count() > 0);
-        let remote = match remotes.get(&url).and_then(Weak::upgrade) {
-            Some(remote) => remote,
-            None => {
-                let remote = Arc::new(Self::new(url.clone()));
-                remotes.insert(url, Arc::downgrade(&remote));
-                remote
-            }
-        };
+        let remote = REMOTES.of(url.clone(), || Self::new(url));
         let mut state = lock(&remote.state);
         state.outsides.retain(|known| known.strong_count() > 0);
         let outside = Arc::downgrade(outside);

@@ -2,9 +2,10 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::lasting::uptime;
 
 /// A file whose being there says something. It is looked for by a request, once a second at most, and never on a worker.
 pub(super) struct Flag {
@@ -23,7 +24,7 @@ impl Flag {
     pub(super) fn new(file: PathBuf) -> Self {
         Self {
             is_there: AtomicBool::new(file.exists()),
-            next: AtomicU64::new(uptime() + INTERVAL),
+            next: AtomicU64::new(now() + INTERVAL),
             file,
         }
     }
@@ -35,12 +36,12 @@ impl Flag {
 
     /// Whether it is time to look again.
     pub(super) fn is_due(&self) -> bool {
-        uptime() >= self.next.load(Ordering::Relaxed)
+        now() >= self.next.load(Ordering::Relaxed)
     }
 
     /// Looks, unless somebody else has meanwhile. What can't be found out leaves all as it was.
     pub(super) async fn look(&self) {
-        let (now, next) = (uptime(), self.next.load(Ordering::Relaxed));
+        let (now, next) = (now(), self.next.load(Ordering::Relaxed));
         let is_mine = now >= next
             && self
                 .next
@@ -69,7 +70,7 @@ impl Flag {
     }
 }
 
-fn uptime() -> u64 {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
+/// In milliseconds.
+fn now() -> u64 {
+    u64::try_from(uptime().as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,9 +1,9 @@
 //! What an operator said while the edge runs.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
-use ahash::AHashMap;
+use crate::lasting::Lasting;
 
 /// On, off, or left to the configuration. Filters of one name share it, so that it outlives a reload.
 #[derive(Debug, Default)]
@@ -16,16 +16,8 @@ const OFF: u8 = 2;
 impl Switch {
     /// The switch of the filters of this name.
     pub(super) fn of(name: &str) -> Arc<Self> {
-        static SWITCHES: LazyLock<Mutex<AHashMap<String, Weak<Switch>>>> =
-            LazyLock::new(Mutex::default);
-        let mut switches = SWITCHES.lock().unwrap_or_else(PoisonError::into_inner);
-        switches.retain(|_, switch| switch.strong_count() > 0);
-        if let Some(switch) = switches.get(name).and_then(Weak::upgrade) {
-            return switch;
-        }
-        let switch = Arc::new(Self(AtomicU8::new(UNSET)));
-        switches.insert(name.to_owned(), Arc::downgrade(&switch));
-        switch
+        static SWITCHES: Lasting<String, Switch> = Lasting::new();
+        SWITCHES.of(name.to_owned(), || Self(AtomicU8::new(UNSET)))
     }
 
     pub(super) fn get(&self) -> Option<bool> {

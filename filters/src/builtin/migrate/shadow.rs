@@ -22,6 +22,7 @@ use crate::bucket::BUCKETS;
 use crate::copied::copied;
 use crate::exchange::Exchange;
 use crate::filter::{BodyWatcher, BuildError, Builder};
+use crate::lasting::uptime;
 use crate::outside::{Bounds, Outside};
 
 /// Differences that are logged, at most one in this time.
@@ -251,7 +252,7 @@ fn values(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {
 /// Whether one more line in the log is not too many.
 fn may_log() -> bool {
     static LAST: AtomicU64 = AtomicU64::new(0);
-    let now = super::state::uptime().as_millis();
+    let now = uptime().as_millis();
     let now = u64::try_from(now).unwrap_or(u64::MAX);
     let last = LAST.load(Ordering::Relaxed);
     let quiet = u64::try_from(QUIET.as_millis()).unwrap_or(u64::MAX);

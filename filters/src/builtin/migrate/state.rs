@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
-use ahash::AHashMap;
 use rimward_config::OriginId;
 use serde_json::{Value, json};
 
@@ -15,6 +14,7 @@ use super::schedule::{Schedule, share};
 use super::settings::Settings;
 use crate::chosen::{Observer, Tried};
 use crate::filter::BuildError;
+use crate::lasting::{Lasting, uptime};
 use crate::outside::Tally;
 
 /// No share of an operator's.
@@ -84,17 +84,9 @@ impl State {
     /// # Errors
     /// When the settings are wrong.
     pub(super) fn of(name: &str, settings: &Settings) -> Result<Arc<Self>, BuildError> {
-        static STATES: LazyLock<Mutex<AHashMap<String, Weak<State>>>> =
-            LazyLock::new(Mutex::default);
-        let fresh = Arc::new(Self::new(settings, uptime)?);
-        let mut states = STATES.lock().unwrap_or_else(PoisonError::into_inner);
-        states.retain(|_, state| state.strong_count() > 0);
-        let identity = format!("{name:?} {settings:?}");
-        if let Some(state) = states.get(&identity).and_then(Weak::upgrade) {
-            return Ok(state);
-        }
-        states.insert(identity, Arc::downgrade(&fresh));
-        Ok(fresh)
+        static STATES: Lasting<String, State> = Lasting::new();
+        let fresh = Self::new(settings, uptime)?;
+        Ok(STATES.of(format!("{name:?} {settings:?}"), || fresh))
     }
 
     pub(super) fn new(settings: &Settings, clock: fn() -> Duration) -> Result<Self, BuildError> {
@@ -312,10 +304,4 @@ impl Observer for Watch {
 fn unix_now() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     i64::try_from(since.unwrap_or_default().as_secs()).unwrap_or(i64::MAX)
-}
-
-/// The time since the first call.
-pub(super) fn uptime() -> Duration {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    START.elapsed()
 }

@@ -151,7 +151,6 @@ mod tests {
     use async_trait::async_trait;
     use bytes::Bytes;
     use http::{Request, Response};
-    use rimward_config::OriginId;
     use serde_json::json;
 
     use super::*;
@@ -166,19 +165,6 @@ mod tests {
 
     #[async_trait]
     impl Outside for Web {
-        fn is_usable(&self, _: OriginId) -> bool {
-            true
-        }
-
-        async fn ask(
-            &self,
-            _: OriginId,
-            _: Request<Bytes>,
-            _: Bounds,
-        ) -> Result<Response<Bytes>, AskError> {
-            Err(AskError::NotServing)
-        }
-
         async fn fetch(
             &self,
             request: Request<Bytes>,

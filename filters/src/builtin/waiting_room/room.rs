@@ -1,14 +1,14 @@
 //! The room as filters and operators see it. It lives as long as the process, so that a reload sends nobody away.
 
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ahash::AHashMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::inside::{Inside, Limits, Mode, Place};
 use super::settings::MAX_SESSIONS;
 use super::ticket::Ticket;
+use crate::lasting::Lasting;
 use crate::secrets::Secrets;
 
 /// The room.
@@ -21,18 +21,11 @@ pub(super) struct Room {
 impl Room {
     /// The room of this name.
     pub(super) fn of(name: &str) -> Arc<Self> {
-        static ROOMS: LazyLock<Mutex<AHashMap<String, Weak<Room>>>> = LazyLock::new(Mutex::default);
-        let mut rooms = ROOMS.lock().unwrap_or_else(PoisonError::into_inner);
-        rooms.retain(|_, room| room.strong_count() > 0);
-        if let Some(room) = rooms.get(name).and_then(Weak::upgrade) {
-            return room;
-        }
-        let room = Arc::new(Self {
+        static ROOMS: Lasting<String, Room> = Lasting::new();
+        ROOMS.of(name.to_owned(), || Self {
             inside: Mutex::default(),
             secrets: Secrets::random(),
-        });
-        rooms.insert(name.to_owned(), Arc::downgrade(&room));
-        room
+        })
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use rimward_config::OriginId;
 use tokio::time::{Instant, advance, sleep};
 
 use super::*;
@@ -46,19 +45,6 @@ impl Server {
 
 #[async_trait]
 impl Outside for Server {
-    fn is_usable(&self, _: OriginId) -> bool {
-        true
-    }
-
-    async fn ask(
-        &self,
-        _: OriginId,
-        _: Request<Bytes>,
-        _: Bounds,
-    ) -> Result<Response<Bytes>, AskError> {
-        Err(AskError::NotServing)
-    }
-
     async fn fetch(&self, request: Request<Bytes>, _: Bounds) -> Result<Response<Bytes>, AskError> {
         self.asked.lock().unwrap().push(request.uri().to_string());
         let next = self.script.lock().unwrap().pop_front();
