@@ -62,6 +62,8 @@ pub fn exchange(method: &str, target: &str, fields: &[(&'static str, &'static st
         notes: http::Extensions::new(),
         chosen: Chosen::default(),
         request_watchers: Vec::new(),
+        request_body: None,
+        request_rewriters: Vec::new(),
         outcomes: Vec::new(),
         log: Vec::new(),
         filter_nanoseconds: 0,

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use pingora_http::RequestHeader;
 use rimward_geoip::{Databases, Location};
 
 use crate::certificate::ClientCertificate;
 use crate::chosen::Chosen;
-use crate::filter::BodyWatcher;
+use crate::filter::{BodyRewriter, BodyWatcher};
 use crate::outside::Tally;
 
 /// One request and its response on their way through.
@@ -36,12 +37,25 @@ pub struct Exchange {
     pub chosen: Chosen,
     /// Who looks at the request's body as it passes on its way to the origin.
     pub request_watchers: Vec<Box<dyn BodyWatcher>>,
+    /// The request's body, or its beginning, once a filter wanted to have it.
+    pub request_body: Option<RequestBody>,
+    /// What rewrites the request's body on its way to the origin, in this order.
+    pub request_rewriters: Vec<Box<dyn BodyRewriter>>,
     /// What is counted once the exchange ends, so that a phase which is run again counts nothing twice.
     pub outcomes: Vec<Arc<dyn Tally>>,
     /// Fields that a filter wants in the access log.
     pub log: Vec<(Cow<'static, str>, String)>,
     /// Nanoseconds spent in filters so far; the pipeline counts them.
     pub filter_nanoseconds: u64,
+}
+
+/// The body of a request as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestBody {
+    /// The body, or its beginning.
+    pub bytes: Bytes,
+    /// Whether it is all there.
+    pub is_whole: bool,
 }
 
 /// Who asks, after trusted proxies were believed.

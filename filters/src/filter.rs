@@ -2,6 +2,8 @@
 //!
 //! A filter is built once from the configuration and shared by all requests. What it must remember from one phase
 //! of an exchange to the next goes into [`Exchange::notes`], never into the filter.
+//!
+//! A phase that has to wait, or to compute for long, says `Later` and is called again as `…_later`.
 
 mod answer;
 mod builder;
@@ -34,6 +36,11 @@ pub trait Filter: Send + Sync {
         Phases::NONE
     }
 
+    /// Whether it may return [`Body::Held`] in the response phase. Clients then get no ranges of the route's bodies.
+    fn holds(&self) -> bool {
+        false
+    }
+
     /// Whether [`Filter::request`] and [`Filter::response`] are pure functions of the exchange, its notes and the head: they
     /// may be run again for the same request, with the notes that they left, without anybody noticing. Routes whose filters
     /// all are answer their hits without the engine.
@@ -61,20 +68,31 @@ pub trait Filter: Send + Sync {
         Ok(Flow::Continue)
     }
 
-    /// The rest of [`Filter::request`] after it returned [`Flow::Later`]: for what has to wait or to compute for long.
+    /// The rest of [`Filter::request`] after it returned [`Flow::Later`] or [`Flow::WantsBody`].
     async fn request_later(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
         let _ = exchange;
         Ok(Flow::Continue)
     }
 
-    /// Before a request goes to the origin, which gets `request`; the client's own stays as it is.
+    /// Before a request goes to the origin, which gets `request`; the client's own stays as it is. Runs once, however many
+    /// servers are tried then. An answer takes the place of the origin's: it is stored by the same rules.
     fn origin_request(
         &self,
         exchange: &mut Exchange,
         request: &mut RequestHeader,
-    ) -> Result<(), FilterError> {
+    ) -> Result<Flow, FilterError> {
         let _ = (exchange, request);
-        Ok(())
+        Ok(Flow::Continue)
+    }
+
+    /// The rest of [`Filter::origin_request`] after it returned [`Flow::Later`] or [`Flow::WantsBody`].
+    async fn origin_request_later(
+        &self,
+        exchange: &mut Exchange,
+        request: &mut RequestHeader,
+    ) -> Result<Flow, FilterError> {
+        let _ = (exchange, request);
+        Ok(Flow::Continue)
     }
 
     /// Before the origin's response is stored: what is changed here is stored.
@@ -87,8 +105,28 @@ pub trait Filter: Send + Sync {
         Ok(Body::Untouched)
     }
 
+    /// The rest of [`Filter::origin_response`] after it returned [`Body::Later`].
+    async fn origin_response_later(
+        &self,
+        exchange: &mut Exchange,
+        response: &mut ResponseHeader,
+    ) -> Result<Body, FilterError> {
+        let _ = (exchange, response);
+        Ok(Body::Untouched)
+    }
+
     /// Before a response, from the cache or not, goes to the client: what is changed here is not stored.
     fn response(
+        &self,
+        exchange: &mut Exchange,
+        response: &mut ResponseHeader,
+    ) -> Result<Body, FilterError> {
+        let _ = (exchange, response);
+        Ok(Body::Untouched)
+    }
+
+    /// The rest of [`Filter::response`] after it returned [`Body::Later`].
+    async fn response_later(
         &self,
         exchange: &mut Exchange,
         response: &mut ResponseHeader,
@@ -169,8 +207,11 @@ pub enum Flow {
     Continue,
     /// Not at all: this is the response. The filters before this one still see it in their response phase.
     Answer(Box<Answer>),
-    /// With [`Filter::request_later`] of the same filter.
+    /// With the same filter's phase that may wait.
     Later,
+    /// As [`Flow::Later`], when the request's body has come, or more of it than this many bytes: it is in
+    /// [`Exchange::request_body`] then.
+    WantsBody(usize),
 }
 
 /// What a filter wants to do with the body of a response.
@@ -179,11 +220,33 @@ pub enum Body {
     Untouched,
     /// Rewrite it: the edge then drops `Content-Length`, strong validators and ranges of the response.
     Rewritten(Box<dyn BodyRewriter>),
-    /// This body in its place, for a response whose status was 400 or more when the filter got it. It need not be among those that
-    /// [`Filter::rewrites`] tells: such a body has no ranges.
+    /// This body in its place. It need not be among those that [`Filter::rewrites`] tells, but that of a part (206) can't be replaced.
     Replaced(Bytes),
     /// Look at it as it passes, which changes nothing of the response.
     Watched(Box<dyn BodyWatcher>),
+    /// Have it whole, while the head waits: for filters that [`Filter::holds`], in the response phase.
+    Held(Box<dyn BodyHolder>),
+    /// To be asked again by the same filter's phase that may wait.
+    Later,
+}
+
+/// Takes a whole body, and the head that was held back for it. Lives as long as that response.
+pub trait BodyHolder: Send + Sync {
+    /// How many bytes it waits for at most.
+    fn most(&self) -> usize;
+
+    /// Takes the body, and returns what is sent in its place; `None` sends what came. When there is more of it than
+    /// [`BodyHolder::most`], `is_whole` is false, `body` its beginning, and it can't be replaced.
+    ///
+    /// # Errors
+    /// When the response can't be sent.
+    fn whole(
+        self: Box<Self>,
+        exchange: &mut Exchange,
+        head: &mut ResponseHeader,
+        body: &Bytes,
+        is_whole: bool,
+    ) -> Result<Option<Bytes>, FilterError>;
 }
 
 /// Looks at one body as it passes. Lives as long as that response; dropped before [`BodyWatcher::end`], the body was cut off.

@@ -34,6 +34,7 @@ pub mod template;
 mod testing;
 pub mod variants;
 mod vary;
+pub mod wasm;
 
 pub use builtin::MaxBody;
 pub use certificate::{
@@ -41,10 +42,10 @@ pub use certificate::{
     UnreadableCertificate,
 };
 pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tried};
-pub use exchange::{Client, Exchange, Note, Scheme};
+pub use exchange::{Client, Exchange, Note, RequestBody, Scheme};
 pub use filter::{
-    Answer, Body, BodyRewriter, BodyWatcher, Build, BuildError, Builder, Configured, Filter,
-    FilterError, FilterKind, Flow, Phase, Phases,
+    Answer, Body, BodyHolder, BodyRewriter, BodyWatcher, Build, BuildError, Builder, Configured,
+    Filter, FilterError, FilterKind, Flow, Phase, Phases,
 };
 pub use location::LocationField;
 pub use outside::{AskError, Bounds, Outside, Surroundings, Tallies, Tally};

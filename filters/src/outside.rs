@@ -1,5 +1,6 @@
 //! How filters ask others: servers of origins, URLs that the configuration names, and the edge itself.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use rimward_config::OriginId;
+use rimward_kv::Store;
+
+use crate::exchange::Client;
 
 /// Whom filters can ask. Handed to them while they are built; answers from the time on when the configuration serves.
 /// What an implementation leaves out reaches nobody.
@@ -45,6 +49,22 @@ pub trait Outside: Send + Sync {
         bounds: Bounds,
     ) -> Result<Response<Bytes>, AskError> {
         let _ = (request, bounds);
+        Err(AskError::NotServing)
+    }
+
+    /// Asks this edge itself, as this client would, by a request whose `Host` names a site: through routes, filters and cache.
+    /// `depth` is how many such requests it stands in, this one included.
+    ///
+    /// # Errors
+    /// As for [`Outside::ask`], and when it stands in too many others.
+    async fn enter(
+        &self,
+        client: &Client,
+        depth: u8,
+        request: Request<Bytes>,
+        bounds: Bounds,
+    ) -> Result<Response<Bytes>, AskError> {
+        let _ = (client, depth, request, bounds);
         Err(AskError::NotServing)
     }
 }
@@ -91,6 +111,16 @@ pub trait Tally: Send + Sync {
 pub trait Tallies: Send + Sync {
     /// The tally of an outcome of a filter: a short word in lower case.
     fn tally(&self, filter: &str, outcome: &str) -> Arc<dyn Tally>;
+
+    /// Counts something that a filter has a name of its own for.
+    fn count(&self, filter: &str, name: &str, by: u64) {
+        let _ = (filter, name, by);
+    }
+
+    /// Observes a value of something that a filter has a name of its own for.
+    fn observe(&self, filter: &str, name: &str, value: f64) {
+        let _ = (filter, name, value);
+    }
 }
 
 /// What there is around a filter that is being built.
@@ -101,6 +131,10 @@ pub struct Surroundings {
     pub origins: Option<Vec<Arc<str>>>,
     /// Whether addresses are located; `None` when it is not known.
     pub has_geoip: Option<bool>,
+    /// The name of the edge's POP.
+    pub pop: Arc<str>,
+    /// The stores of `[kv.NAME]`, by name.
+    pub stores: BTreeMap<Arc<str>, Arc<Store>>,
     /// Whom filters can ask.
     pub outside: Arc<dyn Outside>,
     /// Where filters count.
@@ -121,6 +155,8 @@ impl Default for Surroundings {
         Self {
             origins: None,
             has_geoip: None,
+            pop: "".into(),
+            stores: BTreeMap::new(),
             outside: Arc::new(Nowhere),
             tallies: Arc::new(Nowhere),
         }

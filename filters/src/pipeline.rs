@@ -158,12 +158,12 @@ impl Pipeline {
         for &index in indices {
             let step = &self.steps[index];
             let mut flow = step.filter.request(exchange);
-            if matches!(flow, Ok(Flow::Later)) {
+            if matches!(flow, Ok(Flow::Later | Flow::WantsBody(_))) {
                 flow = step.filter.request_later(exchange).await;
             }
             step.took(Phase::Request, watch.lap(), exchange);
             match flow {
-                Ok(Flow::Continue | Flow::Later) => {}
+                Ok(Flow::Continue | Flow::Later | Flow::WantsBody(_)) => {}
                 Ok(Flow::Answer(answer)) => return (Ok(Verdict::Answered(answer)), index),
                 Err(error) => {
                     if let Err(failure) = step.fault(Phase::Request, error) {
@@ -190,7 +190,9 @@ impl Pipeline {
             let step = &self.steps[index];
             let result = step.filter.origin_request(exchange, request);
             step.took(Phase::OriginRequest, watch.lap(), exchange);
-            result.or_else(|error| step.fault(Phase::OriginRequest, error))?;
+            if let Err(error) = result {
+                step.fault(Phase::OriginRequest, error)?;
+            }
         }
         Ok(())
     }
@@ -239,7 +241,7 @@ impl Pipeline {
             };
             step.took(phase, watch.lap(), exchange);
             match result {
-                Ok(Body::Untouched) => {}
+                Ok(Body::Untouched | Body::Later | Body::Held(_)) => {}
                 Ok(Body::Rewritten(rewriter)) if step.filter.rewrites().contains(phase) => {
                     rewriters.list.push(Pass::Rewriter(rewriter));
                 }

@@ -39,6 +39,8 @@ pub(crate) fn exchange(method: &str, target: &str, headers: &[(&'static str, &st
         notes: http::Extensions::new(),
         chosen: Chosen::default(),
         request_watchers: Vec::new(),
+        request_body: None,
+        request_rewriters: Vec::new(),
         outcomes: Vec::new(),
         log: Vec::new(),
         filter_nanoseconds: 0,
@@ -95,7 +97,7 @@ pub(crate) fn answer(filter: &impl Filter, exchange: &mut Exchange) -> Option<An
     match filter.request(exchange).unwrap() {
         Flow::Continue => None,
         Flow::Answer(answer) => Some(*answer),
-        Flow::Later => panic!("not at once"),
+        Flow::Later | Flow::WantsBody(_) => panic!("not at once"),
     }
 }
 

@@ -111,6 +111,8 @@ impl Runtime {
             outside: beyond.clone(),
             tallies: metrics.tallies(),
             has_geoip: Some(config.geoip.is_some()),
+            pop: config.pop.name.as_str().into(),
+            stores: Default::default(),
         };
         let filters = build_filters(&config, &around, &mut filter_files, &mut problems);
         let located_before = previous.and_then(|previous| previous.geoip.as_deref());

@@ -162,9 +162,10 @@ impl Filter for Esi {
         &self,
         _: &mut Exchange,
         request: &mut RequestHeader,
-    ) -> Result<(), FilterError> {
+    ) -> Result<Flow, FilterError> {
         let told = request.insert_header(SURROGATE_CAPABILITY, "rimward=\"ESI/1.0\"");
-        told.map_err(|error| FilterError::new(error.to_string()))
+        told.map_err(|error| FilterError::new(error.to_string()))?;
+        Ok(Flow::Continue)
     }
 }
 

@@ -112,8 +112,9 @@ impl Filter for Headers {
         &self,
         exchange: &mut Exchange,
         request: &mut RequestHeader,
-    ) -> Result<(), FilterError> {
-        self.origin_request.apply(exchange, request)
+    ) -> Result<Flow, FilterError> {
+        self.origin_request.apply(exchange, request)?;
+        Ok(Flow::Continue)
     }
 
     fn origin_response(

@@ -129,11 +129,11 @@ impl Filter for Migrate {
         &self,
         exchange: &mut Exchange,
         request: &mut RequestHeader,
-    ) -> Result<(), FilterError> {
+    ) -> Result<Flow, FilterError> {
         if let Some(shadow) = &self.shadow {
             shadow.begin(exchange, request);
         }
-        Ok(())
+        Ok(Flow::Continue)
     }
 
     fn origin_response(

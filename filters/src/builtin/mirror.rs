@@ -169,13 +169,13 @@ impl Filter for Mirror {
         &self,
         exchange: &mut Exchange,
         request: &mut RequestHeader,
-    ) -> Result<(), FilterError> {
+    ) -> Result<Flow, FilterError> {
         // What is tried again is copied once.
         if exchange.notes.get::<Seen>().is_none() && self.is_due(request) {
             self.mirror(exchange, copied(request));
         }
         exchange.notes.insert(Seen);
-        Ok(())
+        Ok(Flow::Continue)
     }
 }
 

@@ -72,8 +72,8 @@ impl Filter for Scribe {
         Ok(Answer::new(403)?.flow())
     }
 
-    fn origin_request(&self, _: &mut Exchange, _: &mut RequestHeader) -> Result<(), FilterError> {
-        self.note(Phase::OriginRequest)
+    fn origin_request(&self, _: &mut Exchange, _: &mut RequestHeader) -> Result<Flow, FilterError> {
+        self.note(Phase::OriginRequest).map(|()| Flow::Continue)
     }
 
     fn origin_response(

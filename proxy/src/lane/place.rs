@@ -87,6 +87,8 @@ impl<'r, 'a> Place<'r, 'a> {
             notes: http::Extensions::new(),
             chosen: Chosen::default(),
             request_watchers: Vec::new(),
+            request_body: None,
+            request_rewriters: Vec::new(),
             outcomes: Vec::new(),
             log: Vec::new(),
             filter_nanoseconds: 0,

@@ -128,6 +128,8 @@ pub(super) fn enter(site: &Site, session: &mut Session, ctx: &mut Context, who: 
         notes: http::Extensions::new(),
         chosen: Chosen::default(),
         request_watchers: Vec::new(),
+        request_body: None,
+        request_rewriters: Vec::new(),
         outcomes: Vec::new(),
         log: Vec::new(),
         filter_nanoseconds: 0,

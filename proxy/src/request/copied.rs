@@ -63,6 +63,8 @@ impl Copied {
             notes: self.notes.clone(),
             chosen: self.chosen.clone(),
             request_watchers: Vec::new(),
+            request_body: None,
+            request_rewriters: Vec::new(),
             outcomes: Vec::new(),
             log: Vec::new(),
             filter_nanoseconds: 0,

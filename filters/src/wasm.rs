@@ -1,0 +1,1 @@
+//! Filters that are guests: code in WebAssembly, run in a sandbox.
