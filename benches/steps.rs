@@ -61,6 +61,8 @@ pub fn exchange(method: &str, target: &str, fields: &[(&'static str, &'static st
         request_id: "0123456789abcdef0123456789abcdef".into(),
         notes: http::Extensions::new(),
         chosen: Chosen::default(),
+        own_origin: None,
+        found: Found::Unknown,
         request_watchers: Vec::new(),
         request_body: None,
         request_rewriters: Vec::new(),

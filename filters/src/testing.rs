@@ -38,6 +38,8 @@ pub(crate) fn exchange(method: &str, target: &str, headers: &[(&'static str, &st
         request_id: "0123456789abcdef".into(),
         notes: http::Extensions::new(),
         chosen: Chosen::default(),
+        own_origin: None,
+        found: Found::Unknown,
         request_watchers: Vec::new(),
         request_body: None,
         request_rewriters: Vec::new(),
