@@ -10,6 +10,8 @@ mod builder;
 mod kind;
 mod secret;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use pingora_http::{RequestHeader, ResponseHeader};
@@ -62,6 +64,16 @@ pub trait Filter: Send + Sync {
     fn change(&self, wanted: &serde_json::Value) -> Result<(), String> {
         let _ = wanted;
         Err("nothing of this filter can be changed while it runs".to_owned())
+    }
+
+    /// Whether it wants to know when an exchange is over.
+    fn logs(&self) -> bool {
+        false
+    }
+
+    /// An exchange is over, and can't be changed any more but for what the access log has of it.
+    fn log(&self, exchange: &mut Exchange, summary: &Summary) {
+        let _ = (exchange, summary);
     }
 
     /// Before the cache is looked up. May change the request or answer it.
@@ -136,6 +148,21 @@ pub trait Filter: Send + Sync {
         let _ = (exchange, response);
         Ok(Body::Untouched)
     }
+}
+
+/// What an exchange was, told when it is over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The status that the client got.
+    pub status: u16,
+    /// Bytes of the body that were sent.
+    pub bytes_sent: u64,
+    /// From the request's head to the last byte.
+    pub duration: Duration,
+    /// From asking the origin to its response's head, if it was asked.
+    pub origin: Option<Duration>,
+    /// Why it did not end well.
+    pub error: Option<String>,
 }
 
 /// A point in an exchange where filters run.

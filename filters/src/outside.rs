@@ -69,6 +69,10 @@ pub trait Outside: Send + Sync {
     }
 }
 
+/// A note: how many requests of the edge's own this one stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depth(pub u8);
+
 /// What a question may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
@@ -111,6 +115,12 @@ pub trait Tally: Send + Sync {
 pub trait Tallies: Send + Sync {
     /// The tally of an outcome of a filter: a short word in lower case.
     fn tally(&self, filter: &str, outcome: &str) -> Arc<dyn Tally>;
+
+    /// The tally of calls of a guest that ended in one way.
+    fn calls(&self, filter: &str, version: &str, phase: &str, outcome: &str) -> Arc<dyn Tally> {
+        let _ = (filter, version, phase, outcome);
+        Arc::new(Nowhere)
+    }
 
     /// Counts something that a filter has a name of its own for.
     fn count(&self, filter: &str, name: &str, by: u64) {

@@ -1,3 +1,19 @@
 //! Filters that are guests: code in WebAssembly, run in a sandbox.
 
 mod abi;
+mod code;
+mod component;
+mod engine;
+mod guest;
+mod host;
+mod instance;
+mod limits;
+mod link;
+pub mod logs;
+mod settings;
+mod state;
+mod trial;
+mod version;
+mod wasi;
+
+pub(crate) use guest::Guest;

@@ -99,6 +99,11 @@ impl<'a> Builder<'a> {
         &self.around.guests
     }
 
+    /// What there is around the filter.
+    pub fn around(&self) -> &Surroundings {
+        &self.around
+    }
+
     /// Whom the filter can ask once the configuration serves.
     pub fn outside(&self) -> Arc<dyn Outside> {
         self.around.outside.clone()
@@ -158,6 +163,11 @@ impl<'a> Builder<'a> {
             ));
         }
         Ok(bytes)
+    }
+
+    /// Has the edge look at a file or folder: a change of it calls for a reload.
+    pub fn watch(&self, path: PathBuf) {
+        self.files.borrow_mut().push(path);
     }
 
     /// Every file that was asked for, there or not: a change of one calls for a reload.

@@ -123,6 +123,20 @@ pub(super) struct Summary {
     pub(super) error: Option<String>,
 }
 
+impl Summary {
+    pub(super) fn of(summary: &crate::filter::Summary, found: crate::exchange::Found) -> Self {
+        let micros = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        Self {
+            status: summary.status,
+            bytes_sent: summary.bytes_sent,
+            duration_us: micros(summary.duration),
+            origin_us: summary.origin.map(micros),
+            cache: found.into(),
+            error: summary.error.clone(),
+        }
+    }
+}
+
 /// Whether a guest may wait in the middle of a call, by what it imports.
 pub(super) fn waits(component: &Component) -> bool {
     let kind = component.component_type();

@@ -22,7 +22,7 @@ use wasmtime::component::{HasSelf, Linker};
 use super::abi::rimward::filter as wit;
 use super::state::State;
 
-pub(super) use context::Variables;
+impl wit::types::Host for State {}
 
 /// Makes all interfaces available to guests.
 pub(super) fn add_to(linker: &mut Linker<State>) -> wasmtime::Result<()> {

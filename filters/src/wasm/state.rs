@@ -5,6 +5,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use lol_html::html_content::ContentType;
+use lol_html::send::{Element, ElementContentHandlers};
 use pingora_http::{RequestHeader, ResponseHeader};
 use wasmtime::component::ResourceTable;
 
@@ -28,6 +30,8 @@ pub(super) struct State {
     pub(super) exchange: Exchange,
     /// In the origin request phase: what goes to the origin.
     pub(super) sent: RequestHeader,
+    /// Whether that is there.
+    pub(super) is_sent: bool,
     /// In the response phases: the response.
     pub(super) response: ResponseHeader,
     /// In hooks for bodies: what there is of it.
@@ -75,16 +79,34 @@ pub(super) struct Spent {
     pub(super) fields: u32,
 }
 
+impl Edit {
+    /// What the rewriter of pages does for it.
+    pub(super) fn handler(self) -> ElementContentHandlers<'static> {
+        ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| {
+            match &self {
+                Self::SetAttribute(name, value) => element.set_attribute(name, value)?,
+                Self::Remove => element.remove(),
+                Self::Append(text) => element.append(text, ContentType::Html),
+                Self::Prepend(text) => element.prepend(text, ContentType::Html),
+                Self::SetInner(text) => element.set_inner_content(text, ContentType::Html),
+            }
+            Ok(())
+        })
+    }
+}
+
 impl State {
     pub(super) fn new(version: Arc<Version>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
+        let deadline = Instant::now() + version.limits.wall;
         Self {
             memory: Memory::new(version.limits.memory),
             version,
             hook: Hook::Configure,
             exchange: vacant(),
             sent: no_request(),
+            is_sent: false,
             response: no_response(),
             chunk: Chunk::default(),
             is_held: false,
@@ -93,7 +115,7 @@ impl State {
             spent: Spent::default(),
             table,
             meter: Arc::default(),
-            deadline: Instant::now(),
+            deadline,
             now_ms: None,
         }
     }
@@ -106,6 +128,15 @@ impl State {
         self.deadline = Instant::now() + self.version.limits.wall;
     }
 
+    /// Whether the call can be left for a while: not in the middle of bodies, nor when all is over.
+    pub(super) fn may_wait(&self) -> bool {
+        let is_at_once = matches!(
+            self.hook,
+            Hook::Configure | Hook::OriginResponseBody | Hook::ResponseBody | Hook::Log
+        );
+        !is_at_once && (self.hook != Hook::RequestBody || self.is_held)
+    }
+
     /// Another exchange begins for an instance that is used again.
     pub(super) fn renew(&mut self) {
         self.spent = Spent::default();
@@ -113,19 +144,22 @@ impl State {
 
     /// The request that it is shown: on its way to the origin, that is what the origin gets.
     pub(super) fn request(&self) -> &RequestHeader {
-        match self.hook {
-            Hook::OriginRequest => &self.sent,
-            _ => &self.exchange.request,
+        match self.is_sent {
+            true => &self.sent,
+            false => &self.exchange.request,
         }
     }
 
     /// The same, where it may be changed.
     pub(super) fn request_mut(&mut self) -> Option<&mut RequestHeader> {
-        match self.hook {
-            Hook::OriginRequest => Some(&mut self.sent),
-            Hook::Request => Some(&mut self.exchange.request),
-            Hook::RequestBody if self.is_held => Some(&mut self.exchange.request),
-            _ => None,
+        let is_due = match self.hook {
+            Hook::Request | Hook::OriginRequest => true,
+            Hook::RequestBody => self.is_held,
+            _ => false,
+        };
+        match self.is_sent {
+            true => is_due.then_some(&mut self.sent),
+            false => is_due.then_some(&mut self.exchange.request),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::certificate::Fact;
 use crate::wasm::abi::Hook;
 use crate::wasm::abi::rimward::filter::context::Host;
 use crate::wasm::abi::rimward::filter::types::Phase;
@@ -42,11 +43,22 @@ impl Host for State {
 
     fn tls(&mut self, field: String) -> Answer<Option<String>> {
         let certificate = self.exchange.client.certificate.as_ref();
-        let fact = field.strip_prefix("certificate.").and_then(|fact| fact.parse().ok());
-        Ok(match (certificate, fact) {
-            (Some(certificate), Some(fact)) => certificate.fact(fact).map(Into::into),
-            _ => None,
-        })
+        let fact = match field.as_str() {
+            "certificate.subject" => Fact::Subject,
+            "certificate.common_name" => Fact::CommonName,
+            "certificate.issuer" => Fact::Issuer,
+            "certificate.serial" => Fact::Serial,
+            "certificate.fingerprint" => Fact::Fingerprint,
+            "certificate.not_before" => Fact::NotBefore,
+            "certificate.not_after" => Fact::NotAfter,
+            "certificate.dns" => Fact::Dns,
+            "certificate.email" => Fact::Email,
+            "certificate.uri" => Fact::Uri,
+            "certificate.ip" => Fact::Ip,
+            _ => return Ok(None),
+        };
+        let told = certificate.and_then(|certificate| certificate.tell(fact));
+        Ok(told.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()))
     }
 
     fn get_var(&mut self, name: String) -> Answer<Option<String>> {
