@@ -26,7 +26,7 @@ pub fn client_ip() -> String {
     context::client_ip()
 }
 
-/// A fact of the client's TLS connection: `version`, `cipher`, `sni` …; nothing without TLS.
+/// A fact of the client's TLS connection, such as `certificate.subject`; nothing without one.
 pub fn tls(field: &str) -> Option<String> {
     context::tls(field)
 }

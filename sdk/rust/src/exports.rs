@@ -77,11 +77,6 @@ interface!(
     "rimward_filter::exports::on_log",
     "rimward:filter/types@0.1.0"
 );
-interface!(
-    scheduled,
-    "package rimward:guest; world scheduled { export rimward:filter/scheduled@0.1.0; }",
-    "rimward_filter::exports::scheduled"
-);
 
 /// A filter that has a place where its instance lives. The attribute implements it.
 pub trait Instance: Filter {
@@ -178,11 +173,5 @@ impl<T: Instance> on_log::Guest for Exported<T> {
         if let Err(error) = run(|filter: &mut T| filter.log(&Request::current(), &summary)) {
             crate::log::write(crate::log::Level::Error, &error);
         }
-    }
-}
-
-impl<T: Instance> scheduled::Guest for Exported<T> {
-    fn run(job: String, scheduled_ms: u64) -> core::result::Result<(), String> {
-        run(|filter: &mut T| filter.scheduled(&job, Duration::from_millis(scheduled_ms)))
     }
 }

@@ -75,8 +75,8 @@ pub trait Filter: Sized + 'static {
         Ok(Verdict::Next)
     }
 
-    /// The body of the origin's response, or the next piece of it, after [`Response::want_body`]. Only reads what the edge
-    /// knows already: key-value stores and subrequests are not to be had here.
+    /// The body of the origin's response, or the next piece of it, after [`Response::want_body`]. Nothing may wait here: key-value
+    /// stores and subrequests are refused.
     #[allow(clippy::missing_errors_doc, reason = "told above")]
     fn origin_response_body(
         &mut self,
@@ -111,13 +111,6 @@ pub trait Filter: Sized + 'static {
     #[allow(clippy::missing_errors_doc, reason = "told above")]
     fn log(&mut self, request: &Request, summary: &Summary) -> Result<()> {
         let _ = (request, summary);
-        Ok(())
-    }
-
-    /// A job that the edge runs by its clock; `due` is its time since 1970.
-    #[allow(clippy::missing_errors_doc, reason = "told above")]
-    fn scheduled(&mut self, job: &str, due: Duration) -> Result<()> {
-        let _ = (job, due);
         Ok(())
     }
 }

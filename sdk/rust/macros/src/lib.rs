@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 use syn::{Error, ImplItem, ItemImpl, parse_macro_input};
 
 /// The methods of `Filter` that are phases. A component exports those that it implements and no others.
-const PHASES: [&str; 9] = [
+const PHASES: [&str; 8] = [
     "request",
     "request_body",
     "origin_request",
@@ -14,7 +14,6 @@ const PHASES: [&str; 9] = [
     "response",
     "response_body",
     "log",
-    "scheduled",
 ];
 
 /// Makes the component export a filter: put it on `impl Filter for …`, once in a crate.
@@ -74,9 +73,7 @@ fn implemented(block: &ItemImpl) -> Vec<syn::Ident> {
             continue;
         };
         let name = function.sig.ident.to_string();
-        if name == "scheduled" {
-            modules.push(function.sig.ident.clone());
-        } else if PHASES.contains(&name.as_str()) {
+        if PHASES.contains(&name.as_str()) {
             modules.push(format_ident!("on_{name}", span = function.sig.ident.span()));
         }
     }

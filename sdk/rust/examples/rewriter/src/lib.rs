@@ -13,10 +13,9 @@ struct Rewriter {
 #[export]
 impl Filter for Rewriter {
     fn new(config: &Config) -> Result<Self> {
+        let from = config.get("from").filter(|text| !text.is_empty());
         Ok(Self {
-            from: config
-                .get("from")
-                .ok_or("`from` is missing: the text to replace")?,
+            from: from.ok_or("`from` is missing: the text to replace")?,
             to: config.get("to").unwrap_or_default(),
         })
     }
@@ -25,7 +24,7 @@ impl Filter for Rewriter {
         response
             .edit()
             .set("x-frame-options", "DENY")
-            .remove("server")
+            .remove("x-powered-by")
             .apply()?;
         let kind = response.header("content-type").unwrap_or_default();
         if kind.starts_with("text/html") {
@@ -40,21 +39,28 @@ impl Filter for Rewriter {
         _: &mut Response,
         body: &Body,
     ) -> Result<ChunkVerdict> {
-        let bytes = body.bytes();
-        let text = String::from_utf8_lossy(&bytes);
-        if !body.is_last() && ends_within(&text, &self.from) {
-            return Ok(ChunkVerdict::Hold); // shown again, with what comes next
+        let piece = body.bytes();
+        let (from, to) = (self.from.as_bytes(), self.to.as_bytes());
+        if !body.is_last() && (1..from.len()).any(|end| piece.ends_with(&from[..end])) {
+            return Ok(ChunkVerdict::Hold); // the rest may be in the next piece: both are shown then
         }
-        if !text.contains(&self.from) {
-            return Ok(ChunkVerdict::Pass);
-        }
-        Ok(ChunkVerdict::Replace(
-            text.replace(&self.from, &self.to).into_bytes(),
-        ))
+        Ok(replaced(&piece, from, to).map_or(ChunkVerdict::Pass, ChunkVerdict::Replace))
     }
 }
 
-/// Whether `text` ends with the beginning of `word`, so that the rest may be in the next piece.
-fn ends_within(text: &str, word: &str) -> bool {
-    (1..word.len()).any(|end| word.is_char_boundary(end) && text.ends_with(&word[..end]))
+/// `piece` with `to` in the place of each `from`; nothing when there is none.
+fn replaced(mut piece: &[u8], from: &[u8], to: &[u8]) -> Option<Vec<u8>> {
+    let find = |bytes: &[u8]| bytes.windows(from.len()).position(|window| window == from);
+    let mut at = find(piece)?;
+    let mut made = Vec::with_capacity(piece.len());
+    loop {
+        made.extend_from_slice(&piece[..at]);
+        made.extend_from_slice(to);
+        piece = &piece[at + from.len()..];
+        let Some(next) = find(piece) else {
+            made.extend_from_slice(piece);
+            return Some(made);
+        };
+        at = next;
+    }
 }
