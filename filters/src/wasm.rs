@@ -2,7 +2,7 @@
 
 mod abi;
 mod code;
-mod component;
+pub mod component;
 mod engine;
 mod guest;
 mod host;
