@@ -133,8 +133,8 @@ pub struct Surroundings {
     pub has_geoip: Option<bool>,
     /// The name of the edge's POP.
     pub pop: Arc<str>,
-    /// The stores of `[kv.NAME]`, by name.
-    pub stores: BTreeMap<Arc<str>, Arc<Store>>,
+    /// The stores of `[kv.NAME]`, by name; `None` when they are not known: then every name is one of an empty store.
+    pub stores: Option<BTreeMap<Arc<str>, Arc<Store>>>,
     /// Whom filters can ask.
     pub outside: Arc<dyn Outside>,
     /// Where filters count.
@@ -156,7 +156,7 @@ impl Default for Surroundings {
             origins: None,
             has_geoip: None,
             pop: "".into(),
-            stores: BTreeMap::new(),
+            stores: None,
             outside: Arc::new(Nowhere),
             tallies: Arc::new(Nowhere),
         }
