@@ -7,6 +7,7 @@ mod cache;
 mod compress;
 mod filter;
 mod guests;
+mod kv;
 mod listen;
 mod log;
 mod origin;
@@ -26,6 +27,7 @@ pub(crate) use cache::{Cache, Disk, GeoIp};
 pub(crate) use compress::{Compress, Compression, Encoding};
 pub(crate) use filter::{FilterTable, FilterUse};
 pub(crate) use guests::Guests;
+pub(crate) use kv::Kv;
 pub(crate) use listen::{ClientCertificateMode, ClientCertificates, Limits, Listen, Tls};
 pub(crate) use log::{AccessFormat, Log, LogFormat, LogTo};
 pub(crate) use origin::{
@@ -60,6 +62,8 @@ pub(crate) struct Document {
     pub(crate) cache: Option<Cache>,
     /// Where client addresses are located.
     pub(crate) geoip: Option<GeoIp>,
+    /// Stores of keys and values, by name.
+    pub(crate) kv: BTreeMap<String, Kv>,
     /// Where responses come from, by name.
     pub(crate) origin: BTreeMap<String, Origin>,
     /// Edges that are asked before an origin, by name.

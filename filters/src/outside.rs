@@ -143,13 +143,13 @@ pub struct Surroundings {
     pub has_geoip: Option<bool>,
     /// The name of the edge's POP.
     pub pop: Arc<str>,
-    /// The stores of `[kv.NAME]`, by name.
-    pub stores: BTreeMap<Arc<str>, Arc<Store>>,
     /// Where the secrets of `[secret.NAME]` come from, by name; `None` when they are not known: then every name is taken for
     /// one, and what is built can't serve.
     pub secrets: Option<BTreeMap<Arc<str>, SecretSource>>,
     /// What filters in WebAssembly may take, all together.
     pub guests: Guests,
+    /// The stores of `[kv.NAME]`, by name; `None` when they are not known: then every name is one of an empty store.
+    pub stores: Option<BTreeMap<Arc<str>, Arc<Store>>>,
     /// Whom filters can ask.
     pub outside: Arc<dyn Outside>,
     /// Where filters count.
@@ -171,9 +171,9 @@ impl Default for Surroundings {
             origins: None,
             has_geoip: None,
             pop: "".into(),
-            stores: BTreeMap::new(),
             secrets: None,
             guests: Guests::default(),
+            stores: None,
             outside: Arc::new(Nowhere),
             tallies: Arc::new(Nowhere),
         }

@@ -4,7 +4,10 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::thread::park_timeout;
+use std::time::{Duration, Instant};
 
+use redb::backends::InMemoryBackend;
 use redb::{Builder, Database, ReadableDatabase, ReadableTableMetadata, TableHandle};
 
 use crate::error::{KvError, panicked};
@@ -25,6 +28,26 @@ pub(crate) fn open(path: &Path, memory: usize) -> Result<(Database, Sums), KvErr
         Ok((database, sums))
     }));
     opened.unwrap_or_else(|panic| Err(panicked(&*panic)))
+}
+
+/// The same, but waits a moment when it is in use: a store that nobody has any more may be closing.
+pub(crate) fn open_patiently(path: &Path, memory: usize) -> Result<(Database, Sums), KvError> {
+    let deadline = Instant::now() + Duration::from_secs(1);
+    loop {
+        match open(path, memory) {
+            Err(KvError::InUse) if Instant::now() < deadline => {
+                park_timeout(Duration::from_millis(10))
+            }
+            result => return result,
+        }
+    }
+}
+
+/// A database without a file.
+pub(crate) fn in_memory() -> Result<(Database, Sums), KvError> {
+    let database = Builder::new().create_with_backend(InMemoryBackend::new())?;
+    let sums = prepare(&database)?;
+    Ok((database, sums))
 }
 
 /// What it holds may be private.

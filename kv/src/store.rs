@@ -65,12 +65,27 @@ pub(crate) struct Counts {
 }
 
 impl Store {
-    /// Opens the store, or makes it. Reads all of the file to check it, so this is nothing for a worker.
+    /// Opens the store, or makes it. Reads all of the file to check it, and waits a second for whoever is just closing it, so
+    /// this is nothing for a worker.
     ///
     /// # Errors
     /// When the file can't be made, read or locked, or is not what a store wrote.
     pub fn open(settings: &Settings) -> Result<Self, KvError> {
-        let (database, sums) = database::open(&settings.path, settings.memory)?;
+        Self::with(
+            settings,
+            database::open_patiently(&settings.path, settings.memory)?,
+        )
+    }
+
+    /// A store that has no file, and ends with the process.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub fn in_memory(settings: &Settings) -> Result<Self, KvError> {
+        Self::with(settings, database::in_memory()?)
+    }
+
+    fn with(settings: &Settings, (database, sums): (Database, Sums)) -> Result<Self, KvError> {
         let shared = Arc::new(Shared {
             path: settings.path.clone(),
             memory: settings.memory,

@@ -25,6 +25,7 @@ use crate::compress::Compression;
 use crate::metrics::{Metrics, RouteMeter};
 use crate::origin::{Origin, Origins};
 use crate::outside::Beyond;
+use crate::stores::{NamedStores, Stores};
 
 pub use error_pages::{ErrorPages, Page};
 pub use route::{Asked, Hosts, Matched, Paths, locate};
@@ -44,6 +45,8 @@ pub struct Runtime {
     pub shields: Vec<Arc<Shield>>,
     /// Where addresses are located.
     pub geoip: Option<Arc<Databases>>,
+    /// Stores of keys and values.
+    pub stores: NamedStores,
     /// Every filter by its name, in the order of the configuration.
     pub filters: Vec<(Arc<str>, Arc<dyn Filter>)>,
     /// Files that filters were built from.
@@ -96,25 +99,27 @@ impl Runtime {
     /// origins that stay is carried over from there.
     ///
     /// # Errors
-    /// With every filter, file and database that is wrong.
+    /// With every filter, file, database and store that is wrong.
     pub fn compile(
         config: Config,
         metrics: &Metrics,
+        stores: &Stores,
         previous: Option<&Self>,
     ) -> Result<Self, Problems> {
         let mut problems = Vec::new();
         let mut filter_files = Vec::new();
         let origins = config.origins.iter();
         let beyond = Arc::new(Beyond::default());
+        let stores = stores.of(&config, &mut problems);
         let around = Surroundings {
             origins: Some(origins.map(|origin| origin.name.as_str().into()).collect()),
             outside: beyond.clone(),
             tallies: metrics.tallies(),
             has_geoip: Some(config.geoip.is_some()),
             pop: config.pop.name.as_str().into(),
-            stores: Default::default(),
             secrets: Some(secrets(&config)),
             guests: config.guests.clone(),
+            stores: Some(stores.clone()),
         };
         let filters = build_filters(&config, &around, &mut filter_files, &mut problems);
         let located_before = previous.and_then(|previous| previous.geoip.as_deref());
@@ -151,6 +156,7 @@ impl Runtime {
             origins,
             shields,
             geoip,
+            stores,
             filter_files,
             beyond,
         })

@@ -221,6 +221,10 @@ fn grants(written: &GrantsSettings, builder: &Builder<'_>) -> Result<Grants, Bui
         env: written.env.clone().into_iter().collect(),
         ..Grants::default()
     };
+    for (index, name) in written.kv.iter().enumerate() {
+        let store = builder.store(format!("grants.kv[{index}]"), name)?;
+        grants.stores.insert(name.clone(), store);
+    }
     for (index, name) in written.origins.iter().enumerate() {
         let choice = builder.choice(format!("grants.origins[{index}]"), name)?;
         grants.origins.insert(name.clone(), choice);
