@@ -12,22 +12,21 @@ import { componentize } from "./build/componentize.mjs";
 import { othersOf, PHASES } from "./build/phases.mjs";
 import { abiOf, writeWorld } from "./build/world.mjs";
 
-const USAGE = `usage: node build.mjs SOURCE -o OUT [--engine qjs|starling] [--small] [--minify] [--wit FILE] [--js FILE]
+const USAGE = `usage: node build.mjs SOURCE -o OUT [--engine qjs|starling] [--small] [--wit FILE] [--js FILE]
 
   -o, --output OUT   where the component is written
   --engine ENGINE    qjs (the default): 1.7 MB, a fresh heap in 0.1 ms, no web APIs but those of the SDK;
                      starling: 12 MB, 0.4 ms, many web APIs
   --small            QuickJS compiled for size: 0.5 MB less
-  --minify           shorter code; errors then have no names of functions
   --wit FILE         the filter ABI, by default ../wit/filter.wit beside the SDK
   --js FILE          also writes the bundled module there, to look at`;
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
 async function main() {
-  const { source, output, engine, small, minify, wit, js } = args();
+  const { source, output, engine, small, wit, js } = args();
   const abi = await abiOf(wit);
-  const { code, exported, phases, imported } = await bundle({ source, engine, abi, minify });
+  const { code, exported, phases, imported } = await bundle({ source, engine, abi });
   if (js) await writeFile(js, code);
   const folder = await mkdtemp(join(tmpdir(), "rimward-js-"));
   try {
@@ -45,7 +44,6 @@ function args() {
     output: { type: "string", short: "o" },
     engine: { type: "string", default: "qjs" },
     small: { type: "boolean", default: false },
-    minify: { type: "boolean", default: false },
     wit: { type: "string", default: join(HERE, "..", "wit", "filter.wit") },
     js: { type: "string" },
     help: { type: "boolean", short: "h" },

@@ -1,21 +1,26 @@
 // What the log shows of an error: its name, its message and where it came from.
 
-const LINES = 4;
+const LINES = 5;
+const PLACE = /([\w$.<> ]*?) ?[@(]?\(?(?:[\w:-]*\.js):(\d+)(?::\d+)?\)?$/;
 
 /** One text for anything that can be thrown. */
 export function describe(error) {
   if (!(error instanceof Error)) return typeof error === "string" ? error : `thrown: ${shown(error)}`;
-  const head = `${error.name}: ${error.message}`;
-  const frames = String(error.stack ?? "")
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line && !head.startsWith(line) && !isOurs(line))
-    .slice(0, LINES);
+  const places = String(error.stack ?? "").split("\n").map(placeOf).filter(Boolean).slice(0, LINES);
   const cause = error.cause === undefined ? [] : [`caused by ${describe(error.cause)}`];
-  return [head, ...frames.map((line) => `    ${line}`), ...cause].join("\n");
+  return [`${error.name}: ${error.message}`, ...places.map((place) => `    at ${place}`), ...cause].join("\n");
 }
 
-const isOurs = (line) => /\b(ask|entry)\b|^\w+\.handle\b|\(native\)/.test(line);
+// A line of a stack by the author's file and line; what is not the author's is left out.
+function placeOf(line) {
+  const [, name, number] = PLACE.exec(line.trim().replace(/^at /, "")) ?? [];
+  const { files, runs } = globalThis.__rimwardLines ?? { files: [], runs: [] };
+  const run = runs.find(([at, , , count]) => number >= at && number < at + count);
+  if (!run) return undefined;
+  const [at, file, from] = run;
+  const place = `${files[file]}:${from + Number(number) - at}`;
+  return name && !name.startsWith("<") ? `${name} (${place})` : place;
+}
 
 function shown(value) {
   try {

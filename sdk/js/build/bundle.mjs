@@ -7,14 +7,15 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 import { globalsFor } from "./globals.mjs";
+import { linesOf } from "./lines.mjs";
 import { PHASES, phasesOf } from "./phases.mjs";
 
 const SDK = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const HOST = /^rimward:filter\//;
 
 /** The code, the phases it implements and the interfaces of the host that it uses. */
-export async function bundle({ source, engine, abi, minify }) {
-  const options = optionsFor(engine, abi, minify);
+export async function bundle({ source, engine, abi }) {
+  const options = optionsFor(engine, abi);
   const { exported, files } = await look(source, options);
   const phases = phasesOf(exported, source);
   const globals = await globalsFor(files, engine);
@@ -22,16 +23,22 @@ export async function bundle({ source, engine, abi, minify }) {
     ...options,
     supported: globals.includes("promise.js") ? await lowered(files) : {},
     stdin: { contents: entry(source, phases, globals), resolveDir: SDK, sourcefile: "entry.js" },
-    sourcemap: minify ? false : "external",
+    sourcemap: "external",
     outfile: "component.js",
   });
-  const code = textOf(result, ".js");
-  return { code, map: minify ? undefined : textOf(result, ".map"), exported, phases, globals, imported: importsOf(result.metafile, abi) };
+  const lines = linesOf(textOf(result, ".map"), source, files);
+  const code = `${textOf(result, ".js")}${tail(lines, engine)}`;
+  return { code, exported, phases, imported: importsOf(result.metafile, abi) };
+}
+
+// Collecting garbage before the picture is taken makes room before an instance has to do so itself.
+function tail(lines, engine) {
+  return `globalThis.__rimwardLines = ${JSON.stringify(lines)};\n${engine === "qjs" ? "__cqjs.runGc();\n" : ""}`;
 }
 
 const textOf = ({ outputFiles }, ending) => outputFiles.find(({ path }) => path.endsWith(ending)).text;
 
-function optionsFor(engine, abi, minify) {
+function optionsFor(engine, abi) {
   return {
     bundle: true,
     format: "esm",
@@ -40,8 +47,6 @@ function optionsFor(engine, abi, minify) {
     conditions: ["rimward", "import", "default"],
     target: "esnext",
     define: { __RIMWARD_ENGINE__: JSON.stringify(engine) },
-    keepNames: false,
-    minify,
     metafile: true,
     write: false,
     logLevel: "silent",
@@ -74,7 +79,7 @@ function ours(abi) {
 
 // A first look at the filter alone: what it exports, and the files that are the author's own.
 async function look(source, options) {
-  const { metafile } = await build({ ...options, minify: false, entryPoints: [source], outfile: "look.js" });
+  const { metafile } = await build({ ...options, entryPoints: [source], outfile: "look.js" });
   const [output] = Object.values(metafile.outputs);
   const files = Object.keys(metafile.inputs).map((file) => resolve(file));
   return { exported: output.exports, files: files.filter((file) => !file.startsWith(join(SDK, "api") + "/") && file !== join(SDK, "rimward.js")) };
