@@ -42,13 +42,13 @@ class Store {
       text: () => decode(value),
       json: () => JSON.parse(decode(value)),
       metadata: metadata ?? null,
-      generation,
+      generation: Number(generation),
       ttl: ttlS ?? null,
     };
   }
 
   put(key, value, options) {
-    return this.#ask(key, (store) => store.put(key, bytesOf(value, "the value"), options && writeOf(options)));
+    return Number(this.#ask(key, (store) => store.put(key, bytesOf(value, "the value"), options && writeOf(options))));
   }
 
   putJson(key, value, options) {
@@ -84,7 +84,7 @@ class Store {
 
 function writeOf({ ttl, metadata, ifAbsent = false, ifGeneration }) {
   const mode = ifGeneration !== undefined ? "compare" : ifAbsent ? "add" : "overwrite";
-  return { mode, ifGeneration, ttlS: ttl, metadata };
+  return { mode, ifGeneration: ifGeneration === undefined ? undefined : integer(ifGeneration), ttlS: ttl, metadata };
 }
 
 export const kv = { open: (name) => new Store(name) };

@@ -4,6 +4,9 @@ import { WORLD } from "./world.mjs";
 
 const STARLING = "@bytecodealliance/componentize-js";
 
+// The second is one that the first needs and does not name.
+const INSTALL = `npm install ${STARLING}@0.23.0 @bytecodealliance/preview2-shim@0.17.9`;
+
 /** The bytes of the component. */
 export function componentize(engine, options) {
   return engine === "starling" ? withStarling(options) : withQuickJs(options);
@@ -23,8 +26,8 @@ async function withQuickJs({ code, wit, small }) {
 }
 
 async function withStarling({ code, wit }) {
-  const { componentize } = await import(STARLING).catch(() => {
-    throw new Error(`--engine starling needs the package ${STARLING}: npm install ${STARLING}@0.23.0`);
+  const { componentize } = await import(STARLING).catch((error) => {
+    throw error.code === "ERR_MODULE_NOT_FOUND" ? new Error(`--engine starling needs more packages, in the SDK's folder: ${INSTALL}`) : error;
   });
   const { component } = await componentize(code, {
     witPath: wit,

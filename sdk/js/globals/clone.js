@@ -1,5 +1,7 @@
 // `structuredClone`.
 
+import { define } from "./define.js";
+
 function clone(value, seen) {
   if (typeof value === "function" || typeof value === "symbol") throw new DOMException("this can't be cloned", "DataCloneError");
   if (typeof value !== "object" || value === null) return value;
@@ -36,4 +38,4 @@ function filled(value, copy, seen) {
   return copy;
 }
 
-globalThis.structuredClone = (value) => clone(value, new Map());
+define("structuredClone", (value) => clone(value, new Map()));

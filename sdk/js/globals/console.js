@@ -4,6 +4,7 @@ import { enabled, write } from "rimward:filter/log";
 
 import { isRunning } from "../api/host.js";
 import { describe } from "../api/problem.js";
+import { define } from "./define.js";
 
 function logger(level) {
   return (...values) => {
@@ -49,7 +50,7 @@ function plain(_, value) {
 const info = logger("info");
 const error = logger("error");
 
-globalThis.console = {
+define("console", {
   trace: logger("trace"),
   debug: logger("debug"),
   log: info,
@@ -58,4 +59,4 @@ globalThis.console = {
   error,
   dir: info,
   assert: (holds, ...values) => holds || error("assertion failed:", ...values),
-};
+});

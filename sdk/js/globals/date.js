@@ -3,6 +3,7 @@
 import { nowMs } from "rimward:filter/clock";
 
 import { onlyInPhases } from "../api/host.js";
+import { define } from "./define.js";
 
 const Native = globalThis.Date;
 
@@ -21,5 +22,5 @@ Object.defineProperty(Date, "prototype", { value: Native.prototype, writable: fa
 Native.prototype.constructor = Date;
 Object.assign(Date, { now, parse: Native.parse, UTC: Native.UTC });
 
-globalThis.Date = Date;
-globalThis.performance = { now, timeOrigin: 0 };
+define("Date", Date);
+define("performance", { now, timeOrigin: 0 });

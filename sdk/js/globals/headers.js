@@ -1,6 +1,7 @@
 // `Headers`, for code that builds lists of header fields.
 
 import { pairsOf } from "../api/headers.js";
+import { define } from "./define.js";
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
@@ -71,4 +72,4 @@ function clean(value) {
   return text;
 }
 
-globalThis.Headers = Headers;
+define("Headers", Headers);

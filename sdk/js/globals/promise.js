@@ -1,6 +1,8 @@
 // Promises that the build's own loop settles. QuickJS without the component model's async ABI never runs its jobs, so
 // `async` functions are lowered to generators and `Promise` is ours.
 
+import { define } from "./define.js";
+
 const jobs = [];
 
 function runJobs() {
@@ -167,7 +169,7 @@ function collect(items, wait) {
   });
 }
 
-globalThis.Promise = Promise;
-globalThis.queueMicrotask = later;
+define("Promise", Promise);
+define("queueMicrotask", later);
 
 export const settle = Promise.settled;

@@ -4,6 +4,7 @@
 import { randomU64 } from "rimward:filter/clock";
 
 import { onlyInPhases } from "../api/host.js";
+import { define } from "./define.js";
 
 // A 64-bit number may come rounded to 53 bits, so only its upper half is used.
 function random32(what) {
@@ -31,5 +32,7 @@ function randomUUID() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-// What else a global `crypto` has, as StarlingMonkey's, stays.
-globalThis.crypto = Object.assign(Object.create(globalThis.crypto ?? null), { getRandomValues, randomUUID });
+// What else a `crypto` has, as StarlingMonkey's, stays.
+if (!globalThis.crypto) define("crypto", {});
+define("getRandomValues", getRandomValues, globalThis.crypto);
+define("randomUUID", randomUUID, globalThis.crypto);

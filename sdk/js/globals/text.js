@@ -1,6 +1,7 @@
 // `TextEncoder` and `TextDecoder` for UTF-8.
 
 import { decode, encode } from "../api/utf8.js";
+import { define } from "./define.js";
 
 const BOM = "\ufeff";
 
@@ -70,5 +71,5 @@ function wholeCharacters(bytes) {
   return bytes.length;
 }
 
-globalThis.TextEncoder = TextEncoder;
-globalThis.TextDecoder = TextDecoder;
+define("TextEncoder", TextEncoder);
+define("TextDecoder", TextDecoder);

@@ -3,6 +3,7 @@
 
 import { encode } from "../api/utf8.js";
 import { RESET, URLSearchParams } from "./url-search-params.js";
+import { define } from "./define.js";
 
 const PORTS = { "http:": "80", "https:": "443", "ws:": "80", "wss:": "443", "ftp:": "21" };
 const WHOLE = /^([a-z][a-z0-9+.-]*:)(.*)$/is;
@@ -257,5 +258,5 @@ const escapeQuery = escaper(/[\0-\x20"#'<>]|[^\0-\x7e]/u);
 const escapePath = escaper(/[\0-\x20"#<>?^`{}]|[^\0-\x7e]/u);
 const escapeUser = escaper(/[\0-\x20"#<>?`{}/:;=@[\\\]^|]|[^\0-\x7e]/u);
 
-globalThis.URL = URL;
-globalThis.URLSearchParams = URLSearchParams;
+define("URL", URL);
+define("URLSearchParams", URLSearchParams);
