@@ -111,17 +111,11 @@ def write_world(folder, wit, phases):
 def write_app(folder, source, phases):
     """The module that the component is made of: a class for each phase, around the filter's functions."""
     folder.mkdir()
-    lines = [
-        "from rimward import _engine",
-        f"import {source.stem} as _filter",
-        "from rimward._phases import entry",
-        "",
-    ]
+    lines = ["from rimward._phases import entry", f"import {source.stem} as _filter", ""]
     for phase in phases:
         interface, function = PHASES[phase]
         lines += [f"class {camel(interface)}:", f'    {function} = entry("{phase}", _filter.{phase})', ""]
-    lines.append("_engine.seal()")
-    (folder / f"{APP}.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / f"{APP}.py").write_text("\n".join(lines), encoding="utf-8")
 
 
 def camel(interface):
@@ -139,7 +133,7 @@ def componentize(work, options, output):
     command = [program, "-q", "-d", str(work / "wit"), "-w", WORLD, "componentize", *paths, "-s", "-o", str(output), APP]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     if done.returncode != 0:
-        raise Problem(f"componentize-py failed:\n{(done.stderr or done.stdout).strip()}")
+        raise Problem(f"componentize-py failed:\n{(done.stderr or done.stdout).partition('Stack backtrace:')[0].strip()}")
 
 
 def put(component, output):

@@ -36,6 +36,7 @@ def start():
         return
     _started = True
     random.seed()
+    _seal()
 
 
 class _Lines(io.TextIOBase):
@@ -156,8 +157,8 @@ _FILES = (
 )
 
 
-def seal():
-    """Cuts off files, processes and imports, when everything that the filter needs has been loaded."""
+def _seal():
+    """Cuts off files and imports: everything that the filter needs has been loaded."""
     refuse = _no(OSError, "a filter has no files")
     builtins.open = io.open = refuse
     for name in _FILES.split():

@@ -31,7 +31,7 @@ def _heads(name, returned):
     if isinstance(returned, (types.Verdict_Respond, types.Verdict_ReplaceBody)):
         return returned
     raise TypeError(
-        f"`{name}` returned a {type(returned).__name__}: return nothing to go on, "
+        f"`{name}` returned `{type(returned).__name__}`: return nothing to go on, "
         "or what `respond(…)`, `redirect(…)` or `replace_body(…)` made"
     )
 
