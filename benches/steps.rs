@@ -60,6 +60,7 @@ pub fn exchange(method: &str, target: &str, fields: &[(&'static str, &'static st
         params: Vec::new(),
         request_id: "0123456789abcdef0123456789abcdef".into(),
         notes: http::Extensions::new(),
+        origin: None,
         chosen: Chosen::default(),
         request_watchers: Vec::new(),
         request_body: None,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pingora_http::RequestHeader;
+use rimward_config::OriginId;
 use rimward_geoip::{Databases, Location};
 
 use crate::certificate::ClientCertificate;
@@ -33,6 +34,8 @@ pub struct Exchange {
     pub request_id: String,
     /// What filters leave for later phases, one of each type.
     pub notes: http::Extensions,
+    /// The route's own origin. Filters may have chosen another.
+    pub origin: Option<OriginId>,
     /// What filters decided on: another origin, parts of the cache key.
     pub chosen: Chosen,
     /// Who looks at the request's body as it passes on its way to the origin.

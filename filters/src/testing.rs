@@ -37,6 +37,7 @@ pub(crate) fn exchange(method: &str, target: &str, headers: &[(&'static str, &st
         params: Vec::new(),
         request_id: "0123456789abcdef".into(),
         notes: http::Extensions::new(),
+        origin: None,
         chosen: Chosen::default(),
         request_watchers: Vec::new(),
         request_body: None,
