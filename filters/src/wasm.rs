@@ -9,6 +9,7 @@ mod host;
 mod instance;
 mod limits;
 mod link;
+pub mod lambda_edge;
 pub mod logs;
 mod settings;
 mod state;

@@ -211,7 +211,6 @@ pub(super) fn vacant() -> Exchange {
         request_id: String::new(),
         notes: http::Extensions::new(),
         chosen: Chosen::default(),
-        own_origin: None,
         found: Found::Unknown,
         request_watchers: Vec::new(),
         request_body: None,

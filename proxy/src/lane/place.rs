@@ -85,6 +85,7 @@ impl<'r, 'a> Place<'r, 'a> {
             route: self.route.name.clone(),
             params: params(&self.matched),
             notes: http::Extensions::new(),
+            origin: self.route.origin_id,
             chosen: Chosen::default(),
             request_watchers: Vec::new(),
             request_body: None,

@@ -126,6 +126,7 @@ pub(super) fn enter(site: &Site, session: &mut Session, ctx: &mut Context, who: 
         route: route.name.clone(),
         params,
         notes: http::Extensions::new(),
+        origin: route.origin_id,
         chosen: Chosen::default(),
         request_watchers: Vec::new(),
         request_body: None,

@@ -61,6 +61,7 @@ impl Copied {
             params: self.params.clone(),
             request_id: self.request_id.clone(),
             notes: self.notes.clone(),
+            origin: self.route.origin_id,
             chosen: self.chosen.clone(),
             request_watchers: Vec::new(),
             request_body: None,

@@ -85,7 +85,7 @@ fn snapshot(exchange: &Exchange) -> Exchange {
         params: exchange.params.clone(),
         request_id: exchange.request_id.clone(),
         notes: exchange.notes.clone(),
-        own_origin: exchange.own_origin,
+        origin: exchange.origin,
         found: exchange.found,
         ..vacant()
     }

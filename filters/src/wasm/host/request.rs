@@ -119,7 +119,7 @@ impl Host for State {
 
     fn chosen_origin(&mut self) -> Answer<Origin> {
         let chosen = self.exchange.chosen.origin.as_ref();
-        let origin = chosen.map(|choice| choice.origin).or(self.exchange.own_origin);
+        let origin = chosen.map(|choice| choice.origin).or(self.exchange.origin);
         let name = origin.and_then(|origin| self.version.origin_name(origin));
         Ok(Origin::Named(name.map(|name| (*name).to_owned()).unwrap_or_default()))
     }
