@@ -11,7 +11,7 @@ use rcgen::{CertificateParams, DnType, KeyPair};
 use rimward::metrics::Metrics;
 use rimward_config::OriginId;
 use rimward_filters::{
-    AskError, Bounds, Builder, Chosen, Client, ClientCertificate, Exchange, Filter, OnError,
+    AskError, Bounds, Builder, Chosen, Client, ClientCertificate, Exchange, Filter, Found, OnError,
     Outside, Pipeline, Scheme, Step, Surroundings, builtin,
 };
 
