@@ -18,7 +18,7 @@ use rimward_config::{
     CachePolicy, Config, FilterId, FilterSpec, HeuristicRule, OnErrorSpec, Problem, Problems,
     SetCookieRule, ShieldId,
 };
-use rimward_filters::{Builder, Filter, OnError, Phase, Pipeline, Step, Surroundings};
+use rimward_filters::{Builder, Filter, FilterKind, OnError, Phase, Pipeline, Step, Surroundings};
 use rimward_geoip::Databases;
 
 use crate::compress::Compression;
@@ -102,6 +102,19 @@ impl Runtime {
         metrics: &Metrics,
         previous: Option<&Self>,
     ) -> Result<Self, Problems> {
+        Self::compile_with(config, &[], metrics, previous)
+    }
+
+    /// The same with kinds of filters beside the compiled-in ones.
+    ///
+    /// # Errors
+    /// As for [`Runtime::compile`].
+    pub fn compile_with(
+        config: Config,
+        kinds: &[FilterKind],
+        metrics: &Metrics,
+        previous: Option<&Self>,
+    ) -> Result<Self, Problems> {
         let mut problems = Vec::new();
         let mut filter_files = Vec::new();
         let origins = config.origins.iter();
@@ -114,7 +127,7 @@ impl Runtime {
             pop: config.pop.name.as_str().into(),
             stores: Default::default(),
         };
-        let filters = build_filters(&config, &around, &mut filter_files, &mut problems);
+        let filters = build_filters(&config, kinds, &around, &mut filter_files, &mut problems);
         let located_before = previous.and_then(|previous| previous.geoip.as_deref());
         let geoip = geoip::open(&config, metrics, located_before, &mut problems);
         let origins = Origins::compile(&config, previous.map(|previous| &previous.origins));
@@ -164,7 +177,7 @@ impl Runtime {
 pub(crate) fn check_filter(spec: &FilterSpec) -> Vec<Problem> {
     let mut problems = Vec::new();
     let unknown = Surroundings::default();
-    build_filter(spec, &unknown, &mut Vec::new(), &mut problems);
+    build_filter(spec, &[], &unknown, &mut Vec::new(), &mut problems);
     problems
 }
 
@@ -173,6 +186,7 @@ type Built = (Arc<dyn Filter>, OnError);
 
 fn build_filters(
     config: &Config,
+    kinds: &[FilterKind],
     around: &Surroundings,
     files: &mut Vec<PathBuf>,
     problems: &mut Vec<Problem>,
@@ -180,17 +194,19 @@ fn build_filters(
     config
         .filters
         .iter()
-        .map(|spec| build_filter(spec, around, files, problems))
+        .map(|spec| build_filter(spec, kinds, around, files, problems))
         .collect()
 }
 
 fn build_filter(
     spec: &FilterSpec,
+    kinds: &[FilterKind],
     around: &Surroundings,
     files: &mut Vec<PathBuf>,
     problems: &mut Vec<Problem>,
 ) -> Option<Built> {
-    let Some(kind) = rimward_filters::builtin::find(&spec.kind) else {
+    let own = kinds.iter().find(|kind| kind.name == spec.kind);
+    let Some(kind) = own.or_else(|| rimward_filters::builtin::find(&spec.kind)) else {
         problems.push(unknown_filter(spec));
         return None;
     };
