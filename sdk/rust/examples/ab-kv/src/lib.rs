@@ -35,7 +35,9 @@ struct Split {
 #[export]
 impl Filter for Experiment {
     fn new(config: &Config) -> Result<Self> {
-        let name = config.get("experiment").ok_or("`experiment` is missing: its name")?;
+        let name = config
+            .get("experiment")
+            .ok_or("`experiment` is missing: its name")?;
         Ok(Self { name, drawn: None })
     }
 

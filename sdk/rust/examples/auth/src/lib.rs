@@ -31,7 +31,11 @@ impl Filter for Auth {
             return Ok(self.refused("wrong"));
         }
         // The origin is told that the edge has checked it, and never sees the token.
-        request.edit().remove("authorization").set("x-authenticated", "token").apply()?;
+        request
+            .edit()
+            .remove("authorization")
+            .set("x-authenticated", "token")
+            .apply()?;
         Ok(Verdict::Next)
     }
 }
@@ -41,7 +45,10 @@ impl Auth {
         log::field("auth", why);
         warn!("{} was refused: the token is {why}", context::client_ip());
         Answer::new(401)
-            .header("www-authenticate", &format!("Bearer realm=\"{}\"", self.realm))
+            .header(
+                "www-authenticate",
+                &format!("Bearer realm=\"{}\"", self.realm),
+            )
             .header("cache-control", "no-store")
             .text("a token is needed\n")
             .into()

@@ -26,7 +26,9 @@ impl Filter for Links {
         let from = config.get("from").filter(|from| !from.is_empty());
         Ok(Self {
             from: from.ok_or("`from` is missing: what the links start with")?,
-            to: config.get("to").ok_or("`to` is missing: what they are to start with")?,
+            to: config
+                .get("to")
+                .ok_or("`to` is missing: what they are to start with")?,
         })
     }
 
