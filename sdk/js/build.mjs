@@ -26,12 +26,12 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 async function main() {
   const { source, output, engine, small, wit, js } = args();
   const abi = await abiOf(wit);
-  const { code, exported, phases, imported } = await bundle({ source, engine, abi });
+  const { code, lines, exported, phases, imported } = await bundle({ source, engine, abi });
   if (js) await writeFile(js, code);
   const folder = await mkdtemp(join(tmpdir(), "rimward-js-"));
   try {
     await writeWorld(folder, wit, abi, imported, phases.map((name) => PHASES[name].wit));
-    await put(output, await componentize(engine, { code, wit: folder, small }));
+    await put(output, await componentize(engine, { code, lines, wit: folder, small }));
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -25,7 +25,6 @@ PHASES = {
     "response_body": ("on-response-body", "handle"),
     "log": ("on-log", "handle"),
     "configure": ("lifecycle", "configure"),
-    "scheduled": ("scheduled", "run"),
 }
 
 WORLD = "guest"

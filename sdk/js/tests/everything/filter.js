@@ -175,7 +175,3 @@ export function configure(text) {
 export function log(summary, req) {
   console.info(`${req.method} ${summary.status} ${summary.bytesSent} ${summary.cache}`);
 }
-
-export function scheduled(job, at) {
-  console.log(job, at);
-}

@@ -192,7 +192,3 @@ def configure(text):
 
 def log(summary, req):
     print(req.method, summary.status, summary.bytes_sent, summary.cache)
-
-
-def scheduled(job, at):
-    print(job, at)
