@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-COMPONENTIZE = "componentize-py==0.25.1"
+REQUIREMENTS = HERE / "requirements.txt"
 
 # What a filter's functions are called, and which interface and function of the ABI each is.
 PHASES = {
@@ -126,7 +126,7 @@ def componentize(work, options, output):
     tool = Path(sys.executable).parent / "componentize-py"
     program = str(tool) if tool.exists() else shutil.which("componentize-py")
     if not program:
-        raise Problem(f"componentize-py is missing: python3 -m pip install {COMPONENTIZE}")
+        raise Problem(f"componentize-py is missing: python3 -m pip install -r {REQUIREMENTS}")
     folders = [work / "app", options.source.resolve().parent, HERE, *options.path]
     paths = [part for folder in folders for part in ("-p", str(folder))]
     command = [program, "-q", "-d", str(work / "wit"), "-w", WORLD, "componentize", *paths, "-s", "-o", str(output), APP]
