@@ -132,7 +132,13 @@ def componentize(work, options, output):
     command = [program, "-q", "-d", str(work / "wit"), "-w", WORLD, "componentize", *paths, "-s", "-o", str(output), APP]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     if done.returncode != 0:
-        raise Problem(f"componentize-py failed:\n{(done.stderr or done.stdout).partition('Stack backtrace:')[0].strip()}")
+        raise Problem(f"componentize-py failed: {cause_of(done.stderr or done.stdout)}")
+
+
+def cause_of(text):
+    """What is of use in what componentize-py says when it fails."""
+    before, found, after = text.partition("Stack backtrace:")[0].rpartition("Caused by:")
+    return "\n".join(line.strip() for line in (after if found else before or after).strip().splitlines())
 
 
 def put(component, output):
