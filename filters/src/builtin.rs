@@ -32,6 +32,7 @@ mod security_headers;
 mod signed_url;
 mod waiting_room;
 
+pub(crate) use geo_headers::ClientFact;
 pub use request_limits::MaxBody;
 pub use signed_url::{Signed, Terms, UrlSigner};
 

@@ -35,8 +35,8 @@ pub struct Exchange {
     pub request_id: String,
     /// What filters leave for later phases, one of each type.
     pub notes: http::Extensions,
-    /// The route's own origin.
-    pub own_origin: Option<OriginId>,
+    /// The route's own origin. Filters may have chosen another.
+    pub origin: Option<OriginId>,
     /// What the cache had, once it was looked up.
     pub found: Found,
     /// What filters decided on: another origin, parts of the cache key.

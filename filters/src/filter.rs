@@ -309,8 +309,8 @@ pub trait BodyRewriter: Send + Sync {
 #[error("{reason}")]
 pub struct FilterError {
     reason: String,
-    /// Whether it could do it later.
-    is_passing: bool,
+    /// What the client gets of it unless `on_error` says otherwise.
+    status: u16,
 }
 
 impl FilterError {
@@ -318,21 +318,26 @@ impl FilterError {
     pub fn new(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
-            is_passing: false,
+            status: 500,
         }
     }
 
     /// The same where what the filter needs is not to be had for now: unless `on_error` says otherwise, the client gets 503.
     pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self::with_status(503, reason)
+    }
+
+    /// The same where the client gets another status than 500 unless `on_error` says otherwise: one from 500 to 599.
+    pub fn with_status(status: u16, reason: impl Into<String>) -> Self {
         Self {
-            is_passing: true,
-            ..Self::new(reason)
+            reason: reason.into(),
+            status,
         }
     }
 
     /// The status that tells a client of it.
     pub(crate) fn status(&self) -> u16 {
-        if self.is_passing { 503 } else { 500 }
+        self.status
     }
 }
 
@@ -364,6 +369,7 @@ mod tests {
     fn what_is_not_to_be_had_for_now_is_told_apart() {
         assert_eq!(FilterError::new("broken").status(), 500);
         assert_eq!(FilterError::unavailable("no keys yet").status(), 503);
+        assert_eq!(FilterError::with_status(502, "not JSON").status(), 502);
     }
 
     #[test]

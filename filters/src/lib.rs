@@ -45,7 +45,7 @@ pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tr
 pub use exchange::{Client, Exchange, Found, Note, Pass, RequestBody, Scheme, Storing};
 pub use filter::{
     Answer, Body, BodyHolder, BodyRewriter, BodyWatcher, Build, BuildError, Builder, Configured,
-    Filter, FilterError, FilterKind, Flow, Phase, Phases, Summary, Secret,
+    Filter, FilterError, FilterKind, Flow, Phase, Phases, Secret, Summary,
 };
 pub use location::LocationField;
 pub use outside::{AskError, Bounds, Depth, Outside, Surroundings, Tallies, Tally};

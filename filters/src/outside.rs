@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use rimward_config::{Guests, OriginId, SecretSource};
+use rimward_config::{Guests, Origin, OriginId, SecretSource};
 use rimward_kv::Store;
 
 use crate::exchange::Client;
@@ -139,6 +139,8 @@ pub struct Surroundings {
     /// The names of the origins; [`OriginId`] indexes it. `None` when they are not known: then every name is taken for one,
     /// and what is built can't serve.
     pub origins: Option<Vec<Arc<str>>>,
+    /// What the configuration says of the origins, in the order of `origins`.
+    pub known_origins: Arc<[Origin]>,
     /// Whether addresses are located; `None` when it is not known.
     pub has_geoip: Option<bool>,
     /// The name of the edge's POP.
@@ -169,6 +171,7 @@ impl Default for Surroundings {
     fn default() -> Self {
         Self {
             origins: None,
+            known_origins: [].into(),
             has_geoip: None,
             pop: "".into(),
             secrets: None,

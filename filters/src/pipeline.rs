@@ -96,7 +96,9 @@ impl Pipeline {
             let takes_part = |index: &usize| steps[*index].filter.phases().contains(phase);
             (0..steps.len()).filter(takes_part).collect()
         });
-        let logging = (0..steps.len()).filter(|index| steps[*index].filter.logs()).collect();
+        let logging = (0..steps.len())
+            .filter(|index| steps[*index].filter.logs())
+            .collect();
         Self {
             steps,
             by_phase,

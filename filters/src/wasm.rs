@@ -7,6 +7,7 @@ mod engine;
 mod guest;
 mod host;
 mod instance;
+pub mod lambda_edge;
 mod limits;
 mod link;
 pub mod logs;

@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::HeaderName;
 use rimward_cache::policy::Rules;
 use rimward_config::{
-    CachePolicy, Config, FilterId, FilterSpec, HeuristicRule, OnErrorSpec, Problem, Problems,
-    SecretSource, SetCookieRule, ShieldId,
+    CachePolicy, Config, FilterId, FilterSpec, HeuristicRule, OnErrorSpec, OriginId, Problem,
+    Problems, SecretSource, SetCookieRule, ShieldId,
 };
 use rimward_filters::{Builder, Filter, OnError, Phase, Pipeline, Step, Surroundings};
 use rimward_geoip::Databases;
@@ -74,6 +74,8 @@ pub struct Route {
     pub pipeline: Pipeline,
     /// Where its responses come from.
     pub origin: Option<Arc<Origin>>,
+    /// The same, as the configuration numbers it.
+    pub origin_id: Option<OriginId>,
     /// Who is asked before the origin.
     pub shield: Option<Arc<Shield>>,
     /// How its responses are stored; `None` when they are not.
@@ -113,6 +115,7 @@ impl Runtime {
         let stores = stores.of(&config, &mut problems);
         let around = Surroundings {
             origins: Some(origins.map(|origin| origin.name.as_str().into()).collect()),
+            known_origins: config.origins.clone().into(),
             outside: beyond.clone(),
             tallies: metrics.tallies(),
             has_geoip: Some(config.geoip.is_some()),
@@ -341,6 +344,7 @@ fn build_sites(
                     && !pipeline.rewrites(Phase::Response),
                 pipeline,
                 origin: route.origin.map(|id| behind.origins.get(id).clone()),
+                origin_id: route.origin,
                 shield: route.shield.map(|id| behind.shields[id.0].clone()),
                 rules: Arc::new(route.cache.as_ref().map(rules).unwrap_or_default()),
                 cache: route.cache.clone(),

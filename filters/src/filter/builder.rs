@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rimward_config::{Guests, OriginId, Problem};
+use rimward_config::{Guests, Origin, OriginId, Problem};
 use rimward_kv::{Settings, Store};
 
 use super::Secret;
@@ -58,6 +58,11 @@ impl<'a> Builder<'a> {
                 .suggest(name, names.iter().map(|name| &**name))
                 .into()
         })
+    }
+
+    /// What the configuration says of the origins, by [`OriginId`]; none when they are not known.
+    pub fn origins(&self) -> &[Origin] {
+        &self.around.known_origins
     }
 
     /// The choice of an origin that a setting names, whose objects don't mix with those of others.

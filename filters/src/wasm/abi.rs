@@ -125,7 +125,8 @@ pub(super) struct Summary {
 
 impl Summary {
     pub(super) fn of(summary: &crate::filter::Summary, found: crate::exchange::Found) -> Self {
-        let micros = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let micros =
+            |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         Self {
             status: summary.status,
             bytes_sent: summary.bytes_sent,

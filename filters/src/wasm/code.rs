@@ -84,7 +84,8 @@ impl Code {
 
 fn compile(bytes: &[u8], engine: &Engine, file: Option<&Path>) -> Result<Component, String> {
     let encoded = component::encode(bytes)?;
-    let component = Component::from_binary(engine, &encoded).map_err(|error| format!("{error:#}"))?;
+    let component =
+        Component::from_binary(engine, &encoded).map_err(|error| format!("{error:#}"))?;
     if let Some(file) = file {
         let kept = component.serialize().map_err(|error| error.to_string());
         let kept = kept.and_then(|code| write(file, &code).map_err(|error| error.to_string()));
@@ -99,7 +100,9 @@ fn compile(bytes: &[u8], engine: &Engine, file: Option<&Path>) -> Result<Compone
 fn file_of(folder: &Path, id: CodeId, engine: &Engine) -> PathBuf {
     let mut hasher = XxHash3_64::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
-    folder.join("compiled").join(format!("{}-{:016x}", id.hex(), hasher.finish()))
+    folder
+        .join("compiled")
+        .join(format!("{}-{:016x}", id.hex(), hasher.finish()))
 }
 
 /// Code that was kept. Whatever is wrong with it, it is compiled again.
@@ -124,7 +127,9 @@ fn deserialise(engine: &Engine, code: &[u8]) -> Option<Component> {
 
 /// Puts it in its place in one step, so that nobody finds half of it.
 fn write(file: &Path, code: &[u8]) -> std::io::Result<()> {
-    let Some(folder) = file.parent() else { return Ok(()) };
+    let Some(folder) = file.parent() else {
+        return Ok(());
+    };
     fs::create_dir_all(folder)?;
     let beside = file.with_extension(format!("{}.part", std::process::id()));
     let written = fs::File::create(&beside).and_then(|mut out| {
@@ -132,15 +137,19 @@ fn write(file: &Path, code: &[u8]) -> std::io::Result<()> {
         out.write_all(code)?;
         out.sync_all()
     });
-    written.and_then(|()| fs::rename(&beside, file)).inspect_err(|_| {
-        fs::remove_file(&beside).ok();
-    })?;
+    written
+        .and_then(|()| fs::rename(&beside, file))
+        .inspect_err(|_| {
+            fs::remove_file(&beside).ok();
+        })?;
     forget_oldest(folder);
     Ok(())
 }
 
 fn forget_oldest(folder: &Path) {
-    let Ok(files) = fs::read_dir(folder) else { return };
+    let Ok(files) = fs::read_dir(folder) else {
+        return;
+    };
     let age = |file: fs::DirEntry| Some((file.metadata().ok()?.modified().ok()?, file.path()));
     let mut files: Vec<_> = files.filter_map(Result::ok).filter_map(age).collect();
     files.sort_unstable();
@@ -177,7 +186,12 @@ mod tests {
     #[test]
     fn what_is_no_component_is_told() {
         let engine = engine(Pool::default()).unwrap();
-        for bytes in [&b""[..], b"hello", b"\0asm\x01\0\0\0", b"\0asm\x0d\0\x01\0\xff"] {
+        for bytes in [
+            &b""[..],
+            b"hello",
+            b"\0asm\x01\0\0\0",
+            b"\0asm\x0d\0\x01\0\xff",
+        ] {
             assert!(Code::load(bytes, engine, None).is_err(), "{bytes:?}");
         }
     }

@@ -11,8 +11,8 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use pingora_http::{RequestHeader, ResponseHeader};
 
-use super::abi::{Hook, Verdict};
 use super::abi::rimward::filter::types::BodyWant;
+use super::abi::{Hook, Verdict};
 use super::instance::{Fault, Head, Idle, Instance};
 use super::logs;
 use super::version::{Ending, Version};
@@ -74,7 +74,10 @@ impl Loaded {
         if self.exchanges <= 1 {
             return None;
         }
-        let mut idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         idle.pop()
     }
 
@@ -145,13 +148,23 @@ impl Guest {
     }
 
     fn all(&self) -> impl Iterator<Item = Arc<Loaded>> {
-        let candidate = self.candidate.as_ref().map(|candidate| candidate.loaded.clone());
-        [Some(self.current.load_full()), self.before.clone(), candidate].into_iter().flatten()
+        let candidate = self
+            .candidate
+            .as_ref()
+            .map(|candidate| candidate.loaded.clone());
+        [
+            Some(self.current.load_full()),
+            self.before.clone(),
+            candidate,
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// Whether any version has one of these hooks.
     fn has(&self, hooks: &[Hook]) -> bool {
-        self.all().any(|loaded| hooks.iter().any(|hook| loaded.version.hooks.has(*hook)))
+        self.all()
+            .any(|loaded| hooks.iter().any(|hook| loaded.version.hooks.has(*hook)))
     }
 
     /// Runs a hook at once; `None` when it has to be called by whoever may wait.
@@ -259,7 +272,11 @@ impl Guest {
         let current = self.current.load_full();
         let next = match &self.before {
             Some(before) if Arc::ptr_eq(&current, loaded) => before.clone(),
-            _ if self.candidate.as_ref().is_some_and(|one| Arc::ptr_eq(&one.loaded, loaded)) => {
+            _ if self
+                .candidate
+                .as_ref()
+                .is_some_and(|one| Arc::ptr_eq(&one.loaded, loaded)) =>
+            {
                 tracing::error!(filter = %failed.name, version = %failed.id, "a guest's candidate fails again and again");
                 return;
             }
@@ -299,7 +316,10 @@ impl Filter for Guest {
                 rewrites(Hook::OriginResponseBody, Hook::OriginResponse),
                 Phase::OriginResponse,
             )
-            .and_if(rewrites(Hook::ResponseBody, Hook::Response), Phase::Response)
+            .and_if(
+                rewrites(Hook::ResponseBody, Hook::Response),
+                Phase::Response,
+            )
     }
 
     fn holds(&self) -> bool {
@@ -341,7 +361,10 @@ impl Filter for Guest {
         exchange: &mut Exchange,
         request: &mut RequestHeader,
     ) -> Result<Flow, FilterError> {
-        if let Some(verdict) = self.request_body(exchange, &mut Head::Request(request)).await? {
+        if let Some(verdict) = self
+            .request_body(exchange, &mut Head::Request(request))
+            .await?
+        {
             return self.request_goes_on(exchange, Next::Done(verdict));
         }
         let head = Head::Request(request);

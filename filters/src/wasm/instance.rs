@@ -178,7 +178,10 @@ impl Instance {
     /// With the hook that has another type than the interface.
     pub(super) fn check_hooks(&mut self) -> Result<(), String> {
         let version = self.state().version.clone();
-        for hook in Hook::ALL.into_iter().filter(|hook| version.hooks.has(*hook)) {
+        for hook in Hook::ALL
+            .into_iter()
+            .filter(|hook| version.hooks.has(*hook))
+        {
             let found = match hook {
                 Hook::Configure => self.function::<(String,), Told<()>>(hook).map(drop),
                 Hook::Log => self.function::<(Summary,), ()>(hook).map(drop),
@@ -263,7 +266,10 @@ impl Instance {
             ending: Ending::Trap,
             reason: format!("`{}` can't be called: {error}", hook.name()),
         };
-        let index = version.hooks.get(hook).ok_or_else(|| lacks("it is not there".to_owned()))?;
+        let index = version
+            .hooks
+            .get(hook)
+            .ok_or_else(|| lacks("it is not there".to_owned()))?;
         let function = self.inner.get_typed_func(&mut self.store, index);
         function.map_err(|error| lacks(format!("{error:#}")))
     }
@@ -274,9 +280,16 @@ impl Instance {
         engine::runs();
     }
 
-    fn end<R>(&mut self, hook: Hook, meter: &Meter, called: wasmtime::Result<R>) -> Result<R, Fault> {
+    fn end<R>(
+        &mut self,
+        hook: Hook,
+        meter: &Meter,
+        called: wasmtime::Result<R>,
+    ) -> Result<R, Fault> {
         let state = self.store.data();
-        state.version.warn_near(hook, meter.spent(), state.memory.held());
+        state
+            .version
+            .warn_near(hook, meter.spent(), state.memory.held());
         called.map_err(|error| fault(&self.store, &error))
     }
 }
@@ -331,10 +344,16 @@ fn fault(store: &Store<State>, error: &wasmtime::Error) -> Fault {
     let limits = &store.data().version.limits;
     let told = |ending, reason| Fault { ending, reason };
     if error.is::<UsedUp>() {
-        return told(Ending::Cpu, format!("it used up the {:?} of `limits.cpu`", limits.cpu));
+        return told(
+            Ending::Cpu,
+            format!("it used up the {:?} of `limits.cpu`", limits.cpu),
+        );
     }
     if error.is::<TooLate>() {
-        return told(Ending::Wall, format!("it took longer than the {:?} of `limits.wall`", limits.wall));
+        return told(
+            Ending::Wall,
+            format!("it took longer than the {:?} of `limits.wall`", limits.wall),
+        );
     }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         let full = "all of the `instances` of `[guests]` are in use".to_owned();
@@ -342,12 +361,16 @@ fn fault(store: &Store<State>, error: &wasmtime::Error) -> Fault {
     }
     if store.data().memory.refused {
         let most = rimward_config::ByteSize(limits.memory as u64);
-        return told(Ending::Memory, format!("it wanted more memory than the {most} of `limits.memory`"));
+        return told(
+            Ending::Memory,
+            format!("it wanted more memory than the {most} of `limits.memory`"),
+        );
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::UnreachableCodeReached) => {
-            told(Ending::Trap, "it panicked, or threw what nobody caught".to_owned())
-        }
+        Some(Trap::UnreachableCodeReached) => told(
+            Ending::Trap,
+            "it panicked, or threw what nobody caught".to_owned(),
+        ),
         Some(trap) => told(Ending::Trap, format!("it trapped: {trap}")),
         None => told(Ending::Trap, format!("it trapped: {}", error.root_cause())),
     }

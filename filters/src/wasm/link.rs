@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use wasmtime::component::{Component, Linker};
 use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
 
 use super::state::State;
 use super::{host, wasi};
@@ -48,9 +48,8 @@ pub(super) fn linker(engine: &Engine) -> Result<&'static Linker<State>, String> 
 pub(super) fn refused(component: &Component) -> Vec<String> {
     let kind = component.component_type();
     let imports = kind.imports(component.engine());
-    let is_given = |name: &str| {
-        OURS.iter().any(|ours| name.starts_with(ours)) || wasi::is_given(name)
-    };
+    let is_given =
+        |name: &str| OURS.iter().any(|ours| name.starts_with(ours)) || wasi::is_given(name);
     imports
         .map(|(name, _)| name.to_owned())
         .filter(|name| !is_given(name))

@@ -119,7 +119,11 @@ fn share(percent: f64) -> Result<u32, BuildError> {
         let wrong = format!("`{percent}` is not a number from 0 to 100");
         return Err(BuildError::at("rollout.percent", wrong));
     }
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 10,000")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "from 0 to 10,000"
+    )]
     Ok((percent / 100.0 * f64::from(BUCKETS)).round() as u32)
 }
 
@@ -141,7 +145,10 @@ impl<'s> Plan<'s> {
             }
             (Isolation::Reuse, None) => EXCHANGES,
             (Isolation::Reuse, Some(0)) => {
-                return Err(BuildError::at("reuse", "an instance serves at least one request"));
+                return Err(BuildError::at(
+                    "reuse",
+                    "an instance serves at least one request",
+                ));
             }
             (Isolation::Reuse, Some(exchanges)) => exchanges,
         };
@@ -180,11 +187,20 @@ impl<'s> Plan<'s> {
         static GENERATIONS: AtomicU64 = AtomicU64::new(0);
         let refused = link::refused(&code.component);
         if !refused.is_empty() {
-            let list = refused.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
-            return Err(wrong(format!("imports what no guest is given: {}", list.join(", "))));
+            let list = refused
+                .iter()
+                .map(|name| format!("`{name}`"))
+                .collect::<Vec<_>>();
+            return Err(wrong(format!(
+                "imports what no guest is given: {}",
+                list.join(", ")
+            )));
         }
         let hooks = Hooks::of(&code.component);
-        if Hook::ALL.iter().all(|hook| *hook == Hook::Configure || !hooks.has(*hook)) {
+        if Hook::ALL
+            .iter()
+            .all(|hook| *hook == Hook::Configure || !hooks.has(*hook))
+        {
             return Err(wrong(
                 "exports no phase such as `rimward:filter/on-request@0.1.0`".to_owned(),
             ));
@@ -249,7 +265,11 @@ fn newest(builder: &Builder<'_>, path: &Path) -> PathBuf {
     };
     builder.watch(whole);
     let names = files.filter_map(|file| Some(file.ok()?.file_name()));
-    let versions = names.filter(|name| Path::new(name).extension().is_some_and(|kind| kind == "wasm"));
+    let versions = names.filter(|name| {
+        Path::new(name)
+            .extension()
+            .is_some_and(|kind| kind == "wasm")
+    });
     let newest = versions.max_by_key(|name| in_order(&name.to_string_lossy()));
     newest.map_or_else(|| path.join("*.wasm"), |name| path.join(name))
 }
@@ -261,7 +281,9 @@ fn in_order(name: &str) -> Vec<(u64, String)> {
     while !rest.is_empty() {
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let (number, behind) = rest.split_at(digits);
-        let text = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
+        let text = behind
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(behind.len());
         let (text, behind) = behind.split_at(text);
         parts.push((number.parse().unwrap_or_default(), text.to_owned()));
         rest = behind;
@@ -275,14 +297,37 @@ mod tests {
 
     #[test]
     fn numbers_in_names_are_compared_as_numbers() {
-        let mut names = ["1.10.0.wasm", "1.9.0.wasm", "1.9.0-rc.wasm", "2.wasm", "app-1.wasm"];
+        let mut names = [
+            "1.10.0.wasm",
+            "1.9.0.wasm",
+            "1.9.0-rc.wasm",
+            "2.wasm",
+            "app-1.wasm",
+        ];
         names.sort_by_key(|name| in_order(name));
-        assert_eq!(names, ["app-1.wasm", "1.9.0-rc.wasm", "1.9.0.wasm", "1.10.0.wasm", "2.wasm"]);
+        assert_eq!(
+            names,
+            [
+                "app-1.wasm",
+                "1.9.0-rc.wasm",
+                "1.9.0.wasm",
+                "1.10.0.wasm",
+                "2.wasm"
+            ]
+        );
     }
 
     #[test]
     fn a_share_is_of_a_hundred() {
-        for (percent, expected) in [(0.0, Some(0)), (0.01, Some(1)), (5.0, Some(500)), (100.0, Some(10_000)), (-1.0, None), (101.0, None), (f64::NAN, None)] {
+        for (percent, expected) in [
+            (0.0, Some(0)),
+            (0.01, Some(1)),
+            (5.0, Some(500)),
+            (100.0, Some(10_000)),
+            (-1.0, None),
+            (101.0, None),
+            (f64::NAN, None),
+        ] {
             assert_eq!(share(percent).ok(), expected, "{percent}");
         }
     }

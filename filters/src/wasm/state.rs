@@ -176,7 +176,9 @@ impl State {
     pub(super) fn now_ms(&mut self) -> u64 {
         *self.now_ms.get_or_insert_with(|| {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
-            since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+            since.map_or(0, |since| {
+                u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+            })
         })
     }
 }
@@ -211,7 +213,7 @@ pub(super) fn vacant() -> Exchange {
         request_id: String::new(),
         notes: http::Extensions::new(),
         chosen: Chosen::default(),
-        own_origin: None,
+        origin: None,
         found: Found::Unknown,
         request_watchers: Vec::new(),
         request_body: None,

@@ -42,7 +42,9 @@ fn root() -> String {
 /// # Errors
 /// With what it did not survive.
 pub(super) fn survives(loaded: &Loaded, smoke: Option<&Smoke>) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
     let runtime = runtime.map_err(|error| format!("can't be tried: {error}"))?;
     let version = loaded.version();
     // On a thread of its own, since the one that builds a configuration may be a runtime's.
@@ -68,7 +70,9 @@ pub(super) fn survives(loaded: &Loaded, smoke: Option<&Smoke>) -> Result<(), Str
                 }
             })
         });
-        tried.join().unwrap_or_else(|_| Err("could not be tried".to_owned()))
+        tried
+            .join()
+            .unwrap_or_else(|_| Err("could not be tried".to_owned()))
     })
 }
 
@@ -81,7 +85,11 @@ impl Smoke {
             return Err(failed("it exports no `on-request`".to_owned()));
         }
         let called = match version.waits {
-            true => instance.head_waiting(Hook::Request, &mut exchange, &mut Head::None).await,
+            true => {
+                instance
+                    .head_waiting(Hook::Request, &mut exchange, &mut Head::None)
+                    .await
+            }
             false => instance.head(Hook::Request, &mut exchange, &mut Head::None),
         };
         let told = called.map_err(|fault| failed(fault.reason))?;
@@ -96,23 +104,40 @@ impl Smoke {
         };
         match status == self.status {
             true => Ok(()),
-            false => Err(failed(format!("it {}, where it {} if all is well", told(status), told(self.status)))),
+            false => Err(failed(format!(
+                "it {}, where it {} if all is well",
+                told(status),
+                told(self.status)
+            ))),
         }
     }
 
     fn exchange(&self) -> Result<Exchange, String> {
         let mut exchange = vacant();
         let request = &mut exchange.request;
-        let method = self.method.parse().map_err(|_| format!("`{}` is no method", self.method))?;
+        let method = self
+            .method
+            .parse()
+            .map_err(|_| format!("`{}` is no method", self.method))?;
         request.set_method(method);
-        request.set_uri(self.uri.parse().map_err(|_| format!("`{}` is no target", self.uri))?);
+        request.set_uri(
+            self.uri
+                .parse()
+                .map_err(|_| format!("`{}` is no target", self.uri))?,
+        );
         let host = [("host".to_owned(), "localhost".to_owned())];
-        for (name, value) in host.iter().map(|(name, value)| (name, value)).chain(&self.headers) {
+        for (name, value) in host
+            .iter()
+            .map(|(name, value)| (name, value))
+            .chain(&self.headers)
+        {
             let field = HeaderName::from_bytes(name.as_bytes());
             let field = field.map_err(|_| format!("`{name}` is no header"))?;
             let value = HeaderValue::from_str(value);
             let value = value.map_err(|_| format!("this can't be the value of `{name}`"))?;
-            request.insert_header(field, value).map_err(|error| error.to_string())?;
+            request
+                .insert_header(field, value)
+                .map_err(|error| error.to_string())?;
         }
         Ok(exchange)
     }

@@ -1,8 +1,8 @@
 //! One version of a guest, ready to run: its code linked, with its settings.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rimward_config::OriginId;
@@ -82,7 +82,9 @@ impl TryFrom<&str> for HostPattern {
     fn try_from(text: &str) -> Result<Self, String> {
         let host = text.strip_prefix("*.").unwrap_or(text);
         let is_host = !host.is_empty()
-            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+            && host
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
         if !is_host {
             return Err(format!(
                 "`{text}` is not a host such as `api.example.com`, nor `*.example.com` for all below"
@@ -126,10 +128,12 @@ impl ConfigText {
     /// One setting by its path, such as `prices.eur[0]`: a text as it is, all else as JSON.
     pub(super) fn get(&self, path: &str) -> Option<String> {
         let steps = path.split(['.', '[', ']']).filter(|step| !step.is_empty());
-        let found = steps.into_iter().try_fold(&self.value, |value, step| match value {
-            Value::Array(list) => list.get(step.parse::<usize>().ok()?),
-            value => value.get(step),
-        })?;
+        let found = steps
+            .into_iter()
+            .try_fold(&self.value, |value, step| match value {
+                Value::Array(list) => list.get(step.parse::<usize>().ok()?),
+                value => value.get(step),
+            })?;
         Some(match found {
             Value::String(text) => text.clone(),
             other => other.to_string(),
@@ -218,7 +222,9 @@ impl Health {
     }
 
     fn may_warn(&self) -> bool {
-        let now = u64::try_from(uptime().as_millis()).unwrap_or(u64::MAX).max(1);
+        let now = u64::try_from(uptime().as_millis())
+            .unwrap_or(u64::MAX)
+            .max(1);
         let last = self.warned.load(Ordering::Relaxed);
         let each = u64::try_from(WARN_EACH.as_millis()).unwrap_or(u64::MAX);
         (last == 0 || now.saturating_sub(last) >= each)
@@ -255,7 +261,9 @@ impl Version {
             return Ok(choice.clone());
         }
         let name = name.escape_debug();
-        Err(Error::Denied(format!("`grants.origins` does not name `{name}`")))
+        Err(Error::Denied(format!(
+            "`grants.origins` does not name `{name}`"
+        )))
     }
 }
 
@@ -284,7 +292,9 @@ mod tests {
     #[test]
     fn hosts_are_granted_by_name_or_below_one() {
         let grants = Grants {
-            hosts: ["api.example.com", "*.example.org"].map(|host| host.try_into().unwrap()).into(),
+            hosts: ["api.example.com", "*.example.org"]
+                .map(|host| host.try_into().unwrap())
+                .into(),
             ..Grants::default()
         };
         for (host, expected) in [

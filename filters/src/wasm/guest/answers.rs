@@ -6,7 +6,7 @@ use pingora_http::ResponseHeader;
 use super::super::abi::rimward::filter::types::BodyWant;
 use super::super::abi::{Hook, Synthetic, Verdict};
 use super::super::state::Edit;
-use super::bodies::{Chunked, Chain, Collecting, Holding};
+use super::bodies::{Chain, Chunked, Collecting, Holding};
 use super::live::Live;
 use super::{Guest, Next};
 use crate::exchange::Exchange;
@@ -44,7 +44,9 @@ impl Guest {
 
     /// Has the body of the request shown to the guest piece by piece, if it wants that.
     fn watch_request_body(&self, exchange: &mut Exchange) {
-        let Some(mut instance) = Live::take(exchange, self.id) else { return };
+        let Some(mut instance) = Live::take(exchange, self.id) else {
+            return;
+        };
         let wants = instance.state().wants.take();
         let live = Live::of(exchange);
         live.put_of(self.id, instance);
@@ -137,15 +139,26 @@ impl Guest {
             return Err(FilterError::new(wrong));
         }
         for (name, value) in made.headers {
-            let wrong = || FilterError::new(format!("`{}` can't be a field of its answer", name.escape_debug()));
+            let wrong = || {
+                FilterError::new(format!(
+                    "`{}` can't be a field of its answer",
+                    name.escape_debug()
+                ))
+            };
             let field = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
             refuse_framing(&field).map_err(FilterError::new)?;
             let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong())?;
-            answer.head.append_header(field, value).map_err(|_| wrong())?;
+            answer
+                .head
+                .append_header(field, value)
+                .map_err(|_| wrong())?;
         }
         if let Some(ttl) = made.cache_ttl {
             let lifetime = format!("s-maxage={ttl}");
-            let told = answer.head.headers.contains_key(http::header::CACHE_CONTROL);
+            let told = answer
+                .head
+                .headers
+                .contains_key(http::header::CACHE_CONTROL);
             if !told {
                 answer = answer.header(http::header::CACHE_CONTROL, lifetime.as_str())?;
             }
@@ -156,13 +169,23 @@ impl Guest {
 
 /// What rewrites a page by rules; `None` when there are none, or it is no page that can be.
 fn page(response: &ResponseHeader, edits: Vec<(Selector, Edit)>) -> Option<PageRewriter> {
-    let kind = response.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?;
-    let is_page = ["text/html", "application/xhtml+xml"].iter().any(|page| kind.starts_with(page));
-    let is_encoded = response.headers.contains_key(http::header::CONTENT_ENCODING);
+    let kind = response
+        .headers
+        .get(http::header::CONTENT_TYPE)?
+        .to_str()
+        .ok()?;
+    let is_page = ["text/html", "application/xhtml+xml"]
+        .iter()
+        .any(|page| kind.starts_with(page));
+    let is_encoded = response
+        .headers
+        .contains_key(http::header::CONTENT_ENCODING);
     if edits.is_empty() || !is_page || is_encoded {
         return None;
     }
     let charset = Charset::of(response)?;
-    let handlers = edits.iter().map(|(selector, edit)| (selector, edit.clone().handler()));
+    let handlers = edits
+        .iter()
+        .map(|(selector, edit)| (selector, edit.clone().handler()));
     Some(PageRewriter::new(charset, MAX_PAGE, handlers))
 }

@@ -26,7 +26,12 @@ struct View {
 }
 
 impl View {
-    fn new(guest: &Guest, hook: Hook, exchange: &mut Exchange, response: Option<&ResponseHeader>) -> Self {
+    fn new(
+        guest: &Guest,
+        hook: Hook,
+        exchange: &mut Exchange,
+        response: Option<&ResponseHeader>,
+    ) -> Self {
         Self {
             guest: guest.id,
             loaded: guest.pick(exchange),
@@ -59,7 +64,14 @@ impl View {
         match called {
             Ok((instance, told)) => {
                 self.live.put_of(self.guest, instance);
-                version.counters.count(self.hook, if told.is_ok() { Ending::Ok } else { Ending::Error });
+                version.counters.count(
+                    self.hook,
+                    if told.is_ok() {
+                        Ending::Ok
+                    } else {
+                        Ending::Error
+                    },
+                );
                 told.map_err(|reason| FilterError::new(format!("it says: {reason}")))
             }
             Err(fault) => {
@@ -85,7 +97,7 @@ fn snapshot(exchange: &Exchange) -> Exchange {
         params: exchange.params.clone(),
         request_id: exchange.request_id.clone(),
         notes: exchange.notes.clone(),
-        own_origin: exchange.own_origin,
+        origin: exchange.origin,
         found: exchange.found,
         ..vacant()
     }
@@ -100,7 +112,12 @@ pub(super) struct Chunked {
 }
 
 impl Chunked {
-    pub(super) fn new(guest: &Guest, hook: Hook, exchange: &mut Exchange, response: Option<&ResponseHeader>) -> Self {
+    pub(super) fn new(
+        guest: &Guest,
+        hook: Hook,
+        exchange: &mut Exchange,
+        response: Option<&ResponseHeader>,
+    ) -> Self {
         Self {
             view: View::new(guest, hook, exchange, response),
             held: BytesMut::new(),
@@ -127,7 +144,9 @@ impl Chunked {
             ChunkVerdict::Hold if !is_last => {
                 let most = self.view.most();
                 if len > most {
-                    let wrong = format!("it holds back more than the {most} bytes of `limits.response_body`");
+                    let wrong = format!(
+                        "it holds back more than the {most} bytes of `limits.response_body`"
+                    );
                     return Err(FilterError::new(wrong));
                 }
                 self.held = BytesMut::from(&bytes[..]);
@@ -280,7 +299,11 @@ impl BodyHolder for Holding {
         let version = &self.loaded.version;
         let instance = match Live::take(exchange, self.guest) {
             Some(instance) => instance,
-            None => return Err(FilterError::new("the instance that wanted the body is gone")),
+            None => {
+                return Err(FilterError::new(
+                    "the instance that wanted the body is gone",
+                ));
+            }
         };
         let (instance, told) = held(instance, Hook::ResponseBody, body, is_whole, |instance| {
             instance.body(Hook::ResponseBody, exchange, &mut Head::Response(head))
@@ -289,7 +312,8 @@ impl BodyHolder for Holding {
             Ok(told) => {
                 version.counters.count(Hook::ResponseBody, Ending::Ok);
                 Live::put(exchange, self.guest, instance, version, Hook::ResponseBody);
-                let verdict = told.map_err(|reason| FilterError::new(format!("it says: {reason}")))?;
+                let verdict =
+                    told.map_err(|reason| FilterError::new(format!("it says: {reason}")))?;
                 replaced(verdict, is_whole)
             }
             Err(fault) => {
@@ -331,8 +355,12 @@ impl Guest {
         exchange: &mut Exchange,
         head: &mut Head<'_>,
     ) -> Result<Option<Verdict>, FilterError> {
-        let Some(body) = exchange.request_body.clone() else { return Ok(None) };
-        let Some(mut instance) = Live::take(exchange, self.id) else { return Ok(None) };
+        let Some(body) = exchange.request_body.clone() else {
+            return Ok(None);
+        };
+        let Some(mut instance) = Live::take(exchange, self.id) else {
+            return Ok(None);
+        };
         let wants = instance.state().wants.take();
         if wants.is_none() {
             Live::of(exchange).put_of(self.id, instance);
@@ -347,17 +375,30 @@ impl Guest {
             is_last: is_whole,
         };
         let told = match loaded.version.waits {
-            true => instance.body_waiting(Hook::RequestBody, exchange, head).await,
+            true => {
+                instance
+                    .body_waiting(Hook::RequestBody, exchange, head)
+                    .await
+            }
             false => instance.body(Hook::RequestBody, exchange, head),
         };
-        let told = told.map_err(|fault| self.failed(&loaded, Hook::RequestBody, exchange, fault))?;
+        let told =
+            told.map_err(|fault| self.failed(&loaded, Hook::RequestBody, exchange, fault))?;
         instance.state().is_held = false;
         instance.state().chunk = Chunk::default();
         loaded.version.counters.count(Hook::RequestBody, Ending::Ok);
-        Live::put(exchange, self.id, instance, &loaded.version, Hook::RequestBody);
+        Live::put(
+            exchange,
+            self.id,
+            instance,
+            &loaded.version,
+            Hook::RequestBody,
+        );
         let verdict = told.map_err(|reason| FilterError::new(format!("it says: {reason}")))?;
         if let Some(bytes) = replaced(verdict, is_whole)? {
-            exchange.request_rewriters.push(Box::new(crate::pipeline::Replacement(bytes)));
+            exchange
+                .request_rewriters
+                .push(Box::new(crate::pipeline::Replacement(bytes)));
         }
         Ok(Some(Verdict::Next))
     }

@@ -71,8 +71,12 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         // The last one that shares them lets them go on to other exchanges.
-        let Some(instances) = Arc::get_mut(&mut self.0) else { return };
+        let Some(instances) = Arc::get_mut(&mut self.0) else {
+            return;
+        };
         let instances = instances.get_mut().unwrap_or_else(PoisonError::into_inner);
-        instances.drain(..).for_each(|(_, instance)| instance.retire());
+        instances
+            .drain(..)
+            .for_each(|(_, instance)| instance.retire());
     }
 }

@@ -23,14 +23,22 @@ impl Host for State {
         Ok(sign(a, self.table.get(&key)?.reveal(), &data))
     }
 
-    fn verify(&mut self, a: Alg, key: Resource<Secret>, data: Vec<u8>, mac: Vec<u8>) -> Answer<bool> {
+    fn verify(
+        &mut self,
+        a: Alg,
+        key: Resource<Secret>,
+        data: Vec<u8>,
+        mac: Vec<u8>,
+    ) -> Answer<bool> {
         Ok(verify(a, self.table.get(&key)?.reveal(), &data, &mac))
     }
 }
 
 fn sign(algorithm: Alg, key: &[u8], data: &[u8]) -> Result<Vec<u8>, Error> {
     if let Some(hash) = mac(algorithm) {
-        return Ok(hmac::sign(&hmac::Key::new(hash, key), data).as_ref().to_vec());
+        return Ok(hmac::sign(&hmac::Key::new(hash, key), data)
+            .as_ref()
+            .to_vec());
     }
     let (key, algorithm) = match algorithm {
         Alg::Es256 => (EncodingKey::from_ec_pem(key), Algorithm::ES256),
@@ -40,7 +48,9 @@ fn sign(algorithm: Alg, key: &[u8], data: &[u8]) -> Result<Vec<u8>, Error> {
     let key = key.map_err(|_| no_key("private"))?;
     let signed = jsonwebtoken::crypto::sign(data, &key, algorithm);
     let signed = signed.map_err(|_| no_key("private"))?;
-    BASE64_URL_SAFE_NO_PAD.decode(signed).map_err(|error| Error::Other(error.to_string()))
+    BASE64_URL_SAFE_NO_PAD
+        .decode(signed)
+        .map_err(|error| Error::Other(error.to_string()))
 }
 
 fn verify(algorithm: Alg, key: &[u8], data: &[u8], mac: &[u8]) -> Result<bool, Error> {
@@ -69,5 +79,7 @@ fn mac(algorithm: Alg) -> Option<hmac::Algorithm> {
 }
 
 fn no_key(which: &str) -> Error {
-    Error::Invalid(format!("the secret is no {which} key of this algorithm, in PEM"))
+    Error::Invalid(format!(
+        "the secret is no {which} key of this algorithm, in PEM"
+    ))
 }

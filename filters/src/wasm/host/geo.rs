@@ -29,7 +29,10 @@ impl Host for State {
 
 fn told(location: &Location<'_>) -> geo::Location {
     let text = |text: Option<&str>| text.map(str::to_owned);
-    let country = location.country.as_ref().and_then(|code| std::str::from_utf8(code).ok());
+    let country = location
+        .country
+        .as_ref()
+        .and_then(|code| std::str::from_utf8(code).ok());
     geo::Location {
         country: text(country),
         country_name: text(location.country_name),

@@ -137,7 +137,10 @@ fn room(fields: &HeaderMap, ops: &[Op]) -> Result<(), Error> {
     if ops.len() <= 16 && added <= 4096 {
         return Ok(());
     }
-    let held: usize = fields.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let held: usize = fields
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
     if held + added > MAX_BYTES || fields.len() + ops.len() > MAX_FIELDS {
         let most = format!("{MAX_FIELDS} fields of {MAX_BYTES} bytes are the most of a head");
         return Err(Error::Limit(most));
@@ -168,29 +171,48 @@ mod tests {
     #[test]
     fn heads_are_changed_in_order_or_not_at_all() {
         let set = |name: &str, value: &str| HeaderOp::Set((name.to_owned(), value.to_owned()));
-        let append = |name: &str, value: &str| HeaderOp::Append((name.to_owned(), value.to_owned()));
+        let append =
+            |name: &str, value: &str| HeaderOp::Append((name.to_owned(), value.to_owned()));
         let remove = |name: &str| HeaderOp::Remove(name.to_owned());
         let big = "x".repeat(MAX_BYTES);
         for (ops, expected) in [
-            (vec![set("x-a", "1"), append("X-A", "2")], Ok(vec!["1", "2"])),
+            (
+                vec![set("x-a", "1"), append("X-A", "2")],
+                Ok(vec!["1", "2"]),
+            ),
             (vec![append("x-a", "1"), remove("x-a")], Ok(vec![])),
             (vec![set("x-a", "ä")], Ok(vec!["ä"])),
-            (vec![set("x-a", "1"), set("content-length", "1")], Err(Error::Forbidden)),
+            (
+                vec![set("x-a", "1"), set("content-length", "1")],
+                Err(Error::Forbidden),
+            ),
             (vec![remove("connection")], Err(Error::Forbidden)),
-            (vec![set("x a", "1")], Err(Error::Invalid("`x a` is not a header name".into()))),
+            (
+                vec![set("x a", "1")],
+                Err(Error::Invalid("`x a` is not a header name".into())),
+            ),
         ] {
             let mut head = exchange("GET", "/", &[]).request;
             let done = edit(&mut head, ops).map(|()| all(&head.headers, "x-a"));
             let expected = expected.map(|values| {
-                values.into_iter().map(|value| value.as_bytes().to_vec()).collect::<Vec<_>>()
+                values
+                    .into_iter()
+                    .map(|value| value.as_bytes().to_vec())
+                    .collect::<Vec<_>>()
             });
             assert_eq!(format!("{done:?}"), format!("{expected:?}"));
             assert!(done.is_ok() || head.headers.get("x-a").is_none());
         }
         let mut head = exchange("GET", "/", &[]).request;
-        assert!(matches!(edit(&mut head, vec![set("x-a", &big)]), Err(Error::Limit(_))));
+        assert!(matches!(
+            edit(&mut head, vec![set("x-a", &big)]),
+            Err(Error::Limit(_))
+        ));
         let many = (0..300).map(|at| set(&format!("x-{at}"), "1")).collect();
         assert!(matches!(edit(&mut head, many), Err(Error::Limit(_))));
-        assert!(matches!(edit(&mut head, vec![set("x-a", "a\r\nb")]), Err(Error::Invalid(_))));
+        assert!(matches!(
+            edit(&mut head, vec![set("x-a", "a\r\nb")]),
+            Err(Error::Invalid(_))
+        ));
     }
 }

@@ -20,7 +20,9 @@ impl State {
             return Err(Error::NotAllowedInPhase);
         }
         if self.edits.len() >= MAX_RULES {
-            return Err(Error::Limit(format!("a page has at most {MAX_RULES} rules")));
+            return Err(Error::Limit(format!(
+                "a page has at most {MAX_RULES} rules"
+            )));
         }
         let selector = Selector::try_from(selector).map_err(Error::Invalid)?;
         let edit = match edit {

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use rimward_kv::{Condition, Entry, KvError, Store, Write};
 use wasmtime::component::Resource;
 
-use crate::wasm::abi::rimward::filter::kv::{self, Host, HostStore, WriteMode};
 use crate::wasm::abi::Error;
+use crate::wasm::abi::rimward::filter::kv::{self, Host, HostStore, WriteMode};
 use crate::wasm::state::State;
 
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
@@ -24,7 +24,10 @@ pub(crate) struct Opened(Arc<Store>);
 impl Host for State {
     fn open(&mut self, name: String) -> Answer<Resource<Opened>> {
         let Some(store) = self.version.grants.stores.get(&*name).cloned() else {
-            return Ok(Err(Error::NoSuch(format!("store `{}`", name.escape_debug()))));
+            return Ok(Err(Error::NoSuch(format!(
+                "store `{}`",
+                name.escape_debug()
+            ))));
         };
         let opened = self.table.push(Opened(store));
         Ok(opened.map_err(|_| Error::Limit("too many handles".to_owned())))
@@ -66,11 +69,16 @@ impl HostStore for State {
         keys: Vec<String>,
     ) -> Answer<Vec<Option<Vec<u8>>>> {
         if keys.len() > MAX_KEYS {
-            return Ok(Err(Error::Limit(format!("at most {MAX_KEYS} keys at once"))));
+            return Ok(Err(Error::Limit(format!(
+                "at most {MAX_KEYS} keys at once"
+            ))));
         }
         let found = self.store(&store)?.get_many(&keys);
         let values = |found: Vec<Option<Entry>>| {
-            found.into_iter().map(|entry| entry.map(|entry| entry.value.into())).collect()
+            found
+                .into_iter()
+                .map(|entry| entry.map(|entry| entry.value.into()))
+                .collect()
         };
         Ok(found.map(values).map_err(fault))
     }
@@ -83,9 +91,14 @@ impl HostStore for State {
         opts: Option<kv::Write>,
     ) -> Answer<u64> {
         let store = self.store(&store)?;
-        let write = self.check_wait().and_then(|()| opts.map_or_else(|| Ok(Write::default()), write));
+        let write = self
+            .check_wait()
+            .and_then(|()| opts.map_or_else(|| Ok(Write::default()), write));
         Ok(match write {
-            Ok(write) => store.put(&key, Bytes::from(value), write).await.map_err(fault),
+            Ok(write) => store
+                .put(&key, Bytes::from(value), write)
+                .await
+                .map_err(fault),
             Err(error) => Err(error),
         })
     }
@@ -101,7 +114,10 @@ impl HostStore for State {
         if let Err(error) = self.check_wait() {
             return Ok(Err(error));
         }
-        Ok(store.increment(&key, by, ttl_s.map(seconds)).await.map_err(fault))
+        Ok(store
+            .increment(&key, by, ttl_s.map(seconds))
+            .await
+            .map_err(fault))
     }
 
     async fn delete(&mut self, store: Resource<Opened>, key: String) -> Answer<bool> {
@@ -139,7 +155,9 @@ fn told(entry: Entry) -> kv::Entry {
         value: entry.value.into(),
         metadata: entry.metadata,
         generation: entry.generation,
-        ttl_s: entry.ttl.map(|left| u32::try_from(left.as_secs()).unwrap_or(u32::MAX)),
+        ttl_s: entry
+            .ttl
+            .map(|left| u32::try_from(left.as_secs()).unwrap_or(u32::MAX)),
     }
 }
 

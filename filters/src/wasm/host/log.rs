@@ -25,7 +25,9 @@ impl Host for State {
     fn field(&mut self, name: String, value: String) -> Answer<()> {
         let is_name = !name.is_empty()
             && name.len() <= 64
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
         if !is_name || value.len() > MAX_VALUE || self.spent.fields >= MAX_FIELDS {
             self.log(Severity::WARN, format!("the field `{}` is left out of the access log: its name or value is none, or it is one too many", name.escape_debug()));
             return Ok(());
@@ -47,7 +49,10 @@ impl State {
             return;
         }
         if message.len() > left {
-            let end = (0..=left).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
+            let end = (0..=left)
+                .rev()
+                .find(|at| message.is_char_boundary(*at))
+                .unwrap_or(0);
             message.truncate(end);
             message.push_str(" … and more than `limits.log` allows");
         }

@@ -29,7 +29,10 @@ impl Host for State {
 
     fn uri(&mut self) -> Answer<String> {
         let uri = &self.request().uri;
-        Ok(uri.path_and_query().map_or("/", |target| target.as_str()).to_owned())
+        Ok(uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str())
+            .to_owned())
     }
 
     fn path(&mut self) -> Answer<String> {
@@ -119,9 +122,11 @@ impl Host for State {
 
     fn chosen_origin(&mut self) -> Answer<Origin> {
         let chosen = self.exchange.chosen.origin.as_ref();
-        let origin = chosen.map(|choice| choice.origin).or(self.exchange.own_origin);
+        let origin = chosen.map(|choice| choice.origin).or(self.exchange.origin);
         let name = origin.and_then(|origin| self.version.origin_name(origin));
-        Ok(Origin::Named(name.map(|name| (*name).to_owned()).unwrap_or_default()))
+        Ok(Origin::Named(
+            name.map(|name| (*name).to_owned()).unwrap_or_default(),
+        ))
     }
 
     fn cache_key_part(&mut self, label: String, value: String) -> Outcome {
@@ -149,14 +154,19 @@ impl State {
     /// Notes how much of a body the guest wants to see by `hook`.
     pub(super) fn want(&mut self, hook: Hook, want: BodyWant) -> Result<(), Error> {
         if !self.version.hooks.has(hook) {
-            let lacks = format!("the guest does not export on-{}", hook.name().replace('_', "-"));
+            let lacks = format!(
+                "the guest does not export on-{}",
+                hook.name().replace('_', "-")
+            );
             return Err(Error::Other(lacks));
         }
         let most = self.version.limits.body;
         if let BodyWant::Buffered(wanted) = want
             && usize::try_from(wanted).is_ok_and(|wanted| wanted > most)
         {
-            return Err(Error::Limit(format!("`limits.response_body` allows {most} bytes")));
+            return Err(Error::Limit(format!(
+                "`limits.response_body` allows {most} bytes"
+            )));
         }
         self.wants = Some(want);
         Ok(())
@@ -165,7 +175,10 @@ impl State {
     fn host_to(&mut self, host: &str) -> Result<(), Error> {
         let wrong = || Error::Invalid(format!("`{}` is not a host", host.escape_debug()));
         let is_one = host.parse::<http::uri::Authority>().is_ok() && !host.contains('@');
-        let value = HeaderValue::from_str(host).ok().filter(|_| is_one).ok_or_else(wrong)?;
+        let value = HeaderValue::from_str(host)
+            .ok()
+            .filter(|_| is_one)
+            .ok_or_else(wrong)?;
         let head = self.request_mut().ok_or(Error::NotAllowedInPhase)?;
         head.insert(HOST, value)
     }
@@ -192,13 +205,17 @@ impl State {
             return Err(Error::NotAllowedInPhase);
         }
         if label.len() + value.len() > MAX_KEY_PART {
-            return Err(Error::Limit(format!("a part of a key has at most {MAX_KEY_PART} bytes")));
+            return Err(Error::Limit(format!(
+                "a part of a key has at most {MAX_KEY_PART} bytes"
+            )));
         }
         let name: Arc<str> = format!("{}:{label}", self.version.name).into();
         let parts = &self.exchange.chosen.key_parts;
         let is_new = !parts.iter().any(|part| part.filter == name);
         if is_new && parts.len() >= MAX_KEY_PARTS {
-            return Err(Error::Limit(format!("a key has at most {MAX_KEY_PARTS} parts")));
+            return Err(Error::Limit(format!(
+                "a key has at most {MAX_KEY_PARTS} parts"
+            )));
         }
         self.exchange.chosen.distinguish(&name, value);
         Ok(())
@@ -209,7 +226,9 @@ impl State {
 fn target(text: &str) -> Result<Uri, Error> {
     let wrong = |why: &str| Error::Invalid(format!("`{}` {why}", text.escape_debug()));
     if text.len() > MAX_TARGET {
-        return Err(Error::Limit(format!("a target has at most {MAX_TARGET} bytes")));
+        return Err(Error::Limit(format!(
+            "a target has at most {MAX_TARGET} bytes"
+        )));
     }
     let (path, query) = match text.split_once('?') {
         Some((path, query)) => (path, Some(query)),
@@ -223,10 +242,14 @@ fn target(text: &str) -> Result<Uri, Error> {
         Some(query) => format!("{path}?{query}"),
         None => path,
     };
-    target.parse().map_err(|_| wrong("is not a target of a request"))
+    target
+        .parse()
+        .map_err(|_| wrong("is not a target of a request"))
 }
 
 fn decoded(text: &str) -> String {
     let text = text.replace('+', " ");
-    percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned()
+    percent_encoding::percent_decode_str(&text)
+        .decode_utf8_lossy()
+        .into_owned()
 }

@@ -26,9 +26,13 @@ impl Host for State {
             return Ok(Err(Error::NotAllowedInPhase));
         };
         if !(200..=599).contains(&status) {
-            return Ok(Err(Error::Invalid(format!("`{status}` is not a status: 200 to 599"))));
+            return Ok(Err(Error::Invalid(format!(
+                "`{status}` is not a status: 200 to 599"
+            ))));
         }
-        let set = head.set_status(status).and_then(|()| head.set_reason_phrase(None));
+        let set = head
+            .set_status(status)
+            .and_then(|()| head.set_reason_phrase(None));
         Ok(set.map_err(|error| Error::Invalid(error.to_string())))
     }
 
@@ -78,7 +82,9 @@ impl Host for State {
 
     fn surrogate_keys(&mut self, keys: Vec<String>) -> Outcome {
         if keys.len() > MAX_KEYS {
-            return Ok(Err(Error::Limit(format!("at most {MAX_KEYS} surrogate keys"))));
+            return Ok(Err(Error::Limit(format!(
+                "at most {MAX_KEYS} surrogate keys"
+            ))));
         }
         let is_one = |key: &String| {
             (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())

@@ -10,9 +10,15 @@ use crate::wasm::state::State;
 impl Host for State {
     fn get(&mut self, name: String) -> wasmtime::Result<Result<Resource<Secret>, Error>> {
         let Some(secret) = self.version.grants.secrets.get(&*name).cloned() else {
-            return Ok(Err(Error::NoSuch(format!("secret `{}`", name.escape_debug()))));
+            return Ok(Err(Error::NoSuch(format!(
+                "secret `{}`",
+                name.escape_debug()
+            ))));
         };
-        Ok(self.table.push(secret).map_err(|_| Error::Limit("too many handles".to_owned())))
+        Ok(self
+            .table
+            .push(secret)
+            .map_err(|_| Error::Limit("too many handles".to_owned())))
     }
 }
 

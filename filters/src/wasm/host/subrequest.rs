@@ -112,10 +112,19 @@ impl State {
             Origin::Named(_) => &own,
         };
         if !request.headers().contains_key(http::header::HOST) {
-            request.headers_mut().insert(http::header::HOST, heads::value(host)?);
+            request
+                .headers_mut()
+                .insert(http::header::HOST, heads::value(host)?);
         }
-        let depth = self.exchange.notes.get::<Depth>().map_or(0, |depth| depth.0);
-        Ok(To::Edge(self.exchange.client.clone(), depth.saturating_add(1)))
+        let depth = self
+            .exchange
+            .notes
+            .get::<Depth>()
+            .map_or(0, |depth| depth.0);
+        Ok(To::Edge(
+            self.exchange.client.clone(),
+            depth.saturating_add(1),
+        ))
     }
 
     fn beyond(&self, to: &Origin, request: &mut Request<Bytes>) -> Result<To, Error> {
@@ -125,9 +134,17 @@ impl State {
         };
         self.version.grants.check_host(&custom.host)?;
         let scheme = if custom.tls { "https" } else { "http" };
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        let url = format!("{scheme}://{}:{}{}{path}", custom.host, custom.port, custom.path_prefix);
-        *request.uri_mut() = url.parse().map_err(|_| Error::Invalid(format!("`{url}` is no URL")))?;
+        let path = request
+            .uri()
+            .path_and_query()
+            .map_or("/", |path| path.as_str());
+        let url = format!(
+            "{scheme}://{}:{}{}{path}",
+            custom.host, custom.port, custom.path_prefix
+        );
+        *request.uri_mut() = url
+            .parse()
+            .map_err(|_| Error::Invalid(format!("`{url}` is no URL")))?;
         put(request, &custom.headers)?;
         Ok(To::Url)
     }
@@ -190,7 +207,9 @@ fn told(response: Response<Bytes>) -> Incoming {
     let fields = response.headers().iter();
     Incoming {
         status: response.status().as_u16(),
-        headers: fields.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+        headers: fields
+            .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+            .collect(),
         body: response.into_body().into(),
         truncated: false,
     }
@@ -202,6 +221,8 @@ fn fault(error: AskError) -> Error {
         AskError::Request(_) => Error::Invalid(told),
         AskError::Timeout(_) => Error::Timeout,
         AskError::TooLong(_) => Error::Limit(told),
-        AskError::NotServing | AskError::Connect(_) | AskError::Broken(_) => Error::Unavailable(told),
+        AskError::NotServing | AskError::Connect(_) | AskError::Broken(_) => {
+            Error::Unavailable(told)
+        }
     }
 }
