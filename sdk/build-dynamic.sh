@@ -60,6 +60,10 @@ python() {
         echo "skipped: filters in Python need python3"
         return 0
     }
+    python3 sdk/python/tests/test_build.py >target/sdk-python-tests.log 2>&1 || {
+        cat target/sdk-python-tests.log
+        return 1
+    }
     local folder=target/ci-tools/componentize-py
     if [[ "$(cat "$folder/requirements.txt" 2>/dev/null)" != "$(cat sdk/python/requirements.txt)" ]]; then
         rm -rf "$folder"

@@ -46,7 +46,7 @@ test("asynchronous code is lowered for QuickJS alone", async () => {
 
 test("mistakes are told with their place", async () => {
   const cases = {
-    "export const reqest = 1;": /exports only `reqest`: a filter exports functions named request/,
+    "export const onRequest = 1;": /exports only `onRequest`: a filter exports functions named request/,
     "": /exports nothing/,
     'import "node:fs"; export const request = 1;': /Could not resolve "node:fs"/,
     "export const request = ;": /Unexpected ";"/,
