@@ -27,7 +27,7 @@ make_if_changed() {
 
 build_js() { node sdk/js/build.mjs "$1" -o "$2"; }
 
-javascript() {
+javascript_filters() {
     command -v node >/dev/null && command -v npm >/dev/null || {
         echo "skipped: filters in JavaScript need node and npm"
         return 0
@@ -55,7 +55,7 @@ javascript() {
 
 build_python() { target/ci-tools/componentize-py/bin/python sdk/python/build.py "$1" -o "$2"; }
 
-python() {
+python_filters() {
     command -v python3 >/dev/null || {
         echo "skipped: filters in Python need python3"
         return 0
@@ -83,5 +83,5 @@ python() {
 }
 
 mkdir -p target
-javascript
-python
+javascript_filters
+python_filters
