@@ -33,7 +33,7 @@ impl<'a> Template<'a> {
         let parts = ["Resources", "extensions"];
         self.sections
             .iter()
-            .flat_map(move |section| parts.iter().filter_map(|part| section.get(part)))
+            .flat_map(move |section| parts.into_iter().filter_map(move |part| section.get(part)))
             .flat_map(Node::entries)
             .filter(move |entry| entry.value.get("Type").and_then(Node::text) == Some(kind))
     }
