@@ -7,6 +7,7 @@ mod engine;
 mod guest;
 mod host;
 mod instance;
+mod lambda;
 pub mod lambda_edge;
 mod limits;
 mod link;
