@@ -25,7 +25,7 @@ use serde::Deserialize;
 pub(crate) use admin::{Admin, AdminAt};
 pub(crate) use cache::{Cache, Disk, GeoIp};
 pub(crate) use compress::{Compress, Compression, Encoding};
-pub(crate) use filter::{FilterTable, FilterUse};
+pub(crate) use filter::{FilterTable, FilterUse, GUESTS};
 pub(crate) use guests::Guests;
 pub(crate) use kv::Kv;
 pub(crate) use listen::{ClientCertificateMode, ClientCertificates, Limits, Listen, Tls};

@@ -25,6 +25,7 @@ pub mod files;
 pub mod guests;
 pub mod origin;
 pub mod patience;
+pub mod scripted;
 pub mod tls;
 pub mod tools;
 pub mod wire;
