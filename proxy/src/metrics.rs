@@ -3,6 +3,7 @@
 //! Everything that a request touches is looked up when a configuration is compiled; counting is an atomic addition.
 
 mod connections;
+mod guests;
 mod histogram;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +18,7 @@ use prometheus_client::registry::Registry;
 use rimward_filters::{Meter, Phase, Tallies, Tally};
 
 pub use connections::Connections;
+use guests::GuestCalls;
 use histogram::Histogram;
 
 /// Everything the edge counts. Lives as long as the process.
@@ -29,6 +31,7 @@ pub struct Metrics {
     filter_runs: Family<FilterLabels, Counter>,
     filter_errors: Family<FilterLabels, Counter>,
     filter_outcomes: Family<OutcomeLabels, Counter>,
+    guest_calls: GuestCalls,
     refused: Family<ReasonLabel, Counter>,
     /// Connections accepted.
     pub accepted: Counter,
@@ -216,6 +219,10 @@ impl Default for Metrics {
                 "filter_outcomes",
                 "What filters made out, by filter and outcome"
             ),
+            guest_calls: GuestCalls::of_family(register!(
+                "guest_calls",
+                "Calls of filters in WebAssembly, by version, phase and outcome"
+            )),
             refused: register!(
                 "refused",
                 "Connections and requests refused before they were routed"
@@ -321,7 +328,10 @@ impl Metrics {
 
     /// Where filters count what they made out.
     pub fn tallies(&self) -> Arc<dyn Tallies> {
-        Arc::new(Outcomes(self.filter_outcomes.clone()))
+        Arc::new(Outcomes {
+            outcomes: self.filter_outcomes.clone(),
+            calls: self.guest_calls.clone(),
+        })
     }
 
     /// Where the requests to a shield are counted, and those that it could not take.
@@ -448,7 +458,10 @@ impl Meter for FilterMeter {
 }
 
 /// Where filters count what they made out.
-struct Outcomes(Family<OutcomeLabels, Counter>);
+struct Outcomes {
+    outcomes: Family<OutcomeLabels, Counter>,
+    calls: GuestCalls,
+}
 
 impl Tallies for Outcomes {
     fn tally(&self, filter: &str, outcome: &str) -> Arc<dyn Tally> {
@@ -456,7 +469,11 @@ impl Tallies for Outcomes {
             filter: filter.to_owned(),
             outcome: outcome.to_owned(),
         };
-        Arc::new(Outcome(self.0.get_or_create(&labels).clone()))
+        Arc::new(Outcome(self.outcomes.get_or_create(&labels).clone()))
+    }
+
+    fn calls(&self, filter: &str, version: &str, phase: &str, outcome: &str) -> Arc<dyn Tally> {
+        self.calls.of(filter, version, phase, outcome)
     }
 }
 

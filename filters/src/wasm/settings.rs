@@ -11,9 +11,9 @@ use super::abi::Hook;
 use super::code::Code;
 use super::engine::{Pool, engine};
 use super::guest::{Guest, Loaded};
+use super::lambda_edge::HostGrant;
 use super::limits::{Limits, LimitsSettings};
 use super::trial;
-use super::lambda_edge::HostGrant;
 use super::version::{Grants, Version};
 use crate::bucket::BUCKETS;
 use crate::filter::{BuildError, Builder, Configured};
@@ -191,7 +191,10 @@ pub(super) fn pool(builder: &Builder<'_>) -> Pool {
     }
 }
 
-pub(super) fn grants(written: &GrantsSettings, builder: &Builder<'_>) -> Result<Grants, BuildError> {
+pub(super) fn grants(
+    written: &GrantsSettings,
+    builder: &Builder<'_>,
+) -> Result<Grants, BuildError> {
     let mut grants = Grants {
         env: written.env.clone().into_iter().collect(),
         hosts: written.hosts.clone(),
