@@ -1,0 +1,3 @@
+//! Filters in WebAssembly, as those who write them have them: the examples of the SDKs.
+
+mod examples;
