@@ -123,6 +123,7 @@ fn converted(text: &str, given: &Given, source: &Source) -> Result<(String, Note
         &mut notes,
     );
     distribution::plan(distributions, &mut plan, &mut notes);
+    plan.prune();
     if plan.sites.is_empty() {
         bail!(
             "{}: there is neither a CloudFront event of a function nor a distribution in it",

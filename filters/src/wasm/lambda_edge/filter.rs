@@ -77,7 +77,7 @@ impl LambdaEdge {
         answer.flow()
     }
 
-    async fn viewer_request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
+    async fn comes_in(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
         if self.handler.geo_in_viewer_request {
             self.viewer(exchange).tell(&mut exchange.request)?;
         }
@@ -96,7 +96,7 @@ impl LambdaEdge {
         }
     }
 
-    async fn origin_request(
+    async fn goes_to_origin(
         &self,
         exchange: &mut Exchange,
         request: &mut RequestHeader,
@@ -182,7 +182,7 @@ impl Filter for LambdaEdge {
     }
 
     async fn request_later(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
-        self.viewer_request(exchange).await
+        self.comes_in(exchange).await
     }
 
     fn origin_request(
@@ -204,7 +204,7 @@ impl Filter for LambdaEdge {
         exchange: &mut Exchange,
         request: &mut RequestHeader,
     ) -> Result<Flow, FilterError> {
-        LambdaEdge::origin_request(self, exchange, request).await
+        self.goes_to_origin(exchange, request).await
     }
 
     fn origin_response(

@@ -237,7 +237,7 @@ pub(super) fn add_to(
     if let Some(entry) = policy
         && matches!(entry.value.text(), Some("redirect-to-https" | "https-only"))
     {
-        notes.tell(
+        notes.tell_once(
             entry.line,
             "clients are sent to `https` by the listener here: set `redirect_to_https` of the one for port 80",
         );
@@ -463,12 +463,26 @@ fn route(
     if let Some(place) = place_of(behavior, distribution, notes) {
         // Behind handlers of viewer requests, which see the path as the client sent it.
         let (origin, filters) = place.plan(behavior.is_host_forwarded, plan);
+        tell_of_path(place, behavior, notes);
         route.origin = Some(origin);
         route.filters.extend(filters);
     }
     let behind = handlers.iter().filter(|handler| !at_client(handler));
     route.filters.extend(behind.map(names));
     route
+}
+
+fn tell_of_path(place: &Place, behavior: &Behavior, notes: &mut Notes) {
+    let is_seen = behavior
+        .handlers
+        .iter()
+        .any(|(event, _)| !event.is_viewer());
+    if let Some(path) = place.path.as_deref().filter(|_| is_seen) {
+        notes.tell(
+            behavior.line,
+            format!("handlers of origin events see `{path}` before the path, which CloudFront puts there after them"),
+        );
+    }
 }
 
 fn place_of<'d>(

@@ -23,7 +23,7 @@ impl<F: Fn(&mut Value) -> Result<(), Fault> + Send + Sync> Guest for Scripted<F>
     async fn call(&self, _: &mut Exchange, event: String) -> Result<String, Fault> {
         let event: Value = serde_json::from_str(&event).expect("JSON");
         let cf = &event["Records"][0]["cf"];
-        let mut value = cf.get("response").unwrap_or(&cf["request"]).clone();
+        let mut value = cf.get("response").unwrap_or_else(|| &cf["request"]).clone();
         self.events.lock().unwrap().push(event);
         (self.change)(&mut value).map(|()| value.to_string())
     }
