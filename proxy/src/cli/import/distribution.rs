@@ -210,11 +210,11 @@ pub(super) fn add_to(
         ),
         (
             "TrustedKeyGroups",
-            "signed URLs are left out: the filter `signed_url` checks them, with `scheme = \"cloudfront\"`",
+            "signed URLs are left out: the filter `signed_url` checks them, with the table `cloudfront`",
         ),
         (
             "TrustedSigners",
-            "signed URLs are left out: the filter `signed_url` checks them, with `scheme = \"cloudfront\"`",
+            "signed URLs are left out: the filter `signed_url` checks them, with the table `cloudfront`",
         ),
         (
             "FieldLevelEncryptionId",
