@@ -129,7 +129,6 @@ const LATER: &[&str] = &[
     "function",
     "grants",
     "http3",
-    "kv",
     "rollout",
     "wasm",
 ];

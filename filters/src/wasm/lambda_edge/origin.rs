@@ -57,11 +57,11 @@ pub(super) enum To {
 
 /// A host that no origin of the configuration stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) tls: bool,
-    pub(super) timeout: Duration,
+pub(in crate::wasm) struct Place {
+    pub(in crate::wasm) host: String,
+    pub(in crate::wasm) port: u16,
+    pub(in crate::wasm) tls: bool,
+    pub(in crate::wasm) timeout: Duration,
 }
 
 impl NewOrigin {

@@ -19,7 +19,7 @@ pub struct HostGrant {
 
 impl HostGrant {
     /// Whether a request may go there.
-    pub(super) fn covers(&self, place: &Place) -> bool {
+    pub(in crate::wasm) fn covers(&self, place: &Place) -> bool {
         let usual = if place.tls { 443 } else { 80 };
         self.host.matches(&place.host) && place.port == self.port.unwrap_or(usual)
     }
