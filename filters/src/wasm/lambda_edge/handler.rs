@@ -116,16 +116,7 @@ impl Settings {
 
     /// The name of the function in the file.
     pub fn function(&self) -> &str {
-        let is_python = self
-            .lambda_edge
-            .extension()
-            .is_some_and(|kind| kind == "py");
-        let usual = if is_python {
-            "lambda_handler"
-        } else {
-            "handler"
-        };
-        self.handler.as_deref().unwrap_or(usual)
+        self.handler.as_deref().unwrap_or("handler")
     }
 
     /// The variables that a runtime gives the handler of the filter `name`, which also tell the runtime what it is to know.
