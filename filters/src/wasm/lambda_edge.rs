@@ -35,7 +35,6 @@ pub use filter::{Guest, LambdaEdge};
 pub use handler::Handler;
 pub use invocation::{Invocation, Outcome};
 pub use origin::HostGrant;
-pub(super) use origin::Place;
 pub use request::RequestChanges;
 pub use response::ResponseChanges;
 pub use settings::{Grants, Settings};

@@ -12,7 +12,7 @@ use wasmtime::component::InstancePre;
 
 use super::abi::{Error, Hook, Hooks, waits};
 use super::code::{Code, CodeId};
-use super::lambda_edge::{HostGrant, Place};
+use super::lambda_edge::HostGrant;
 use super::limits::{Limits, is_near};
 use super::link;
 use super::state::State;
@@ -61,13 +61,12 @@ pub(super) struct Grants {
 
 impl Grants {
     /// Whether a host may be asked.
-    pub(super) fn check_host(&self, place: &Place) -> Result<(), Error> {
-        match self.hosts.iter().any(|host| host.covers(place)) {
+    pub(super) fn check_host(&self, host: &str, port: u16, tls: bool) -> Result<(), Error> {
+        match self.hosts.iter().any(|grant| grant.covers(host, port, tls)) {
             true => Ok(()),
             false => Err(Error::Denied(format!(
-                "`grants.hosts` does not name `{}:{}`",
-                place.host.escape_debug(),
-                place.port
+                "`grants.hosts` does not name `{}:{port}`",
+                host.escape_debug()
             ))),
         }
     }

@@ -14,7 +14,6 @@ use crate::outside::{AskError, Bounds, Depth, Outside};
 use crate::wasm::abi::Error;
 use crate::wasm::abi::rimward::filter::subrequest::{Host, HostPending, Incoming, Outgoing};
 use crate::wasm::abi::rimward::filter::types::Origin;
-use crate::wasm::lambda_edge::Place;
 use crate::wasm::state::State;
 
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
@@ -134,11 +133,7 @@ impl State {
             Origin::Named(name) => return Ok(To::Origin(self.version.choice(name)?.origin)),
             Origin::Custom(custom) => custom,
         };
-        self.version.grants.check_host(&Place {
-            host: custom.host.clone(),
-            port: custom.port,
-            tls: custom.tls,
-        })?;
+        self.version.grants.check_host(&custom.host, custom.port, custom.tls)?;
         let scheme = if custom.tls { "https" } else { "http" };
         let path = request
             .uri()

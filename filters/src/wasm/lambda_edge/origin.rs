@@ -58,11 +58,11 @@ pub(super) enum To {
 
 /// A host that no origin of the configuration stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::wasm) struct Place {
-    pub(in crate::wasm) host: String,
-    pub(in crate::wasm) port: u16,
-    pub(in crate::wasm) tls: bool,
-    pub(in crate::wasm) timeout: Duration,
+pub(super) struct Place {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) tls: bool,
+    pub(super) timeout: Duration,
 }
 
 impl NewOrigin {
@@ -129,7 +129,7 @@ impl Reach<'_> {
             };
         }
         let place = wanted.elsewhere()?;
-        match self.hosts.iter().any(|grant| grant.covers(&place)) {
+        match self.hosts.iter().any(|grant| grant.covers(&place.host, place.port, place.tls)) {
             true => Ok((To::Host(place), "")),
             false => Err(Fault::invalid(format!(
                 "the handler chose `{}` as the origin: no origin has this server, and `grants.hosts` does not name it",
