@@ -41,6 +41,10 @@ pub struct LambdaEdge {
 #[derive(Debug, Clone, Copy)]
 struct Answered;
 
+/// Left when a handler of `origin-request` answered, for those of `origin-response`.
+#[derive(Debug, Clone, Copy)]
+struct Generated;
+
 impl LambdaEdge {
     /// The filter that calls `guest` as `handler` says.
     pub fn new(handler: Handler, guest: Arc<dyn Guest>) -> Self {
@@ -104,7 +108,10 @@ impl LambdaEdge {
         self.viewer(exchange).tell(request)?;
         let invocation = Invocation::origin_request(&self.handler, exchange, request);
         match self.call(exchange, &invocation).await? {
-            Outcome::Answer(answer) => Ok(self.answer(exchange, answer)),
+            Outcome::Answer(answer) => {
+                exchange.notes.insert(Generated);
+                Ok(self.answer(exchange, answer))
+            }
             Outcome::Request(changes) => self.send(exchange, request, changes).await,
             Outcome::Response(_) => Ok(Flow::Continue),
         }
@@ -209,10 +216,14 @@ impl Filter for LambdaEdge {
 
     fn origin_response(
         &self,
-        _: &mut Exchange,
+        exchange: &mut Exchange,
         _: &mut ResponseHeader,
     ) -> Result<Body, FilterError> {
-        Ok(Body::Later)
+        let is_left_out = exchange.notes.get::<Generated>().is_some();
+        match self.handler.strict && is_left_out {
+            true => Ok(Body::Untouched),
+            false => Ok(Body::Later),
+        }
     }
 
     async fn origin_response_later(

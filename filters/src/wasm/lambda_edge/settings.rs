@@ -38,8 +38,9 @@ pub struct Settings {
     pub memory: ByteSize,
     /// How long a call may take, from `1ms` to `30s`. The default is AWS's: `5s` in viewer events, `30s` in origin events.
     pub timeout: Option<Span>,
-    /// Whether the handler is held to what CloudFront does where the edge could do better: `status` has to be text, and
-    /// `viewer-response` is left out for errors and for what a `viewer-request` handler answered.
+    /// Whether the handler is held to what CloudFront does where the edge could do better: `status` has to be text,
+    /// `viewer-response` is left out for errors and for what a `viewer-request` handler answered, and `origin-response` for
+    /// what an `origin-request` handler answered.
     #[serde(default = "yes")]
     pub strict: bool,
     /// Whether a `viewer-request` handler sees the headers of `cloudfront_headers`, which CloudFront adds after it. The

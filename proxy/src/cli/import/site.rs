@@ -159,13 +159,15 @@ fn route(
         let name = format!("only-{}", methods.join("-").to_ascii_lowercase());
         route.filters.push(plan.filter(&name, kind));
     }
-    let mut handlers: Vec<_> = behavior.handlers.iter().collect();
-    handlers.sort_by_key(|(event, _)| *event);
-    let at_client = |handler: &&&(Event, String)| handler.0 == Event::ViewerRequest;
-    let names = |(_, name): &&(Event, String)| name.clone();
-    route
-        .filters
-        .extend(handlers.iter().filter(at_client).map(names));
+    // Those of responses first: a filter that answers skips those behind it.
+    let named = |wanted: Event| {
+        let handlers = behavior.handlers.iter();
+        let handlers = handlers.filter(move |(event, _)| *event == wanted);
+        handlers.map(|(_, name)| name.clone())
+    };
+    route.filters.extend(named(Event::ViewerResponse));
+    route.filters.extend(named(Event::OriginResponse));
+    route.filters.extend(named(Event::ViewerRequest));
     if let Some(place) = place_of(behavior, distribution, notes) {
         // Behind handlers of viewer requests, which see the path as the client sent it.
         let (origin, filters) = place.plan(behavior.is_host_forwarded, plan);
@@ -173,8 +175,7 @@ fn route(
         route.origin = Some(origin);
         route.filters.extend(filters);
     }
-    let behind = handlers.iter().filter(|handler| !at_client(handler));
-    route.filters.extend(behind.map(names));
+    route.filters.extend(named(Event::OriginRequest));
     route
 }
 
@@ -229,12 +230,11 @@ fn root(
         path: "/".to_owned(),
         ..route.clone()
     };
-    let at_client = behavior
-        .handlers
-        .iter()
-        .filter(|(event, _)| *event == Event::ViewerRequest)
+    let handlers = behavior.handlers.iter();
+    let before = handlers
+        .filter(|(event, _)| *event != Event::OriginRequest)
         .count();
-    let before = at_client + usize::from(behavior.methods.is_some());
+    let before = before + usize::from(behavior.methods.is_some());
     route
         .filters
         .insert(before.min(route.filters.len()), filter);

@@ -179,6 +179,23 @@ async fn an_answer_in_viewer_request_needs_no_viewer_response() {
 }
 
 #[tokio::test]
+async fn an_answer_in_origin_request_needs_no_origin_response() {
+    let answers = filter("origin-request", "", |value| {
+        *value = json!({ "status": "200", "body": "made" });
+        Ok(())
+    });
+    let mut exchange = browser("GET", "/");
+    let mut head = exchange.request.clone();
+    let answer = origin_request(&answers, &mut exchange, &mut head).await;
+    assert_eq!(answer.unwrap().unwrap().body, "made");
+    for (settings, is_called) in [("", false), ("strict = false", true)] {
+        let watches = filter("origin-response", settings, |_| Ok(()));
+        let body = watches.origin_response(&mut exchange, &mut page()).unwrap();
+        assert_eq!(matches!(body, Body::Later), is_called, "{settings}");
+    }
+}
+
+#[tokio::test]
 async fn faults_have_the_status_of_aws() {
     for (fault, status) in [
         (Fault::Exception("boom".into()), 500),
