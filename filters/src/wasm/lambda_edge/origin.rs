@@ -5,6 +5,7 @@
 
 mod described;
 mod known;
+mod members;
 mod settings;
 
 use std::sync::Arc;
