@@ -1,5 +1,6 @@
 //! What a configuration means: every default filled in, every name a reference, nothing left to check.
 
+mod function;
 mod listener;
 mod origin;
 mod s3;
@@ -17,6 +18,7 @@ use crate::key_path::{KeyPath, Step};
 use crate::problem::Problem;
 use crate::source::Source;
 
+pub use function::{Function, FunctionLimits};
 pub use listener::{Certificate, ClientCertificates, Listener, ListenerLimits, ListenerTls};
 pub use origin::{
     Balance, Directory, HashKey, HealthCheck, Origin, OriginKind, OriginTimeouts, OriginTls,

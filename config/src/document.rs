@@ -6,6 +6,7 @@ mod admin;
 mod cache;
 mod compress;
 mod filter;
+mod function;
 mod listen;
 mod log;
 mod origin;
@@ -23,6 +24,7 @@ pub(crate) use admin::{Admin, AdminAt};
 pub(crate) use cache::{Cache, Disk, GeoIp};
 pub(crate) use compress::{Compress, Compression, Encoding};
 pub(crate) use filter::{FilterTable, FilterUse};
+pub(crate) use function::{FunctionGrants, FunctionLimits};
 pub(crate) use listen::{ClientCertificateMode, ClientCertificates, Limits, Listen, Tls};
 pub(crate) use log::{AccessFormat, Log, LogFormat, LogTo};
 pub(crate) use origin::{

@@ -4,6 +4,7 @@ mod cache_policy;
 mod compress;
 mod edge;
 mod filters;
+mod function;
 mod listen;
 mod names;
 mod origin;
