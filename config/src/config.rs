@@ -1,9 +1,11 @@
 //! What a configuration means: every default filled in, every name a reference, nothing left to check.
 
 mod function;
+mod guests;
 mod listener;
 mod origin;
 mod s3;
+mod secret;
 mod shield;
 mod site;
 
@@ -19,12 +21,14 @@ use crate::problem::Problem;
 use crate::source::Source;
 
 pub use function::{Function, FunctionLimits};
+pub use guests::Guests;
 pub use listener::{Certificate, ClientCertificates, Listener, ListenerLimits, ListenerTls};
 pub use origin::{
     Balance, Directory, HashKey, HealthCheck, Origin, OriginKind, OriginTimeouts, OriginTls,
     Outlier, Retries, RetryOn, Server, ServerAddress, Servers,
 };
 pub use s3::{Credentials, S3};
+pub use secret::{Secret, SecretSource};
 pub use shield::{Fallback, Shield};
 pub use site::{
     CachePolicy, Compression, Conditions, Encoding, HeuristicRule, KeyRules, QueryRule, Route,
@@ -50,6 +54,10 @@ pub struct Config {
     pub origins: Vec<Origin>,
     /// Every shield; [`ShieldId`] indexes it.
     pub shields: Vec<Shield>,
+    /// What filters in WebAssembly may take, all together.
+    pub guests: Guests,
+    /// Secrets that filters are given, in the order of their names.
+    pub secrets: Vec<Secret>,
     /// Every filter, named or written in place; [`FilterId`] indexes it.
     pub filters: Vec<FilterSpec>,
     /// The sites, in file order.

@@ -7,11 +7,13 @@ mod cache;
 mod compress;
 mod filter;
 mod function;
+mod guests;
 mod listen;
 mod log;
 mod origin;
 mod pop;
 mod s3;
+mod secret;
 mod shield;
 mod site;
 
@@ -25,6 +27,7 @@ pub(crate) use cache::{Cache, Disk, GeoIp};
 pub(crate) use compress::{Compress, Compression, Encoding};
 pub(crate) use filter::{FilterTable, FilterUse};
 pub(crate) use function::{FunctionGrants, FunctionLimits};
+pub(crate) use guests::Guests;
 pub(crate) use listen::{ClientCertificateMode, ClientCertificates, Limits, Listen, Tls};
 pub(crate) use log::{AccessFormat, Log, LogFormat, LogTo};
 pub(crate) use origin::{
@@ -32,6 +35,7 @@ pub(crate) use origin::{
 };
 pub(crate) use pop::{Pop, Threads};
 pub(crate) use s3::{KeysFile, S3};
+pub(crate) use secret::Secret;
 pub(crate) use shield::{Fallback, Shield, ShieldAdmin, ShieldUse};
 pub(crate) use site::{
     CacheKey, CachePolicy, Heuristics, QueryKey, QueryWord, Route, Site, SliceSize, Wanted,
@@ -62,6 +66,10 @@ pub(crate) struct Document {
     pub(crate) origin: BTreeMap<String, Origin>,
     /// Edges that are asked before an origin, by name.
     pub(crate) shield: BTreeMap<String, Shield>,
+    /// What filters in WebAssembly may take, all together.
+    pub(crate) guests: Option<Guests>,
+    /// Secrets that filters are given, by name.
+    pub(crate) secret: BTreeMap<String, Secret>,
     /// Filters, by name.
     pub(crate) filter: BTreeMap<String, FilterTable>,
     /// Hosts that share an origin, a policy and filters.

@@ -5,6 +5,7 @@ mod compress;
 mod edge;
 mod filters;
 mod function;
+mod guests;
 mod listen;
 mod names;
 mod origin;
@@ -15,7 +16,7 @@ mod servers;
 mod shield;
 mod site;
 
-use crate::config::{Admin, Config, Places, UnknownHost};
+use crate::config::{Admin, Config, Guests, Places, UnknownHost};
 use crate::load::Loaded;
 use crate::problem::Problem;
 use crate::source::Source;
@@ -46,6 +47,12 @@ pub(crate) fn resolve(
         |file| file.document.geoip.take(),
         problems,
     );
+    let guests = section(
+        &mut files,
+        "guests",
+        |file| file.document.guests.take(),
+        problems,
+    );
 
     let (pop, unknown_host) = match pop {
         Some((written, source)) => edge::pop(written, &mut Scope::new(source, problems)),
@@ -60,6 +67,14 @@ pub(crate) fn resolve(
     let cache = edge::cache(cache, &mut Scope::new(cache_source, problems));
     let geoip =
         geoip.map(|(written, source)| edge::geoip(written, &mut Scope::new(source, problems)));
+    let guests = match guests {
+        Some((written, source)) => guests::guests(
+            written,
+            cache.disk.as_ref(),
+            &mut Scope::new(source, problems),
+        ),
+        None => Guests::default(),
+    };
 
     let (listeners, listener_places) = listen::listeners(&mut files, is_whole, problems);
     let origin_names = Names::collect(&files, "origin", is_whole, problems);
@@ -67,6 +82,8 @@ pub(crate) fn resolve(
     let origins = origin::origins(&mut files, &origin_names, problems);
     let shield_names = Names::collect(&files, "shield", is_whole, problems);
     let shields = shield::shields(&mut files, &shield_names, &origin_names, problems);
+    let secret_names = Names::collect(&files, "secret", is_whole, problems);
+    let secrets = guests::secrets(&mut files, &secret_names, problems);
     let mut filters = Filters::named(&mut files, filter_names);
     let (sites, site_places) = site::sites(
         &mut files,
@@ -86,6 +103,8 @@ pub(crate) fn resolve(
         geoip,
         origins,
         shields,
+        guests,
+        secrets,
         filters: filters.specs,
         sites,
         unknown_host,

@@ -8,6 +8,7 @@
 mod answer;
 mod builder;
 mod kind;
+mod secret;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use crate::exchange::Exchange;
 pub use answer::Answer;
 pub use builder::{BuildError, Builder};
 pub use kind::{Build, FilterKind};
+pub use secret::Secret;
 
 /// One step of a route's pipeline.
 ///

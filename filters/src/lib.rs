@@ -45,7 +45,7 @@ pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tr
 pub use exchange::{Client, Exchange, Note, RequestBody, Scheme};
 pub use filter::{
     Answer, Body, BodyHolder, BodyRewriter, BodyWatcher, Build, BuildError, Builder, Configured,
-    Filter, FilterError, FilterKind, Flow, Phase, Phases,
+    Filter, FilterError, FilterKind, Flow, Phase, Phases, Secret,
 };
 pub use location::LocationField;
 pub use outside::{AskError, Bounds, Outside, Surroundings, Tallies, Tally};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use rimward_config::OriginId;
+use rimward_config::{Guests, OriginId, SecretSource};
 use rimward_kv::Store;
 
 use crate::exchange::Client;
@@ -135,6 +135,11 @@ pub struct Surroundings {
     pub pop: Arc<str>,
     /// The stores of `[kv.NAME]`, by name.
     pub stores: BTreeMap<Arc<str>, Arc<Store>>,
+    /// Where the secrets of `[secret.NAME]` come from, by name; `None` when they are not known: then every name is taken for
+    /// one, and what is built can't serve.
+    pub secrets: Option<BTreeMap<Arc<str>, SecretSource>>,
+    /// What filters in WebAssembly may take, all together.
+    pub guests: Guests,
     /// Whom filters can ask.
     pub outside: Arc<dyn Outside>,
     /// Where filters count.
@@ -157,6 +162,8 @@ impl Default for Surroundings {
             has_geoip: None,
             pop: "".into(),
             stores: BTreeMap::new(),
+            secrets: None,
+            guests: Guests::default(),
             outside: Arc::new(Nowhere),
             tallies: Arc::new(Nowhere),
         }

@@ -7,7 +7,7 @@ mod geoip;
 mod route;
 mod shield;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,7 @@ use http::HeaderName;
 use rimward_cache::policy::Rules;
 use rimward_config::{
     CachePolicy, Config, FilterId, FilterSpec, HeuristicRule, OnErrorSpec, Problem, Problems,
-    SetCookieRule, ShieldId,
+    SecretSource, SetCookieRule, ShieldId,
 };
 use rimward_filters::{Builder, Filter, OnError, Phase, Pipeline, Step, Surroundings};
 use rimward_geoip::Databases;
@@ -113,6 +113,8 @@ impl Runtime {
             has_geoip: Some(config.geoip.is_some()),
             pop: config.pop.name.as_str().into(),
             stores: Default::default(),
+            secrets: Some(secrets(&config)),
+            guests: config.guests.clone(),
         };
         let filters = build_filters(&config, &around, &mut filter_files, &mut problems);
         let located_before = previous.and_then(|previous| previous.geoip.as_deref());
@@ -166,6 +168,14 @@ pub(crate) fn check_filter(spec: &FilterSpec) -> Vec<Problem> {
     let unknown = Surroundings::default();
     build_filter(spec, &unknown, &mut Vec::new(), &mut problems);
     problems
+}
+
+/// Where each secret comes from, by its name.
+fn secrets(config: &Config) -> BTreeMap<Arc<str>, SecretSource> {
+    let secrets = config.secrets.iter();
+    secrets
+        .map(|secret| (secret.name.as_str().into(), secret.source.clone()))
+        .collect()
 }
 
 /// A filter that was built, and what its faults lead to.

@@ -1,4 +1,4 @@
-//! Names of origins, shields and filters, and what was meant when one is not there.
+//! Names of origins, shields, secrets and filters, and what was meant when one is not there.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::Scope;
 
 /// The names of one kind of section in all files, in order, each with the place of its table.
 pub(crate) struct Names {
-    /// What they are names of: `origin`, `shield` or `filter`.
+    /// What they are names of: `origin`, `shield`, `secret` or `filter`.
     section: &'static str,
     sorted: Vec<(String, Source)>,
     index: HashMap<String, usize>,

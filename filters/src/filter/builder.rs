@@ -5,8 +5,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rimward_config::{OriginId, Problem};
+use rimward_config::{Guests, OriginId, Problem};
 
+use super::Secret;
 use crate::chosen::OriginChoice;
 use crate::outside::{Outside, Surroundings, Tally};
 
@@ -75,6 +76,29 @@ impl<'a> Builder<'a> {
         }))
     }
 
+    /// The secret that a setting names, as it is now: a change of its file calls for a reload.
+    ///
+    /// # Errors
+    /// When there is none of that name, or it can't be had, with `key` as the place of the fault.
+    pub fn secret(&self, key: impl Into<String>, name: &str) -> Result<Secret, BuildError> {
+        let Some(secrets) = &self.around.secrets else {
+            return Ok(Secret::unknown());
+        };
+        let key = key.into();
+        let Some(source) = secrets.get(name) else {
+            let problem = Problem::new(key, format!("there is no secret `{name}`"));
+            return Err(problem
+                .suggest(name, secrets.keys().map(|name| &**name))
+                .into());
+        };
+        Secret::of(source, self, &key, name)
+    }
+
+    /// What filters in WebAssembly may take, all together.
+    pub fn guests(&self) -> &Guests {
+        &self.around.guests
+    }
+
     /// Whom the filter can ask once the configuration serves.
     pub fn outside(&self) -> Arc<dyn Outside> {
         self.around.outside.clone()
@@ -113,7 +137,11 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// As for [`Builder::read`].
     pub fn read_bytes(&self, key: &str, file: &Path) -> Result<Vec<u8>, BuildError> {
-        let path = self.folder.join(file);
+        self.read_path(key, self.folder.join(file))
+    }
+
+    /// The whole of a file.
+    pub(super) fn read_path(&self, key: &str, path: PathBuf) -> Result<Vec<u8>, BuildError> {
         let unreadable = |error: std::io::Error| {
             BuildError::at(key, format!("`{}` can't be read: {error}", path.display()))
         };

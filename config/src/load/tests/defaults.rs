@@ -44,8 +44,17 @@ fn a_listener_is_enough() {
     assert!(
         config.geoip.is_none()
             && config.origins.is_empty()
+            && config.secrets.is_empty()
             && config.filters.is_empty()
             && config.sites.is_empty()
+    );
+    assert_eq!(
+        config.guests,
+        Guests {
+            path: None,
+            instances: 1000,
+            memory: 64 << 20
+        }
     );
     assert_eq!(config.files, [std::path::Path::new("pop.toml")]);
 }
