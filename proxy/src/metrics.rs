@@ -3,6 +3,7 @@
 //! Everything that a request touches is looked up when a configuration is compiled; counting is an atomic addition.
 
 mod connections;
+mod functions;
 mod histogram;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,9 +15,11 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use rimward_filters::wasm::function::Account;
 use rimward_filters::{Meter, Phase, Tallies, Tally};
 
 pub use connections::Connections;
+use functions::Functions;
 use histogram::Histogram;
 
 /// Everything the edge counts. Lives as long as the process.
@@ -29,6 +32,7 @@ pub struct Metrics {
     filter_runs: Family<FilterLabels, Counter>,
     filter_errors: Family<FilterLabels, Counter>,
     filter_outcomes: Family<OutcomeLabels, Counter>,
+    functions: Functions,
     refused: Family<ReasonLabel, Counter>,
     /// Connections accepted.
     pub accepted: Counter,
@@ -216,6 +220,7 @@ impl Default for Metrics {
                 "filter_outcomes",
                 "What filters made out, by filter and outcome"
             ),
+            functions: Functions::register(&mut registry),
             refused: register!(
                 "refused",
                 "Connections and requests refused before they were routed"
@@ -322,6 +327,11 @@ impl Metrics {
     /// Where filters count what they made out.
     pub fn tallies(&self) -> Arc<dyn Tallies> {
         Arc::new(Outcomes(self.filter_outcomes.clone()))
+    }
+
+    /// Where the runs of a function are counted.
+    pub fn function(&self, name: &str) -> Arc<dyn Account> {
+        self.functions.account(name)
     }
 
     /// Where the requests to a shield are counted, and those that it could not take.

@@ -23,7 +23,7 @@ use rimward_geoip::Databases;
 
 use crate::compress::Compression;
 use crate::metrics::{Metrics, RouteMeter};
-use crate::origin::{Origin, Origins};
+use crate::origin::{Host, Origin, Origins};
 use crate::outside::Beyond;
 
 pub use error_pages::{ErrorPages, Page};
@@ -119,7 +119,12 @@ impl Runtime {
         let filters = build_filters(&config, &around, &mut filter_files, &mut problems);
         let located_before = previous.and_then(|previous| previous.geoip.as_deref());
         let geoip = geoip::open(&config, metrics, located_before, &mut problems);
-        let origins = Origins::compile(&config, previous.map(|previous| &previous.origins));
+        let host = Host {
+            origins: &config.origins,
+            around: &around,
+            metrics,
+        };
+        let origins = Origins::compile(&config, host, previous.map(|previous| &previous.origins));
         let origins = origins.map_err(|errors| {
             problems.extend(
                 errors

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::config::{Function, FunctionLimits, Origin, OriginId, OriginKind};
+use crate::config::{Function, FunctionLimits, Guests, Origin, OriginId, OriginKind};
 use crate::document;
 use crate::problem::Problem;
 use crate::value::{ByteSize, Span};
@@ -108,6 +108,28 @@ fn limits(written: document::FunctionLimits, scope: &mut Scope<'_>) -> FunctionL
             1..=100_000,
             default.concurrency,
         ),
+    }
+}
+
+/// Tells of each function that may have more memory than guests have.
+pub(super) fn refuse_large(
+    origins: &[Origin],
+    names: &Names,
+    guests: &Guests,
+    problems: &mut Vec<Problem>,
+) {
+    for (origin, (_, source)) in origins.iter().zip(names.iter()) {
+        let OriginKind::Function(function) = &origin.kind else {
+            continue;
+        };
+        let memory = function.limits.memory;
+        if memory > guests.memory {
+            let (memory, most) = (ByteSize(memory), ByteSize(guests.memory));
+            let message =
+                format!("the function may have `{memory}`, but no guest has more than `{most}`");
+            let help = "give `limits.memory` here, or more `memory` in `[guests]`";
+            problems.push(source.problem("limits.memory", message).with_help(help));
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::config::{Directory, Origin, OriginKind};
+use crate::config::{Directory, Guests, Origin, OriginKind};
 use crate::document;
 use crate::load::Loaded;
 use crate::problem::Problem;
 
-use super::function::{self, refuse_circles};
+use super::function;
 use super::s3;
 use super::servers::{servers, settings};
 use super::{Names, Scope};
@@ -17,6 +17,7 @@ use super::{Names, Scope};
 pub(crate) fn origins(
     files: &mut [Loaded],
     names: &Names,
+    guests: &Guests,
     problems: &mut Vec<Problem>,
 ) -> Vec<Origin> {
     let mut written: BTreeMap<String, document::Origin> = BTreeMap::new();
@@ -37,7 +38,8 @@ pub(crate) fn origins(
             }
         })
         .collect();
-    refuse_circles(&origins, names, problems);
+    function::refuse_large(&origins, names, guests, problems);
+    function::refuse_circles(&origins, names, problems);
     origins
 }
 

@@ -157,7 +157,9 @@ mod tests {
         let code = "(module (func (export \"spin\") (loop (br 0))))";
         let module = wasmtime::Module::new(engine, wat::parse_str(code).unwrap()).unwrap();
         let instance = wasmtime::Instance::new(&mut store, &module, &[]).unwrap();
-        let spin = instance.get_typed_func::<(), ()>(&mut store, "spin").unwrap();
+        let spin = instance
+            .get_typed_func::<(), ()>(&mut store, "spin")
+            .unwrap();
         for _ in 0..2 {
             store.set_epoch_deadline(2);
             runs();

@@ -70,14 +70,20 @@ impl Limits {
         let span = |key, Span(span): Span, most: Duration| {
             let fits = span >= Duration::from_millis(1) && span <= most;
             let wrong = || format!("`{span:?}` is not a time from 1 ms to {most:?}");
-            fits.then_some(span).ok_or_else(|| BuildError::at(key, wrong()))
+            fits.then_some(span)
+                .ok_or_else(|| BuildError::at(key, wrong()))
         };
         let size = |key, ByteSize(size): ByteSize, least: u64, most: usize| {
-            let fits = usize::try_from(size).ok().filter(|fits| *fits <= most && size >= least);
+            let fits = usize::try_from(size)
+                .ok()
+                .filter(|fits| *fits <= most && size >= least);
             fits.ok_or_else(|| {
                 let (least, most) = (ByteSize(least), ByteSize(most as u64));
                 let size = ByteSize(size);
-                BuildError::at(key, format!("`{size}` is not a size from {least} to {most}"))
+                BuildError::at(
+                    key,
+                    format!("`{size}` is not a size from {least} to {most}"),
+                )
             })
         };
         if written.subrequests > 64 {
@@ -201,7 +207,10 @@ impl ResourceLimiter for Memory {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= maximum.unwrap_or(usize::MAX).min(super::engine::TABLE_ELEMENTS))
+        Ok(desired
+            <= maximum
+                .unwrap_or(usize::MAX)
+                .min(super::engine::TABLE_ELEMENTS))
     }
 }
 
@@ -221,7 +230,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_waited_for_is_not_counted() {
         let meter = Meter::default();
-        meter.run(tokio::time::sleep(Duration::from_secs(3600))).await;
+        meter
+            .run(tokio::time::sleep(Duration::from_secs(3600)))
+            .await;
         assert!(meter.spent() < Duration::from_secs(60));
     }
 
@@ -240,7 +251,10 @@ mod tests {
         ] {
             let written: LimitsSettings = toml::from_str(written).unwrap();
             let made = Limits::new(&written, 128 << 20).map(|_| ());
-            assert_eq!(made.map_err(|error| error.key), expected.map_err(str::to_owned));
+            assert_eq!(
+                made.map_err(|error| error.key),
+                expected.map_err(str::to_owned)
+            );
         }
     }
 }
