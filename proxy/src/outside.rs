@@ -100,7 +100,7 @@ async fn send(mut request: Request<Stream>, waits: Waits) -> Result<Response<Str
     let connecting = async { place.secured(public::connect(&place).await?).await };
     let connected = timeout(waits.connect, connecting).await;
     match connected.unwrap_or(Err(AskError::Timeout(waits.connect)))? {
-        Connected::Plain(stream) => send_once(Box::new(stream), request, waits).await,
+        Connected::Plain(stream) => send_once(stream, request, waits).await,
         Connected::Tls(stream) => send_once(stream, request, waits).await,
     }
 }

@@ -13,6 +13,7 @@ use hyper::client::conn::http1::{self, Parts};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rimward_filters::{AskError, Stream, Waits};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -101,12 +102,12 @@ impl Origin {
 /// # Errors
 /// When no response begins within the bounds.
 pub(crate) async fn send_once(
-    io: Box<dyn Io>,
+    io: impl AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
     request: Request<Stream>,
     waits: Waits,
 ) -> Result<Response<Stream>, AskError> {
     let request = settle(request).await;
-    let (response, connection) = over_http1(io, None, request, waits.first_byte).await?;
+    let (response, connection) = over_http1(Box::new(io), None, request, waits.first_byte).await?;
     Ok(passing(response, connection, None, waits))
 }
 
