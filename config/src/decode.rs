@@ -127,7 +127,6 @@ const LATER: &[&str] = &[
     "cluster",
     "disk",
     "http3",
-    "kv",
     "rollout",
     "wasm",
 ];

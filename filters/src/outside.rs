@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
-use rimward_config::{Guests, OriginId, SecretSource};
+use rimward_config::{Guests, Origin, OriginId, SecretSource};
 use rimward_kv::Store;
 
 use crate::exchange::Client;
@@ -85,6 +85,10 @@ pub trait Outside: Send + Sync {
         Err(AskError::NotServing)
     }
 }
+
+/// A note: how many requests of the edge's own this one stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depth(pub u8);
 
 /// What a question may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,6 +167,12 @@ pub trait Tallies: Send + Sync {
     /// The tally of an outcome of a filter: a short word in lower case.
     fn tally(&self, filter: &str, outcome: &str) -> Arc<dyn Tally>;
 
+    /// The tally of calls of a guest that ended in one way.
+    fn calls(&self, filter: &str, version: &str, phase: &str, outcome: &str) -> Arc<dyn Tally> {
+        let _ = (filter, version, phase, outcome);
+        Arc::new(Nowhere)
+    }
+
     /// Counts something that a filter has a name of its own for.
     fn count(&self, filter: &str, name: &str, by: u64) {
         let _ = (filter, name, by);
@@ -180,17 +190,19 @@ pub struct Surroundings {
     /// The names of the origins; [`OriginId`] indexes it. `None` when they are not known: then every name is taken for one,
     /// and what is built can't serve.
     pub origins: Option<Vec<Arc<str>>>,
+    /// What the configuration says of the origins, in the order of `origins`.
+    pub known_origins: Arc<[Origin]>,
     /// Whether addresses are located; `None` when it is not known.
     pub has_geoip: Option<bool>,
     /// The name of the edge's POP.
     pub pop: Arc<str>,
-    /// The stores of `[kv.NAME]`, by name.
-    pub stores: BTreeMap<Arc<str>, Arc<Store>>,
     /// Where the secrets of `[secret.NAME]` come from, by name; `None` when they are not known: then every name is taken for
     /// one, and what is built can't serve.
     pub secrets: Option<BTreeMap<Arc<str>, SecretSource>>,
     /// What filters in WebAssembly may take, all together.
     pub guests: Guests,
+    /// The stores of `[kv.NAME]`, by name; `None` when they are not known: then every name is one of an empty store.
+    pub stores: Option<BTreeMap<Arc<str>, Arc<Store>>>,
     /// Whom filters can ask.
     pub outside: Arc<dyn Outside>,
     /// Where filters count.
@@ -210,11 +222,12 @@ impl Default for Surroundings {
     fn default() -> Self {
         Self {
             origins: None,
+            known_origins: [].into(),
             has_geoip: None,
             pop: "".into(),
-            stores: BTreeMap::new(),
             secrets: None,
             guests: Guests::default(),
+            stores: None,
             outside: Arc::new(Nowhere),
             tallies: Arc::new(Nowhere),
         }

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use crate::exchange::Exchange;
-use crate::filter::{Answer, Body, BodyRewriter, BodyWatcher, Filter, FilterError, Flow, Phase};
+use crate::filter::{
+    Answer, Body, BodyRewriter, BodyWatcher, Filter, FilterError, Flow, Phase, Summary,
+};
 
 /// What happens to an exchange when a filter fails in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +85,8 @@ impl Trial {
 pub struct Pipeline {
     steps: Vec<Step>,
     by_phase: [Vec<usize>; 4],
+    /// Those that want to know when an exchange is over.
+    logging: Vec<usize>,
 }
 
 impl Pipeline {
@@ -92,7 +96,14 @@ impl Pipeline {
             let takes_part = |index: &usize| steps[*index].filter.phases().contains(phase);
             (0..steps.len()).filter(takes_part).collect()
         });
-        Self { steps, by_phase }
+        let logging = (0..steps.len())
+            .filter(|index| steps[*index].filter.logs())
+            .collect();
+        Self {
+            steps,
+            by_phase,
+            logging,
+        }
     }
 
     /// The steps that take part in `phase`, in configuration order.
@@ -130,6 +141,17 @@ impl Pipeline {
     /// Whether any step takes part in `phase`.
     pub fn takes_part(&self, phase: Phase) -> bool {
         !self.by_phase[phase as usize].is_empty()
+    }
+
+    /// Tells whoever wants to know that an exchange is over.
+    pub fn over(&self, exchange: &mut Exchange, summary: impl FnOnce() -> Summary) {
+        if self.logging.is_empty() {
+            return;
+        }
+        let summary = summary();
+        for &index in &self.logging {
+            self.steps[index].filter.log(exchange, &summary);
+        }
     }
 
     /// Runs the request phase of a pure pipeline on the way to what may be a hit. `None` when a filter answers, fails or
@@ -299,7 +321,7 @@ pub struct Rewriters {
 }
 
 /// Another body, which is passed on when the one that it replaces has ended.
-struct Replacement(Bytes);
+pub(crate) struct Replacement(pub(crate) Bytes);
 
 impl BodyRewriter for Replacement {
     fn chunk(&mut self, _: Bytes) -> Result<Bytes, FilterError> {

@@ -15,6 +15,7 @@ use rimward_filters::Phase;
 use crate::metrics::Metrics;
 use crate::request::key::{Parts, key};
 use crate::runtime::{Asked, Matched, Route, Runtime, Shield, locate};
+use crate::stores::Stores;
 
 /// A request that is only thought of.
 #[derive(Debug)]
@@ -51,8 +52,8 @@ pub enum ExplainError {
 /// # Errors
 /// When the configuration can't run or the request could not be sent.
 pub fn explain(config: Config, question: &Question) -> Result<String, ExplainError> {
-    let runtime =
-        Runtime::compile(config, &Metrics::default(), None).map_err(ExplainError::Config)?;
+    let runtime = Runtime::compile(config, &Metrics::default(), &Stores::detached(), None)
+        .map_err(ExplainError::Config)?;
     let uri = &question.url;
     let (Some(_), Some(host)) = (uri.scheme(), uri.host()) else {
         return Err(ExplainError::NotAbsolute(uri.clone()));

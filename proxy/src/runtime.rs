@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::HeaderName;
 use rimward_cache::policy::Rules;
 use rimward_config::{
-    CachePolicy, Config, FilterId, FilterSpec, HeuristicRule, OnErrorSpec, Problem, Problems,
-    SecretSource, SetCookieRule, ShieldId,
+    CachePolicy, Config, FilterId, FilterSpec, HeuristicRule, OnErrorSpec, OriginId, Problem,
+    Problems, SecretSource, SetCookieRule, ShieldId,
 };
 use rimward_filters::{Builder, Filter, OnError, Phase, Pipeline, Step, Surroundings};
 use rimward_geoip::Databases;
@@ -25,6 +25,7 @@ use crate::compress::Compression;
 use crate::metrics::{Metrics, RouteMeter};
 use crate::origin::{Host, Origin, Origins};
 use crate::outside::Beyond;
+use crate::stores::{NamedStores, Stores};
 
 pub use error_pages::{ErrorPages, Page};
 pub use route::{Asked, Hosts, Matched, Paths, locate};
@@ -44,6 +45,8 @@ pub struct Runtime {
     pub shields: Vec<Arc<Shield>>,
     /// Where addresses are located.
     pub geoip: Option<Arc<Databases>>,
+    /// Stores of keys and values.
+    pub stores: NamedStores,
     /// Every filter by its name, in the order of the configuration.
     pub filters: Vec<(Arc<str>, Arc<dyn Filter>)>,
     /// Files that filters were built from.
@@ -71,6 +74,8 @@ pub struct Route {
     pub pipeline: Pipeline,
     /// Where its responses come from.
     pub origin: Option<Arc<Origin>>,
+    /// The same, as the configuration numbers it.
+    pub origin_id: Option<OriginId>,
     /// Who is asked before the origin.
     pub shield: Option<Arc<Shield>>,
     /// How its responses are stored; `None` when they are not.
@@ -96,25 +101,28 @@ impl Runtime {
     /// origins that stay is carried over from there.
     ///
     /// # Errors
-    /// With every filter, file and database that is wrong.
+    /// With every filter, file, database and store that is wrong.
     pub fn compile(
         config: Config,
         metrics: &Metrics,
+        stores: &Stores,
         previous: Option<&Self>,
     ) -> Result<Self, Problems> {
         let mut problems = Vec::new();
         let mut filter_files = Vec::new();
         let origins = config.origins.iter();
         let beyond = Arc::new(Beyond::default());
+        let stores = stores.of(&config, &mut problems);
         let around = Surroundings {
             origins: Some(origins.map(|origin| origin.name.as_str().into()).collect()),
+            known_origins: config.origins.clone().into(),
             outside: beyond.clone(),
             tallies: metrics.tallies(),
             has_geoip: Some(config.geoip.is_some()),
             pop: config.pop.name.as_str().into(),
-            stores: Default::default(),
             secrets: Some(secrets(&config)),
             guests: config.guests.clone(),
+            stores: Some(stores.clone()),
         };
         let filters = build_filters(&config, &around, &mut filter_files, &mut problems);
         let located_before = previous.and_then(|previous| previous.geoip.as_deref());
@@ -156,6 +164,7 @@ impl Runtime {
             origins,
             shields,
             geoip,
+            stores,
             filter_files,
             beyond,
         })
@@ -340,6 +349,7 @@ fn build_sites(
                     && !pipeline.rewrites(Phase::Response),
                 pipeline,
                 origin: route.origin.map(|id| behind.origins.get(id).clone()),
+                origin_id: route.origin,
                 shield: route.shield.map(|id| behind.shields[id.0].clone()),
                 rules: Arc::new(route.cache.as_ref().map(rules).unwrap_or_default()),
                 cache: route.cache.clone(),

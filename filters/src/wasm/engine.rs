@@ -17,11 +17,11 @@ const IDLE_TICKS: u32 = 64;
 
 /// What all guests of the process may take together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pool {
+pub(super) struct Pool {
     /// Guests alive at once.
-    pub instances: u32,
+    pub(super) instances: u32,
     /// Bytes of the largest memory that one of them may have.
-    pub memory: usize,
+    pub(super) memory: usize,
 }
 
 impl Default for Pool {

@@ -43,6 +43,7 @@ fn a_listener_is_enough() {
     );
     assert!(
         config.geoip.is_none()
+            && config.stores.is_empty()
             && config.origins.is_empty()
             && config.secrets.is_empty()
             && config.filters.is_empty()
@@ -57,6 +58,25 @@ fn a_listener_is_enough() {
         }
     );
     assert_eq!(config.files, [std::path::Path::new("pop.toml")]);
+}
+
+#[test]
+fn a_store_takes_so_much() {
+    let config =
+        meaning("[kv.a]\npath = \"store\"\n[kv.b]\npath = \"other\"\nmax_size = \"4MiB\"\n");
+    let bounds = config.stores.iter().map(|store| {
+        (
+            store.name.as_str(),
+            store.max_size,
+            store.max_value,
+            store.memory,
+        )
+    });
+    let expected = [
+        ("a", 1 << 30, 1 << 20, 32 << 20),
+        ("b", 4 << 20, 512 << 10, 32 << 20),
+    ];
+    assert_eq!(bounds.collect::<Vec<_>>(), expected);
 }
 
 #[test]
