@@ -128,7 +128,6 @@ impl Runtime {
         let located_before = previous.and_then(|previous| previous.geoip.as_deref());
         let geoip = geoip::open(&config, metrics, located_before, &mut problems);
         let host = Host {
-            origins: &config.origins,
             around: &around,
             metrics,
         };

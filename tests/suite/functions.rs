@@ -46,13 +46,22 @@ async fn a_function_answers_as_an_origin_does() {
     assert_eq!(edge.get("/hello").await, miss("hello"));
     let seen = edge.request("GET /head?a=b\nx-mine: 1").await;
     let text = seen.text();
-    assert!(text.starts_with("Method::Get http://example.com/head?a=b\n"), "{text}");
-    for line in ["x-mine: 1\n", "x-forwarded-for: 127.0.0.1\n", "x-forwarded-proto: http\n", "cdn-loop: rimward\n"] {
+    assert!(
+        text.starts_with("Method::Get http://example.com/head?a=b\n"),
+        "{text}"
+    );
+    for line in [
+        "x-mine: 1\n",
+        "x-forwarded-for: 127.0.0.1\n",
+        "x-forwarded-proto: http\n",
+        "cdn-loop: rimward\n",
+    ] {
         assert!(text.contains(line), "{text}");
     }
     assert_eq!(edge.get("/status?404").await.status, 404);
     ended(&edge, "ok").await;
-    edge.metric_reaches("rimward_function_seconds_total{function=\"app\"}", 1e-6).await;
+    edge.metric_reaches("rimward_function_seconds_total{function=\"app\"}", 1e-6)
+        .await;
 }
 
 #[tokio::test]
@@ -64,7 +73,10 @@ async fn what_it_answers_is_cached_as_it_says() {
     assert_eq!((range.status, range.text()), (206, "ep"));
     let head = edge.request("HEAD /cached").await;
     assert_eq!((head.status, head.body.len()), (200, 0));
-    assert_eq!(edge.metric("rimward_function_runs_total{function=\"app\"}"), 1.0);
+    assert_eq!(
+        edge.metric("rimward_function_runs_total{function=\"app\"}"),
+        1.0
+    );
 }
 
 #[tokio::test]
@@ -92,10 +104,16 @@ async fn both_bodies_are_passed_on_as_they_come() {
 #[tokio::test]
 async fn a_large_body_comes_back_whole() {
     let edge = edge("limits = { cpu = \"10s\" }").await;
-    let body: String = (0..300_000).map(|number| format!("{number:09}\n")).collect();
+    let body: String = (0..300_000)
+        .map(|number| format!("{number:09}\n"))
+        .collect();
     let response = edge.request(&format!("POST /echo\n\n{body}")).await;
     assert_eq!(response.status, 200);
-    assert!(response.text() == body, "{} bytes came back", response.body.len());
+    assert!(
+        response.text() == body,
+        "{} bytes came back",
+        response.body.len()
+    );
 }
 
 #[tokio::test]
@@ -109,7 +127,10 @@ async fn a_slow_body_is_waited_for() {
 async fn it_sees_the_environment_that_it_is_given() {
     let edge = edge("env = { B = \"2\", A = \"1\" }\nargs = [\"--verbose\"]").await;
     let seen = edge.get("/env").await;
-    assert_eq!(seen.text(), "[(\"A\", \"1\"), (\"B\", \"2\")] [\"--verbose\"] None");
+    assert_eq!(
+        seen.text(),
+        "[(\"A\", \"1\"), (\"B\", \"2\")] [\"--verbose\"] None"
+    );
 }
 
 #[tokio::test]
@@ -124,7 +145,8 @@ async fn what_it_does_after_its_response_is_waited_for() {
     let edge = edge("").await;
     assert_eq!(edge.get("/afterwards?20").await, miss("over"));
     ended(&edge, "ok").await;
-    edge.metric_reaches("rimward_function_instances{function=\"app\"}", 0.0).await;
+    edge.metric_reaches("rimward_function_instances{function=\"app\"}", 0.0)
+        .await;
 }
 
 #[tokio::test]
@@ -132,8 +154,14 @@ async fn a_function_that_is_not_there_is_a_mistake_of_the_file() {
     let files = std::sync::Arc::new(rimward_tests::Files::new());
     files.write("module.wasm", b"\0asm\x01\0\0\0");
     for (function, expected) in [
-        ("missing.wasm", "pop.toml:2:12: origin.app.function: cannot read `"),
-        ("module.wasm", "can't be used: it is a module, not a component"),
+        (
+            "missing.wasm",
+            "pop.toml:2:12: origin.app.function: cannot read `",
+        ),
+        (
+            "module.wasm",
+            "can't be used: it is a module, not a component",
+        ),
     ] {
         let text = site(function, "", "");
         let started = Edge::try_start_in(files.clone(), &text).await;

@@ -19,7 +19,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body::Body;
-use rimward_config::{self as config, Origin};
+use rimward_config as config;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 
@@ -80,16 +80,14 @@ struct Hosted {
 }
 
 impl Function {
-    /// Compiles a component, which may take seconds and is nothing for a worker. `origins` are all of the configuration, which
-    /// its grants index.
+    /// Compiles a component, which may take seconds and is nothing for a worker.
     ///
     /// # Errors
-    /// When it is no component, answers no requests, or needs what a function is not given.
+    /// When it can't be compiled, answers no requests, or needs what a function is not given.
     pub fn load(
         name: &str,
         component: &[u8],
         settings: &config::Function,
-        origins: &[Origin],
         around: &Surroundings,
         account: Arc<dyn Account>,
     ) -> Result<Self, LoadError> {
@@ -98,7 +96,7 @@ impl Function {
         Ok(Self(Arc::new(Hosted {
             name: name.into(),
             component,
-            reach: Reach::new(settings, origins),
+            reach: Reach::new(settings, &around.known_origins),
             settings: settings.clone(),
             outside: around.outside.clone(),
             account,

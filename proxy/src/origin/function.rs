@@ -37,8 +37,6 @@ const LARGEST: u64 = 256 << 20;
 /// What functions are made with, beside their own settings.
 #[derive(Clone, Copy)]
 pub(crate) struct Host<'a> {
-    /// All origins of the configuration, which grants index.
-    pub(crate) origins: &'a [config::Origin],
     pub(crate) around: &'a Surroundings,
     pub(crate) metrics: &'a Metrics,
 }
@@ -54,10 +52,7 @@ pub(super) fn load(
     let component =
         read(settings).map_err(|error| problem(format!("cannot read `{file}`: {error}")))?;
     let account = host.metrics.function(name);
-    let Host {
-        origins, around, ..
-    } = host;
-    Function::load(name, &component, settings, origins, around, account)
+    Function::load(name, &component, settings, host.around, account)
         .map_err(|error| problem(format!("`{file}` can't be used: {error}")))
 }
 

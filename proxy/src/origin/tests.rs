@@ -92,7 +92,6 @@ fn compile_origin(
     before: Option<&Arc<Origin>>,
 ) -> Result<Arc<Origin>, Vec<OriginProblem>> {
     let host = Host {
-        origins: &[],
         around: &rimward_filters::Surroundings::default(),
         metrics: &crate::metrics::Metrics::default(),
     };

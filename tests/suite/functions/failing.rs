@@ -15,7 +15,10 @@ async fn fails(edge: &Edge, path: &str, outcome: &str) -> u16 {
 /// Asks for a path that a function fails at within its body.
 async fn breaks_off(edge: &Edge, path: &str, outcome: &str) {
     match edge.try_request(&format!("GET {path}")).await {
-        Err(Broken::CutOff(body)) => assert!(path.contains("flood") || body == b"half", "{path}: {body:?}"),
+        Err(Broken::CutOff(body)) => assert!(
+            path.contains("flood") || body == b"half",
+            "{path}: {body:?}"
+        ),
         other => panic!("{path} was not cut off: {other:?}"),
     }
     ended(edge, outcome).await;
@@ -34,12 +37,16 @@ async fn a_function_that_gives_up_is_an_origin_that_failed() {
     ] {
         assert_eq!(fails(&edge, path, outcome).await, 502, "{path}");
     }
-    assert_eq!(edge.metric("rimward_function_instances{function=\"app\"}"), 0.0);
+    assert_eq!(
+        edge.metric("rimward_function_instances{function=\"app\"}"),
+        0.0
+    );
 }
 
 #[tokio::test]
 async fn a_body_that_is_not_finished_is_cut_off() {
-    let edge = edge("limits = { wall = \"300ms\", response_body = \"64KiB\", cpu = \"50ms\" }").await;
+    let edge =
+        edge("limits = { wall = \"300ms\", response_body = \"64KiB\", cpu = \"50ms\" }").await;
     for (path, outcome) in [
         ("/trap-late", "trap"),
         ("/loop-late", "cpu"),
@@ -58,7 +65,10 @@ async fn nothing_of_what_was_cut_off_is_stored() {
     for _ in 0..2 {
         edge.try_request("GET /trap-late").await.unwrap_err();
     }
-    assert_eq!(edge.metric("rimward_function_runs_total{function=\"app\",outcome=\"trap\"}"), 2.0);
+    assert_eq!(
+        edge.metric("rimward_function_runs_total{function=\"app\",outcome=\"trap\"}"),
+        2.0
+    );
 }
 
 #[tokio::test]
@@ -98,7 +108,8 @@ async fn a_client_that_leaves_takes_the_function_with_it() {
         match path {
             "/hang" => {
                 client.send(head + "\r\n").await;
-                edge.metric_reaches("rimward_function_instances{function=\"app\"}", 1.0).await;
+                edge.metric_reaches("rimward_function_instances{function=\"app\"}", 1.0)
+                    .await;
             }
             "/echo" => {
                 let body = "transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n";
@@ -114,18 +125,29 @@ async fn a_client_that_leaves_takes_the_function_with_it() {
         let left = "rimward_function_runs_total{function=\"app\"}";
         edge.metric_reaches(left, before + 1.0).await;
     }
-    assert_eq!(edge.metric("rimward_function_instances{function=\"app\"}"), 0.0);
+    assert_eq!(
+        edge.metric("rimward_function_instances{function=\"app\"}"),
+        0.0
+    );
 }
 
 #[tokio::test]
 async fn more_requests_than_it_may_answer_are_refused() {
-    let edge = Edge::start(&site(&tried(), "limits = { concurrency = 1 }", "cache = false")).await;
+    let edge = Edge::start(&site(
+        &tried(),
+        "limits = { concurrency = 1 }",
+        "cache = false",
+    ))
+    .await;
     let mut client = edge.client().await;
-    client.send("GET /hang-late HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    client
+        .send("GET /hang-late HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await;
     client.read_until("half").await;
     assert_eq!(edge.get("/hello").await.status, 503);
     drop(client);
-    edge.eventually("/hello", rimward_tests::pass("hello")).await;
+    edge.eventually("/hello", rimward_tests::pass("hello"))
+        .await;
 }
 
 #[tokio::test]
@@ -136,9 +158,14 @@ async fn what_it_writes_is_in_the_log() {
     let said = binary.says("one line, in two parts").await;
     assert!(said.contains("app"), "{said}");
     binary.says("something is odd").await;
-    binary.says("the function logs more than it may (`limits.log`)").await;
+    binary
+        .says("the function logs more than it may (`limits.log`)")
+        .await;
     assert_eq!(binary.get("/trap").await.status, 502);
     let said = binary.says("a function failed: ").await;
-    assert!(said.contains("unreachable") && said.contains("trap"), "{said}");
+    assert!(
+        said.contains("unreachable") && said.contains("trap"),
+        "{said}"
+    );
     assert!(!binary.output().contains("line 0099"));
 }

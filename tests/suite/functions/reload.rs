@@ -9,7 +9,10 @@ use super::{hello, site, tried};
 #[tokio::test]
 async fn a_new_file_takes_over_and_a_broken_one_does_not() {
     let files = Arc::new(Files::new());
-    let (first, second) = (std::fs::read(hello()).unwrap(), std::fs::read(tried()).unwrap());
+    let (first, second) = (
+        std::fs::read(hello()).unwrap(),
+        std::fs::read(tried()).unwrap(),
+    );
     files.write("app.wasm", &first);
     let text = site("app.wasm", "", "cache = false");
     let edge = Edge::start_in(files.clone(), &text).await;
@@ -17,7 +20,10 @@ async fn a_new_file_takes_over_and_a_broken_one_does_not() {
     assert!(greeting.text().starts_with("Hello"), "{greeting:?}");
     files.replace("app.wasm", &second[..second.len() / 2]);
     let problems = edge.reload(&text).await.unwrap_err().to_string();
-    assert!(problems.contains("origin.app.function: ") && problems.contains("can't be compiled"), "{problems}");
+    assert!(
+        problems.contains("origin.app.function: ") && problems.contains("can't be compiled"),
+        "{problems}"
+    );
     assert_eq!(edge.get("/hello").await.text(), greeting.text());
     files.replace("app.wasm", &second);
     edge.reload(&text).await.unwrap();

@@ -100,6 +100,7 @@ impl Lines {
         if fits < bytes.len() && !std::mem::replace(&mut state.is_full, true) {
             let (function, request_id) = (&*self.function, &self.request_id);
             tracing::warn!(
+                target: "guest",
                 function,
                 request_id,
                 "the function logs more than it may (`limits.log`): the rest is left out"
@@ -112,8 +113,8 @@ impl Lines {
         for part in line.chunks(LINE) {
             let text = printable(part);
             match kind {
-                Kind::Output => tracing::info!(function, request_id, "{text}"),
-                Kind::Errors => tracing::warn!(function, request_id, "{text}"),
+                Kind::Output => tracing::info!(target: "guest", function, request_id, "{text}"),
+                Kind::Errors => tracing::warn!(target: "guest", function, request_id, "{text}"),
             }
         }
     }
