@@ -26,7 +26,7 @@ use serde::Deserialize;
 pub(crate) use admin::{Admin, AdminAt};
 pub(crate) use cache::{Cache, Disk, GeoIp};
 pub(crate) use compress::{Compress, Compression, Encoding};
-pub(crate) use filter::{FilterTable, FilterUse};
+pub(crate) use filter::{FilterTable, FilterUse, GUESTS};
 pub(crate) use function::{FunctionGrants, FunctionLimits};
 pub(crate) use guests::Guests;
 pub(crate) use kv::Kv;
