@@ -12,6 +12,7 @@ use pingora::server::configuration::ServerConf;
 use rimward_cache::purge::JournalError;
 use rimward_cache::{Bounds, Clock, DiskBounds};
 use rimward_config::{CacheBounds, Config, Problem, Problems};
+use rimward_filters::FilterKind;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
@@ -53,12 +54,15 @@ pub(crate) struct Process {
 pub struct Options {
     /// What time it is for the cache; tests pass time with it.
     pub clock: Clock,
+    /// Filters that configurations can name beside the compiled-in ones.
+    pub filters: Arc<[FilterKind]>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             clock: Clock::new(),
+            filters: Arc::default(),
         }
     }
 }
@@ -72,6 +76,8 @@ pub struct Edge {
     stores: Arc<Stores>,
     /// Held while a configuration takes over, so that two never do at once.
     reloading: Mutex<()>,
+    /// Filters of the embedder's own.
+    filters: Arc<[FilterKind]>,
     /// Told of each configuration that took over.
     on_reload: Box<dyn Fn(&Config) + Send + Sync>,
 }
@@ -103,7 +109,14 @@ impl Edge {
             config.cache.lock_timeout,
             options.clock,
         );
-        let compiled = compile(config.clone(), metrics.clone(), stores.clone(), None).await?;
+        let compiled = compile(
+            config.clone(),
+            metrics.clone(),
+            stores.clone(),
+            options.filters.clone(),
+            None,
+        )
+        .await?;
         let process = Arc::new(Process {
             runtime: ArcSwap::new(compiled.runtime.clone()),
             access_log: ArcSwap::new(compiled.access_log.clone()),
@@ -131,6 +144,7 @@ impl Edge {
             listeners,
             admin: Mutex::new(None),
             stores,
+            filters: options.filters,
             reloading: Mutex::new(()),
             on_reload,
         });
@@ -173,6 +187,7 @@ impl Edge {
             config,
             self.process.metrics.clone(),
             self.stores.clone(),
+            self.filters.clone(),
             Some(previous),
         )
         .await?;
@@ -308,10 +323,12 @@ async fn compile(
     config: Config,
     metrics: Arc<Metrics>,
     stores: Arc<Stores>,
+    filters: Arc<[FilterKind]>,
     previous: Option<Arc<Runtime>>,
 ) -> Result<Compiled, Problems> {
     let compiled = spawn_blocking(move || {
-        let runtime = Runtime::compile(config, &metrics, &stores, previous.as_deref())?;
+        let runtime =
+            Runtime::compile_with(config, &filters, &metrics, &stores, previous.as_deref())?;
         let access_log = AccessLog::open(
             runtime.config.log.access.as_ref(),
             metrics.log_dropped.clone(),

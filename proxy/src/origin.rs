@@ -14,6 +14,7 @@ mod dial;
 mod directory;
 mod dns;
 mod function;
+mod given;
 mod health;
 mod inside;
 mod line;
@@ -47,6 +48,7 @@ use tokio::time::Instant;
 
 pub(crate) use ask::ask_once;
 pub(crate) use function::Host;
+pub(crate) use given::Given;
 pub use resolve::{Found, Resolve, ResolveError, Target};
 pub use retry::{FailedTry, Failure, RetryBudget};
 pub use s3::{Refusal, S3, Unasked};

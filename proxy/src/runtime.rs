@@ -18,7 +18,7 @@ use rimward_config::{
     CachePolicy, Config, FilterId, FilterSpec, HeuristicRule, OnErrorSpec, OriginId, Problem,
     Problems, SecretSource, SetCookieRule, ShieldId,
 };
-use rimward_filters::{Builder, Filter, OnError, Phase, Pipeline, Step, Surroundings};
+use rimward_filters::{Builder, Filter, FilterKind, OnError, Phase, Pipeline, Step, Surroundings};
 use rimward_geoip::Databases;
 
 use crate::compress::Compression;
@@ -108,6 +108,20 @@ impl Runtime {
         stores: &Stores,
         previous: Option<&Self>,
     ) -> Result<Self, Problems> {
+        Self::compile_with(config, &[], metrics, stores, previous)
+    }
+
+    /// The same with kinds of filters beside the compiled-in ones.
+    ///
+    /// # Errors
+    /// As for [`Runtime::compile`].
+    pub fn compile_with(
+        config: Config,
+        kinds: &[FilterKind],
+        metrics: &Metrics,
+        stores: &Stores,
+        previous: Option<&Self>,
+    ) -> Result<Self, Problems> {
         let mut problems = Vec::new();
         let mut filter_files = Vec::new();
         let origins = config.origins.iter();
@@ -124,7 +138,7 @@ impl Runtime {
             guests: config.guests.clone(),
             stores: Some(stores.clone()),
         };
-        let filters = build_filters(&config, &around, &mut filter_files, &mut problems);
+        let filters = build_filters(&config, kinds, &around, &mut filter_files, &mut problems);
         let located_before = previous.and_then(|previous| previous.geoip.as_deref());
         let geoip = geoip::open(&config, metrics, located_before, &mut problems);
         let host = Host {
@@ -179,7 +193,7 @@ impl Runtime {
 pub(crate) fn check_filter(spec: &FilterSpec) -> Vec<Problem> {
     let mut problems = Vec::new();
     let unknown = Surroundings::default();
-    build_filter(spec, &unknown, &mut Vec::new(), &mut problems);
+    build_filter(spec, &[], &unknown, &mut Vec::new(), &mut problems);
     problems
 }
 
@@ -196,6 +210,7 @@ type Built = (Arc<dyn Filter>, OnError);
 
 fn build_filters(
     config: &Config,
+    kinds: &[FilterKind],
     around: &Surroundings,
     files: &mut Vec<PathBuf>,
     problems: &mut Vec<Problem>,
@@ -203,17 +218,19 @@ fn build_filters(
     config
         .filters
         .iter()
-        .map(|spec| build_filter(spec, around, files, problems))
+        .map(|spec| build_filter(spec, kinds, around, files, problems))
         .collect()
 }
 
 fn build_filter(
     spec: &FilterSpec,
+    kinds: &[FilterKind],
     around: &Surroundings,
     files: &mut Vec<PathBuf>,
     problems: &mut Vec<Problem>,
 ) -> Option<Built> {
-    let Some(kind) = rimward_filters::builtin::find(&spec.kind) else {
+    let own = kinds.iter().find(|kind| kind.name == spec.kind);
+    let Some(kind) = own.or_else(|| rimward_filters::builtin::find(&spec.kind)) else {
         problems.push(unknown_filter(spec));
         return None;
     };

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Makes a filter component from one JavaScript or TypeScript file and what it imports.
 
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,19 +19,21 @@ const USAGE = `usage: node build.mjs SOURCE -o OUT [--engine qjs|starling] [--sm
                      starling: 12 MB, 0.4 ms, many web APIs
   --small            QuickJS compiled for size: 0.5 MB less
   --wit FILE         the filter ABI, by default ../wit/filter.wit beside the SDK
-  --js FILE          also writes the bundled module there, to look at`;
+  --js FILE          also writes the bundled module there, to look at
+
+The engine may also stand in the package.json beside the source: "rimward": { "engine": "starling", "small": false }`;
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
 async function main() {
-  const { source, output, engine, small, wit, js } = args();
+  const { source, output, engine, small, wit, js } = await args();
   const abi = await abiOf(wit);
-  const { code, exported, phases, imported } = await bundle({ source, engine, abi });
+  const { code, lines, exported, phases, imported } = await bundle({ source, engine, abi });
   if (js) await writeFile(js, code);
   const folder = await mkdtemp(join(tmpdir(), "rimward-js-"));
   try {
     await writeWorld(folder, wit, abi, imported, phases.map((name) => PHASES[name].wit));
-    await put(output, await componentize(engine, { code, wit: folder, small }));
+    await put(output, await componentize(engine, { code, lines, wit: folder, small }));
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -39,11 +41,11 @@ async function main() {
   console.log(`${output}: ${phases.join(", ")}; uses ${imported.join(", ")}`);
 }
 
-function args() {
+async function args() {
   const options = {
     output: { type: "string", short: "o" },
-    engine: { type: "string", default: "qjs" },
-    small: { type: "boolean", default: false },
+    engine: { type: "string" },
+    small: { type: "boolean" },
     wit: { type: "string", default: join(HERE, "..", "wit", "filter.wit") },
     js: { type: "string" },
     help: { type: "boolean", short: "h" },
@@ -54,8 +56,16 @@ function args() {
     process.exit(0);
   }
   if (positionals.length !== 1 || !values.output) throw new Error(`one source and -o are needed\n${USAGE}`);
-  if (!["qjs", "starling"].includes(values.engine)) throw new Error(`--engine is qjs or starling, not \`${values.engine}\``);
-  return { ...values, source: positionals[0] };
+  const [source] = positionals;
+  const all = { engine: "qjs", small: false, ...(await settingsBeside(source)), ...values };
+  if (!["qjs", "starling"].includes(all.engine)) throw new Error(`the engine is qjs or starling, not \`${all.engine}\``);
+  return { ...all, source };
+}
+
+// What the project wants if the command line says nothing: `"rimward": { "engine": "starling" }` in its package.json.
+async function settingsBeside(source) {
+  const text = await readFile(join(dirname(source), "package.json"), "utf8").catch(() => "{}");
+  return JSON.parse(text).rimward ?? {};
 }
 
 // Whoever watches the file sees the old component or the new one, never half of one.

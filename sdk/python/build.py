@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-COMPONENTIZE = "componentize-py==0.25.1"
+REQUIREMENTS = HERE / "requirements.txt"
 
 # What a filter's functions are called, and which interface and function of the ABI each is.
 PHASES = {
@@ -25,7 +25,6 @@ PHASES = {
     "response_body": ("on-response-body", "handle"),
     "log": ("on-log", "handle"),
     "configure": ("lifecycle", "configure"),
-    "scheduled": ("scheduled", "run"),
 }
 
 WORLD = "guest"
@@ -127,13 +126,19 @@ def componentize(work, options, output):
     tool = Path(sys.executable).parent / "componentize-py"
     program = str(tool) if tool.exists() else shutil.which("componentize-py")
     if not program:
-        raise Problem(f"componentize-py is missing: python3 -m pip install {COMPONENTIZE}")
+        raise Problem(f"componentize-py is missing: python3 -m pip install -r {REQUIREMENTS}")
     folders = [work / "app", options.source.resolve().parent, HERE, *options.path]
     paths = [part for folder in folders for part in ("-p", str(folder))]
     command = [program, "-q", "-d", str(work / "wit"), "-w", WORLD, "componentize", *paths, "-s", "-o", str(output), APP]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     if done.returncode != 0:
-        raise Problem(f"componentize-py failed:\n{(done.stderr or done.stdout).partition('Stack backtrace:')[0].strip()}")
+        raise Problem(f"componentize-py failed: {cause_of(done.stderr or done.stdout)}")
+
+
+def cause_of(text):
+    """What is of use in what componentize-py says when it fails."""
+    before, found, after = text.partition("Stack backtrace:")[0].rpartition("Caused by:")
+    return "\n".join(line.strip() for line in (after if found else before or after).strip().splitlines())
 
 
 def put(component, output):

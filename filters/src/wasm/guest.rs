@@ -116,7 +116,7 @@ impl Loaded {
 }
 
 impl Guest {
-    pub(super) fn new(
+    pub(super) fn of(
         current: Loaded,
         before: Option<Loaded>,
         candidate: Option<(Loaded, u32)>,
@@ -434,3 +434,6 @@ impl Filter for Guest {
         Some(status)
     }
 }
+
+#[cfg(test)]
+mod tests;

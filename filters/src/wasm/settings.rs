@@ -110,7 +110,7 @@ on_error = "skip"
                 Some((plan.load(builder, "rollout.wasm", &rollout.wasm)?, share))
             }
         };
-        Ok(Self::new(current, None, candidate))
+        Ok(Self::of(current, None, candidate))
     }
 }
 

@@ -42,14 +42,14 @@ fn root() -> String {
 /// # Errors
 /// With what it did not survive.
 pub(super) fn survives(loaded: &Loaded, smoke: Option<&Smoke>) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build();
-    let runtime = runtime.map_err(|error| format!("can't be tried: {error}"))?;
     let version = loaded.version();
     // On a thread of its own, since the one that builds a configuration may be a runtime's.
     std::thread::scope(|scope| {
         let tried = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build();
+            let runtime = runtime.map_err(|error| format!("can't be tried: {error}"))?;
             runtime.block_on(async {
                 let instance = match version.waits {
                     true => Instance::new_waiting(version).await,

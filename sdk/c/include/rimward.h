@@ -32,6 +32,7 @@ char *rw_path(void);
 char *rw_host(void);
 char *rw_query_param(const char *name);
 char *rw_cookie(const char *name);
+char *rw_client_ip(void);
 char *rw_request_header(const char *name);
 bool rw_set_request_header(const char *name, const char *value);
 bool rw_append_request_header(const char *name, const char *value);
@@ -87,7 +88,10 @@ char *rw_kv_get(const char *store, const char *key);
 // Writes a text, for so many seconds or, with 0, for good.
 bool rw_kv_put(const char *store, const char *key, const char *value, uint32_t seconds);
 bool rw_kv_increment(const char *store, const char *key, int64_t by, uint32_t seconds, int64_t *sum);
-// Whether `mac`, in hexadecimal, is the HMAC-SHA-256 of `text` under a secret. The edge compares, in constant time.
+// Whether somebody knows a secret. How long that takes does not tell how much of it was right.
+bool rw_is_secret(const char *secret, const char *guess);
+// Whether `mac`, in hexadecimal, is the HMAC-SHA-256 of `text` under a secret. The edge compares, in constant time. Both
+// leave an empty `rw_error` when the answer is simply no.
 bool rw_verify(const char *secret, const char *text, const char *mac);
 void rw_log(rimward_log_level_t level, const char *text);
 // A field in the access log.

@@ -122,6 +122,10 @@ char *rw_cookie(const char *name) {
     return asked_for(rimward_request_cookie, name);
 }
 
+char *rw_client_ip(void) {
+    return asked(rimward_context_client_ip);
+}
+
 char *rw_request_header(const char *name) {
     return asked_for(rimward_request_header, name);
 }
@@ -365,16 +369,37 @@ static bool mac_of(const char *text, uint8_t mac[32]) {
     return true;
 }
 
+static bool get_secret(const char *name, rimward_secrets_own_secret_t *secret) {
+    rimward_string_t lent = rw_lent(name);
+    rimward_error_t error;
+    return went_well(rimward_secrets_get(&lent, secret, &error), &error);
+}
+
+bool rw_is_secret(const char *secret, const char *guess) {
+    rimward_secrets_own_secret_t handle;
+    if (!get_secret(secret, &handle)) return false;
+    remember(NULL);
+    rimward_list_u8_t right;
+    rimward_secrets_method_secret_reveal(rimward_secrets_borrow_secret(handle), &right);
+    rimward_secrets_secret_drop_own(handle);
+
+    size_t length = strlen(guess);
+    volatile uint8_t differing = length != right.len;
+    for (size_t at = 0; at < right.len && at < length; at++) differing |= right.ptr[at] ^ (uint8_t)guess[at];
+    rimward_list_u8_free(&right);
+    return !differing;
+}
+
 bool rw_verify(const char *secret, const char *text, const char *mac) {
     uint8_t bytes[32];
     if (!mac_of(mac, bytes)) {
         remember(NULL);
         return false;
     }
-    rimward_string_t name = rw_lent(secret), data = rw_lent(text);
     rimward_secrets_own_secret_t key;
+    if (!get_secret(secret, &key)) return false;
+    rimward_string_t data = rw_lent(text);
     rimward_error_t error;
-    if (!went_well(rimward_secrets_get(&name, &key, &error), &error)) return false;
     rimward_list_u8_t signed_bytes = {data.ptr, data.len}, given = {bytes, sizeof bytes};
     bool is_right = false;
     bool ok = rimward_crypto_verify(RIMWARD_CRYPTO_ALG_HS256, rimward_secrets_borrow_secret(key),

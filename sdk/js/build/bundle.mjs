@@ -13,7 +13,7 @@ import { PHASES, phasesOf } from "./phases.mjs";
 const SDK = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const HOST = /^rimward:filter\//;
 
-/** The code, the phases it implements and the interfaces of the host that it uses. */
+/** The code, where its lines come from, the phases it implements and the interfaces of the host that it uses. */
 export async function bundle({ source, engine, abi }) {
   const options = optionsFor(engine, abi);
   const { exported, files } = await look(source, options);
@@ -28,7 +28,7 @@ export async function bundle({ source, engine, abi }) {
   });
   const lines = linesOf(textOf(result, ".map"), source, files);
   const code = `${textOf(result, ".js")}${tail(lines, engine)}`;
-  return { code, exported, phases, imported: importsOf(result.metafile, abi) };
+  return { code, lines, exported, phases, imported: importsOf(result.metafile, abi) };
 }
 
 // Collecting garbage before the picture is taken makes room before an instance has to do so itself.
@@ -110,7 +110,7 @@ function entry(source, phases, globals) {
 function exportOf(name) {
   const { wit, member, args, given = 0, verdict } = PHASES[name];
   const camel = wit.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
-  const params = ["a", "b"].slice(0, given);
+  const params = given === 0 ? [] : ["given"];
   const call = `(${params.join(", ")}) => filter.${name}(${[...params, ...args].join(", ")})`;
   return `export const ${camel} = { ${member}: entry("${name}", ${call}, ${verdict}, settle) };`;
 }

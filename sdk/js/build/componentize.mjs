@@ -1,5 +1,6 @@
 // A component out of one module and its world, by the engine that was asked for.
 
+import { loadProblem } from "./lines.mjs";
 import { WORLD } from "./world.mjs";
 
 const STARLING = "@bytecodealliance/componentize-js";
@@ -8,8 +9,13 @@ const STARLING = "@bytecodealliance/componentize-js";
 const INSTALL = `npm install ${STARLING}@0.23.0 @bytecodealliance/preview2-shim@0.17.9`;
 
 /** The bytes of the component. */
-export function componentize(engine, options) {
-  return engine === "starling" ? withStarling(options) : withQuickJs(options);
+export async function componentize(engine, options) {
+  try {
+    return await (engine === "starling" ? withStarling(options) : withQuickJs(options));
+  } catch (error) {
+    if (/evaluat/.test(error.message)) throw new Error(loadProblem(error.message, options.lines));
+    throw error;
+  }
 }
 
 async function withQuickJs({ code, wit, small }) {

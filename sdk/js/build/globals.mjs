@@ -7,7 +7,7 @@ const GLOBALS = [
   { file: "date.js", names: /\bDate\b|\bperformance\b/, engines: ["qjs", "starling"] },
   { file: "console.js", names: /\bconsole\b/, engines: ["qjs", "starling"] },
   { file: "absent.js", names: /\b(set|clear)(Timeout|Interval|Immediate)\b|\bfetch\b/, engines: ["qjs", "starling"] },
-  { file: "promise.js", names: /\basync\b|\bawait\b|\bPromise\b|\bqueueMicrotask\b/, engines: ["qjs"] },
+  { file: "promise.js", names: /\b(async|await|Promise|queueMicrotask)\b|\bimport\s*\(/, engines: ["qjs"] },
   { file: "text.js", names: /\bText(En|De)coder\b/, engines: ["qjs"] },
   { file: "url.js", names: /\bURL(SearchParams)?\b/, engines: ["qjs"] },
   { file: "headers.js", names: /\bHeaders\b/, engines: ["qjs"] },

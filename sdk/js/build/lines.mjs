@@ -23,6 +23,18 @@ export function linesOf(map, source, authors) {
   return { files, runs };
 }
 
+/** What an engine said of a module that failed while it was loaded, by the author's files and lines. */
+export function loadProblem(message, { files, runs }) {
+  const stack = message.replace(/^.*(module evaluation: |top-level script\s)/s, "").trim().split("\n");
+  const text = stack[0].replace(/^\S+\.js:[\d:]+ /, "");
+  const places = stack.map((line) => {
+    const number = Number(/\.js:(\d+)/.exec(line)?.[1]);
+    const run = runs.find(([at, , , count]) => number >= at && number < at + count);
+    return run && `    at ${files[run[1]]}:${run[2] + number - run[0]}`;
+  });
+  return [`the module fails when it is loaded: ${text}`, ...new Set(places.filter(Boolean))].join("\n");
+}
+
 // For each line of the bundle, the first place that something in it comes from.
 function* firsts(mappings) {
   let [file, line] = [0, 0];

@@ -13,7 +13,6 @@ export const PHASES = {
   responseBody: body("on-response-body", ["chunk", "response", "request"]),
   log: { wit: "on-log", member: "handle", args: ["request"], given: 1, verdict: "nothing" },
   configure: { wit: "lifecycle", member: "configure", args: [], given: 1, verdict: "nothing" },
-  scheduled: { wit: "scheduled", member: "run", args: [], given: 2, verdict: "nothing" },
 };
 
 /** The phases among a module's exports. */

@@ -59,7 +59,6 @@ PHASES = {
     "response_body": ((chunk, response, request), _bodies),
     "log": ((request,), _nothing),
     "configure": ((), _nothing),
-    "scheduled": ((), _nothing),
 }
 
 

@@ -49,7 +49,7 @@ mod tests {
     fn only_the_same_bytes_are_the_same() {
         for (guess, same) in [
             ("abc", true),
-            ("abd", false),
+            ("abx", false),
             ("ab", false),
             ("abcd", false),
             ("", false),

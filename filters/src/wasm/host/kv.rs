@@ -19,7 +19,8 @@ const MAX_PAGE: usize = 1000;
 const MAX_KEYS: usize = 100;
 
 /// A store that a guest has opened.
-pub(crate) struct Opened(Arc<Store>);
+#[allow(unreachable_pub, reason = "the bindings re-export it")]
+pub struct Opened(Arc<Store>);
 
 impl Host for State {
     fn open(&mut self, name: String) -> Answer<Resource<Opened>> {

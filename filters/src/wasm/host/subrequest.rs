@@ -19,7 +19,8 @@ use crate::wasm::state::State;
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
 /// A request on its way. It ends when nobody waits for it any more.
-pub(crate) struct Pending(Option<JoinHandle<Result<Incoming, Error>>>);
+#[allow(unreachable_pub, reason = "the bindings re-export it")]
+pub struct Pending(Option<JoinHandle<Result<Incoming, Error>>>);
 
 impl Drop for Pending {
     fn drop(&mut self) {
@@ -221,8 +222,10 @@ fn fault(error: AskError) -> Error {
         AskError::Request(_) => Error::Invalid(told),
         AskError::Timeout(_) => Error::Timeout,
         AskError::TooLong(_) => Error::Limit(told),
-        AskError::NotServing | AskError::Connect(_) | AskError::Broken(_) => {
-            Error::Unavailable(told)
-        }
+        AskError::NotServing
+        | AskError::Connect(_)
+        | AskError::Unknown(_)
+        | AskError::Private(_)
+        | AskError::Broken(_) => Error::Unavailable(told),
     }
 }

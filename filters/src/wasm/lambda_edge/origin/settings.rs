@@ -30,7 +30,7 @@ impl TryFrom<String> for HostGrant {
 
     fn try_from(text: String) -> Result<Self, String> {
         let (host, port) = match text.rsplit_once(':') {
-            Some((host, port)) if !text.ends_with(']') && !host.contains("//") => {
+            Some((host, port)) if !text.ends_with(']') && !text.contains("://") => {
                 let port = port.parse().ok().filter(|port| *port != 0);
                 let port = port.ok_or_else(|| {
                     format!("`{text}` does not end in a port: write one from 1 to 65535")

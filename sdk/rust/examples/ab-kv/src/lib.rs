@@ -1,14 +1,35 @@
-//! An A/B test whose split stands in a key-value store, so that it can be changed while the test runs.
+//! An A/B test whose split lies in the KV store `experiments`, so that it can be changed without a deploy:
 //!
-//! The store `experiments` has the percentage of visitors that get variant `b` under the name of the experiment. A cookie
-//! keeps visitors at what they got, the origin is told by `x-variant`, and the cache keeps both variants apart.
+//! ```sh
+//! rimward kv put experiments checkout '{"salt":"2026-05","variants":{"a":90,"b":10}}'
+//! ```
+//!
+//! ```toml
+//! [filter.checkout]
+//! wasm = "plugins/ab-kv.wasm"
+//! config = { experiment = "checkout" }
+//! grants = { kv = ["experiments"] }
+//! ```
+//!
+//! A client keeps its variant by a cookie, the cache keeps the variants apart, and the origin is told by a header.
 
-use rimward_filter::{Config, Filter, Request, Response, Result, Verdict, clock, export, kv, log};
+use std::collections::BTreeMap;
+
+use rimward_filter::{
+    Config, Filter, Request, Response, Result, Verdict, clock, context, export, kv, log,
+};
+use serde::Deserialize;
 
 struct Experiment {
     name: String,
-    /// The variant of a visitor who came without the cookie.
-    drawn: Option<&'static str>,
+    /// The variant of a client that came without one.
+    drawn: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Split {
+    salt: String,
+    variants: BTreeMap<String, u32>,
 }
 
 #[export]
@@ -21,43 +42,46 @@ impl Filter for Experiment {
     }
 
     fn request(&mut self, request: &mut Request) -> Result<Verdict> {
-        let kept = match request.cookie(&self.name).as_deref() {
-            Some("a") => Some("a"),
-            Some("b") => Some("b"),
-            _ => None,
+        self.drawn = None;
+        let Some(split) = kv::open("experiments")?.get_text(&self.name)? else {
+            return Ok(Verdict::Next);
         };
-        self.drawn = match kept {
-            Some(_) => None,
-            None => Some(self.draw()?),
+        let split: Split = serde_json::from_str(&split)?;
+        let kept = request.cookie(&format!("ab-{}", self.name));
+        let variant = match kept.filter(|kept| split.variants.contains_key(kept)) {
+            Some(kept) => kept,
+            None => self.drawn.insert(split.draw()?).clone(),
         };
-        let variant = kept.or(self.drawn).unwrap_or("a");
-        request.set_header("x-variant", variant)?;
-        request.cache_key_part(&self.name, variant)?;
-        log::field(&self.name, variant);
+        request.cache_key_part(&self.name, &variant)?;
+        request.set_header(&format!("x-variant-{}", self.name), &variant)?;
+        log::field(&self.name, &variant);
         Ok(Verdict::Next)
     }
 
     fn response(&mut self, _: &Request, response: &mut Response) -> Result<Verdict> {
-        if let Some(variant) = self.drawn {
-            let cookie = format!(
-                "{}={variant}; Path=/; Max-Age=2592000; SameSite=Lax",
-                self.name
-            );
+        if let Some(variant) = &self.drawn {
+            let attributes = "Path=/; Max-Age=604800; Secure; SameSite=Lax";
+            let cookie = format!("ab-{}={variant}; {attributes}", self.name);
             response.append_header("set-cookie", &cookie)?;
         }
         Ok(Verdict::Next)
     }
 }
 
-impl Experiment {
-    /// A variant for somebody new, by the share that the store has; 0 when it has none.
-    fn draw(&self) -> Result<&'static str> {
-        let share = kv::open("experiments")?.get_text(&self.name)?;
-        let percent: u64 = share.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-        Ok(if clock::random() % 100 < percent {
-            "b"
-        } else {
-            "a"
-        })
+impl Split {
+    /// The same client gets the same variant on every edge, cookie or not.
+    fn draw(&self) -> Result<String> {
+        let total = self.variants.values().sum();
+        if total == 0 {
+            return Err("the experiment has no variant with a share".into());
+        }
+        let mut bucket = clock::bucket(&self.salt, &context::client_ip(), total);
+        for (variant, share) in &self.variants {
+            match bucket.checked_sub(*share) {
+                Some(rest) => bucket = rest,
+                None => return Ok(variant.clone()),
+            }
+        }
+        unreachable!("a bucket is less than the sum of the shares")
     }
 }

@@ -1,66 +1,60 @@
-//! A rewriter of responses: sets headers, and replaces a text in pages as they pass.
+//! Rewrites responses: headers for every one, and the links of pages that still point to the old host.
+//!
+//! ```toml
+//! [filter.links]
+//! wasm = "plugins/rewriter.wasm"
+//! config = { from = "http://old.example.com", to = "https://www.example.com" }
+//! ```
+//!
+//! It works before the store (`origin_response`), so that a hit costs nothing.
 
 use rimward_filter::{
     Body, BodyWant, ChunkVerdict, Config, Filter, Request, Response, Result, Verdict, export,
 };
 
-/// Puts `to` in the place of `from`.
-struct Rewriter {
+/// The largest page that is rewritten.
+const MOST: u32 = 512 << 10;
+
+struct Links {
     from: String,
     to: String,
 }
 
 #[export]
-impl Filter for Rewriter {
+impl Filter for Links {
     fn new(config: &Config) -> Result<Self> {
-        let from = config.get("from").filter(|text| !text.is_empty());
+        let from = config.get("from").filter(|from| !from.is_empty());
         Ok(Self {
-            from: from.ok_or("`from` is missing: the text to replace")?,
-            to: config.get("to").unwrap_or_default(),
+            from: from.ok_or("`from` is missing: what the links start with")?,
+            to: config
+                .get("to")
+                .ok_or("`to` is missing: what they are to start with")?,
         })
     }
 
-    fn response(&mut self, _: &Request, response: &mut Response) -> Result<Verdict> {
-        response
-            .edit()
-            .set("x-frame-options", "DENY")
-            .remove("x-powered-by")
+    fn origin_response(&mut self, _: &Request, response: &mut Response) -> Result<Verdict> {
+        let head = response.edit().remove("server").remove("x-powered-by");
+        head.set("x-content-type-options", "nosniff")
+            .set("referrer-policy", "strict-origin-when-cross-origin")
             .apply()?;
         let kind = response.header("content-type").unwrap_or_default();
         if kind.starts_with("text/html") {
-            response.want_body(BodyWant::Chunks)?;
+            response.want_body(BodyWant::Buffered(MOST))?;
         }
         Ok(Verdict::Next)
     }
 
-    fn response_body(
+    fn origin_response_body(
         &mut self,
         _: &Request,
         _: &mut Response,
         body: &Body,
     ) -> Result<ChunkVerdict> {
-        let piece = body.bytes();
-        let (from, to) = (self.from.as_bytes(), self.to.as_bytes());
-        if !body.is_last() && (1..from.len()).any(|end| piece.ends_with(&from[..end])) {
-            return Ok(ChunkVerdict::Hold); // the rest may be in the next piece: both are shown then
-        }
-        Ok(replaced(&piece, from, to).map_or(ChunkVerdict::Pass, ChunkVerdict::Replace))
-    }
-}
-
-/// `piece` with `to` in the place of each `from`; nothing when there is none.
-fn replaced(mut piece: &[u8], from: &[u8], to: &[u8]) -> Option<Vec<u8>> {
-    let find = |bytes: &[u8]| bytes.windows(from.len()).position(|window| window == from);
-    let mut at = find(piece)?;
-    let mut made = Vec::with_capacity(piece.len());
-    loop {
-        made.extend_from_slice(&piece[..at]);
-        made.extend_from_slice(to);
-        piece = &piece[at + from.len()..];
-        let Some(next) = find(piece) else {
-            made.extend_from_slice(piece);
-            return Some(made);
-        };
-        at = next;
+        Ok(match String::from_utf8(body.bytes()) {
+            Ok(page) if page.contains(&self.from) => {
+                ChunkVerdict::Replace(page.replace(&self.from, &self.to).into_bytes())
+            }
+            _ => ChunkVerdict::Pass, // as it is, without a copy
+        })
     }
 }
