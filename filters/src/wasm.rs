@@ -4,6 +4,7 @@ mod abi;
 mod code;
 pub mod component;
 mod engine;
+pub mod function;
 mod guest;
 mod host;
 mod instance;

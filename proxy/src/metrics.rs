@@ -4,6 +4,7 @@
 
 mod connections;
 mod guests;
+mod functions;
 mod histogram;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,10 +16,12 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use rimward_filters::wasm::function::Account;
 use rimward_filters::{Meter, Phase, Tallies, Tally};
 
 pub use connections::Connections;
 use guests::GuestCalls;
+use functions::Functions;
 use histogram::Histogram;
 
 /// Everything the edge counts. Lives as long as the process.
@@ -32,6 +35,7 @@ pub struct Metrics {
     filter_errors: Family<FilterLabels, Counter>,
     filter_outcomes: Family<OutcomeLabels, Counter>,
     guest_calls: GuestCalls,
+    functions: Functions,
     refused: Family<ReasonLabel, Counter>,
     /// Connections accepted.
     pub accepted: Counter,
@@ -223,6 +227,7 @@ impl Default for Metrics {
                 "guest_calls",
                 "Calls of filters in WebAssembly, by version, phase and outcome"
             )),
+            functions: Functions::register(&mut registry),
             refused: register!(
                 "refused",
                 "Connections and requests refused before they were routed"
@@ -332,6 +337,11 @@ impl Metrics {
             outcomes: self.filter_outcomes.clone(),
             calls: self.guest_calls.clone(),
         })
+    }
+
+    /// Where the runs of a function are counted.
+    pub fn function(&self, name: &str) -> Arc<dyn Account> {
+        self.functions.account(name)
     }
 
     /// Where the requests to a shield are counted, and those that it could not take.

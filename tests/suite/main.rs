@@ -12,6 +12,7 @@ mod disk;
 mod examples;
 mod filters;
 mod guests;
+mod functions;
 mod lane;
 mod listeners;
 mod observing;

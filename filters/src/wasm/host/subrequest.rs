@@ -224,8 +224,10 @@ fn fault(error: AskError) -> Error {
         AskError::Request(_) => Error::Invalid(told),
         AskError::Timeout(_) => Error::Timeout,
         AskError::TooLong(_) => Error::Limit(told),
-        AskError::NotServing | AskError::Connect(_) | AskError::Broken(_) => {
-            Error::Unavailable(told)
-        }
+        AskError::NotServing
+        | AskError::Connect(_)
+        | AskError::Unknown(_)
+        | AskError::Private(_)
+        | AskError::Broken(_) => Error::Unavailable(told),
     }
 }
