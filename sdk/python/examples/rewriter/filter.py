@@ -18,12 +18,14 @@ def origin_response(res):
     res.headers.remove("server", "x-powered-by")
     res.headers.update({"x-content-type-options": "nosniff", "referrer-policy": "strict-origin-when-cross-origin"})
     if res.headers.get("content-type", "").startswith("text/html"):
-        res.headers.remove("content-length", "etag")
+        res.headers.remove("etag")
         res.want_body(LARGEST)
 
 
 def origin_response_body(chunk):
+    # Nothing returned: the bytes pass as they are, without a copy. So does a page that is longer than was wanted.
+    if not chunk.is_last:
+        return None
     old, new = config()["from"].encode(), config()["to"].encode()
     page = chunk.bytes()
-    # Nothing returned: the bytes pass as they are, without a copy.
     return page.replace(old, new) if old in page else None
