@@ -71,6 +71,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<security_headers::SecurityHeaders>(),
     FilterKind::of::<signed_url::SignedUrl>(),
     FilterKind::of::<waiting_room::WaitingRoom>(),
+    FilterKind::of::<crate::wasm::lambda_edge::LambdaEdge>(),
     FilterKind::of::<crate::wasm::Guest>(),
 ];
 

@@ -327,7 +327,8 @@ async fn compile(
     previous: Option<Arc<Runtime>>,
 ) -> Result<Compiled, Problems> {
     let compiled = spawn_blocking(move || {
-        let runtime = Runtime::compile_with(config, &filters, &metrics, &stores, previous.as_deref())?;
+        let runtime =
+            Runtime::compile_with(config, &filters, &metrics, &stores, previous.as_deref())?;
         let access_log = AccessLog::open(
             runtime.config.log.access.as_ref(),
             metrics.log_dropped.clone(),

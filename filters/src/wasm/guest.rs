@@ -70,7 +70,7 @@ impl Loaded {
         &self.version
     }
 
-    fn take_idle(&self) -> Option<Instance> {
+    pub(super) fn take_idle(&self) -> Option<Instance> {
         if self.exchanges <= 1 {
             return None;
         }
@@ -100,7 +100,7 @@ impl Loaded {
     }
 
     /// One that lives on is given its settings once.
-    fn settle(&self, instance: &mut Instance) -> Result<(), Fault> {
+    pub(super) fn settle(&self, instance: &mut Instance) -> Result<(), Fault> {
         if self.exchanges <= 1 {
             return Ok(());
         }
