@@ -11,6 +11,11 @@ import { config } from "rimward";
 
 const LARGEST = 512 * 1024;
 
+export function configure({ from, to }) {
+  if (!from) throw new Error("`from` is missing: what the links start with");
+  if (to === undefined) throw new Error("`to` is missing: what they are to start with");
+}
+
 export function originResponse(res) {
   res.headers.delete("server", "x-powered-by");
   res.headers.set({ "x-content-type-options": "nosniff", "referrer-policy": "strict-origin-when-cross-origin" });

@@ -14,6 +14,13 @@ from rimward import config
 LARGEST = 512 * 1024
 
 
+def configure(settings):
+    if not settings.get("from"):
+        raise ValueError("`from` is missing: what the links start with")
+    if "to" not in settings:
+        raise ValueError("`to` is missing: what they are to start with")
+
+
 def origin_response(res):
     res.headers.remove("server", "x-powered-by")
     res.headers.update({"x-content-type-options": "nosniff", "referrer-policy": "strict-origin-when-cross-origin"})
