@@ -18,7 +18,7 @@ export const PHASES = {
 
 /** The phases among a module's exports. */
 export function phasesOf(exported, source) {
-  const phases = exported.filter((name) => name in PHASES);
+  const phases = exported.filter((name) => Object.hasOwn(PHASES, name));
   if (phases.length === 0) {
     const what = exported.length === 0 ? "nothing" : `only \`${exported.join("`, `")}\``;
     throw new Error(`${source} exports ${what}: a filter exports functions named ${Object.keys(PHASES).join(", ")}`);
@@ -27,4 +27,4 @@ export function phasesOf(exported, source) {
 }
 
 /** Exports that are no phase; most likely a slip of the pen. */
-export const othersOf = (exported) => exported.filter((name) => !(name in PHASES));
+export const othersOf = (exported) => exported.filter((name) => !Object.hasOwn(PHASES, name));
