@@ -32,6 +32,7 @@ mod security_headers;
 mod signed_url;
 mod waiting_room;
 
+pub(crate) use geo_headers::ClientFact;
 pub use request_limits::MaxBody;
 pub use signed_url::{Signed, Terms, UrlSigner};
 
@@ -70,6 +71,8 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<security_headers::SecurityHeaders>(),
     FilterKind::of::<signed_url::SignedUrl>(),
     FilterKind::of::<waiting_room::WaitingRoom>(),
+    FilterKind::of::<crate::wasm::lambda_edge::LambdaEdge>(),
+    FilterKind::of::<crate::wasm::Guest>(),
 ];
 
 /// The filter that a configuration means by `use = "name"`.

@@ -8,6 +8,9 @@
 mod answer;
 mod builder;
 mod kind;
+mod secret;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,6 +21,7 @@ use crate::exchange::Exchange;
 pub use answer::Answer;
 pub use builder::{BuildError, Builder};
 pub use kind::{Build, FilterKind};
+pub use secret::Secret;
 
 /// One step of a route's pipeline.
 ///
@@ -33,6 +37,12 @@ pub trait Filter: Send + Sync {
 
     /// The response phases in which it may return [`Body::Rewritten`]. Clients then get no ranges of the route's bodies.
     fn rewrites(&self) -> Phases {
+        Phases::NONE
+    }
+
+    /// The response phases in which it says itself how a body that it [replaces](Body::Replaced) is encoded and by which tag and
+    /// date it is known. In others the edge takes out what the head says of that.
+    fn replaces(&self) -> Phases {
         Phases::NONE
     }
 
@@ -60,6 +70,16 @@ pub trait Filter: Send + Sync {
     fn change(&self, wanted: &serde_json::Value) -> Result<(), String> {
         let _ = wanted;
         Err("nothing of this filter can be changed while it runs".to_owned())
+    }
+
+    /// Whether it wants to know when an exchange is over.
+    fn logs(&self) -> bool {
+        false
+    }
+
+    /// An exchange is over, and can't be changed any more but for what the access log has of it.
+    fn log(&self, exchange: &mut Exchange, summary: &Summary) {
+        let _ = (exchange, summary);
     }
 
     /// Before the cache is looked up. May change the request or answer it.
@@ -134,6 +154,21 @@ pub trait Filter: Send + Sync {
         let _ = (exchange, response);
         Ok(Body::Untouched)
     }
+}
+
+/// What an exchange was, told when it is over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The status that the client got.
+    pub status: u16,
+    /// Bytes of the body that were sent.
+    pub bytes_sent: u64,
+    /// From the request's head to the last byte.
+    pub duration: Duration,
+    /// From asking the origin to its response's head, if it was asked.
+    pub origin: Option<Duration>,
+    /// Why it did not end well.
+    pub error: Option<String>,
 }
 
 /// A point in an exchange where filters run.
@@ -220,7 +255,9 @@ pub enum Body {
     Untouched,
     /// Rewrite it: the edge then drops `Content-Length`, strong validators and ranges of the response.
     Rewritten(Box<dyn BodyRewriter>),
-    /// This body in its place. It need not be among those that [`Filter::rewrites`] tells, but that of a part (206) can't be replaced.
+    /// This body in its place, whatever the status. The edge sets its length and takes out what the head says of the body that is
+    /// gone, but for what the filter said anew of the other one ([`Filter::replaces`]); who asked for a part gets the whole. It need
+    /// not be among those that [`Filter::rewrites`] tells. Where there is no body, as in a 204 or a 304, none is replaced.
     Replaced(Bytes),
     /// Look at it as it passes, which changes nothing of the response.
     Watched(Box<dyn BodyWatcher>),
@@ -280,8 +317,8 @@ pub trait BodyRewriter: Send + Sync {
 #[error("{reason}")]
 pub struct FilterError {
     reason: String,
-    /// Whether it could do it later.
-    is_passing: bool,
+    /// What the client gets of it unless `on_error` says otherwise.
+    status: u16,
 }
 
 impl FilterError {
@@ -289,21 +326,26 @@ impl FilterError {
     pub fn new(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
-            is_passing: false,
+            status: 500,
         }
     }
 
     /// The same where what the filter needs is not to be had for now: unless `on_error` says otherwise, the client gets 503.
     pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self::with_status(503, reason)
+    }
+
+    /// The same where the client gets another status than 500 unless `on_error` says otherwise: one from 500 to 599.
+    pub fn with_status(status: u16, reason: impl Into<String>) -> Self {
         Self {
-            is_passing: true,
-            ..Self::new(reason)
+            reason: reason.into(),
+            status,
         }
     }
 
     /// The status that tells a client of it.
     pub(crate) fn status(&self) -> u16 {
-        if self.is_passing { 503 } else { 500 }
+        self.status
     }
 }
 
@@ -335,6 +377,7 @@ mod tests {
     fn what_is_not_to_be_had_for_now_is_told_apart() {
         assert_eq!(FilterError::new("broken").status(), 500);
         assert_eq!(FilterError::unavailable("no keys yet").status(), 503);
+        assert_eq!(FilterError::with_status(502, "not JSON").status(), 502);
     }
 
     #[test]

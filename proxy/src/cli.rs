@@ -3,6 +3,7 @@
 mod ask;
 mod cache;
 mod filter;
+mod import;
 mod serve;
 mod sign;
 mod tell;
@@ -107,6 +108,8 @@ enum Command {
         #[command(flatten)]
         edge: Running,
     },
+    /// Make a configuration from the CloudFront events of a Serverless Framework file
+    Import(import::Order),
     /// Sign a URL for a filter `signed_url`
     Sign(sign::Order),
     /// Print completions for a shell
@@ -212,6 +215,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             percent,
             edge,
         } => filter::migrate(&edge.config, &name, step, percent),
+        Command::Import(order) => import::import(order),
         Command::Sign(order) => sign::sign(order),
         Command::Completions { shell } => {
             clap_complete::generate(

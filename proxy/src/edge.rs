@@ -12,6 +12,7 @@ use pingora::server::configuration::ServerConf;
 use rimward_cache::purge::JournalError;
 use rimward_cache::{Bounds, Clock, DiskBounds};
 use rimward_config::{CacheBounds, Config, Problem, Problems};
+use rimward_filters::FilterKind;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
@@ -24,6 +25,7 @@ use crate::log::AccessLog;
 use crate::metrics::Metrics;
 use crate::request::{RequestPath, Revalidations};
 use crate::runtime::Runtime;
+use crate::stores::{self, Stores};
 
 /// How long a configuration that takes over waits for the first look-up of its origins' names.
 const FIRST_RESOLUTION: Duration = Duration::from_secs(3);
@@ -52,12 +54,15 @@ pub(crate) struct Process {
 pub struct Options {
     /// What time it is for the cache; tests pass time with it.
     pub clock: Clock,
+    /// Filters that configurations can name beside the compiled-in ones.
+    pub filters: Arc<[FilterKind]>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             clock: Clock::new(),
+            filters: Arc::default(),
         }
     }
 }
@@ -68,8 +73,11 @@ pub struct Edge {
     proxy: Arc<HttpProxy<RequestPath>>,
     listeners: Listeners<HttpProxy<RequestPath>>,
     admin: Mutex<Option<Admin>>,
+    stores: Arc<Stores>,
     /// Held while a configuration takes over, so that two never do at once.
     reloading: Mutex<()>,
+    /// Filters of the embedder's own.
+    filters: Arc<[FilterKind]>,
     /// Told of each configuration that took over.
     on_reload: Box<dyn Fn(&Config) + Send + Sync>,
 }
@@ -95,12 +103,20 @@ impl Edge {
         // An embedder may have chosen a provider already; then that one is used.
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let metrics = Arc::new(Metrics::default());
+        let stores = Arc::new(Stores::new(options.clock.clone()));
         let cache = Cache::new(
             bounds(&config.cache),
             config.cache.lock_timeout,
             options.clock,
         );
-        let compiled = compile(config.clone(), metrics.clone(), None).await?;
+        let compiled = compile(
+            config.clone(),
+            metrics.clone(),
+            stores.clone(),
+            options.filters.clone(),
+            None,
+        )
+        .await?;
         let process = Arc::new(Process {
             runtime: ArcSwap::new(compiled.runtime.clone()),
             access_log: ArcSwap::new(compiled.access_log.clone()),
@@ -127,6 +143,8 @@ impl Edge {
             proxy,
             listeners,
             admin: Mutex::new(None),
+            stores,
+            filters: options.filters,
             reloading: Mutex::new(()),
             on_reload,
         });
@@ -165,7 +183,14 @@ impl Edge {
 
     async fn try_reload(self: &Arc<Self>, config: Config) -> Result<(), Problems> {
         let previous = self.process.runtime.load_full();
-        let compiled = compile(config, self.process.metrics.clone(), Some(previous)).await?;
+        let compiled = compile(
+            config,
+            self.process.metrics.clone(),
+            self.stores.clone(),
+            self.filters.clone(),
+            Some(previous),
+        )
+        .await?;
         let prepared = self.prepare_listeners(&compiled.runtime.config)?;
         self.take_over(compiled, prepared).await
     }
@@ -195,6 +220,7 @@ impl Edge {
         self.set_admin(&runtime.config).await?;
         runtime.origins.start();
         runtime.origins.ready(FIRST_RESOLUTION).await;
+        stores::adopt(&runtime.config, &runtime.stores);
         let config = runtime.config.clone();
         let retired = self.process.runtime.swap(runtime);
         self.process.access_log.store(access_log);
@@ -296,10 +322,13 @@ struct Compiled {
 async fn compile(
     config: Config,
     metrics: Arc<Metrics>,
+    stores: Arc<Stores>,
+    filters: Arc<[FilterKind]>,
     previous: Option<Arc<Runtime>>,
 ) -> Result<Compiled, Problems> {
     let compiled = spawn_blocking(move || {
-        let runtime = Runtime::compile(config, &metrics, previous.as_deref())?;
+        let runtime =
+            Runtime::compile_with(config, &filters, &metrics, &stores, previous.as_deref())?;
         let access_log = AccessLog::open(
             runtime.config.log.access.as_ref(),
             metrics.log_dropped.clone(),

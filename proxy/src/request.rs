@@ -15,6 +15,7 @@ pub(crate) mod finish;
 mod forward;
 pub(crate) mod key;
 mod next_hop;
+mod outgoing;
 mod respond;
 mod revalidate;
 mod slices;
@@ -216,7 +217,7 @@ impl ProxyHttp for RequestPath {
     ) -> Result<()> {
         forward::judge(session, ctx, response)?;
         bucket::judge(&self.process, session, ctx, response)?;
-        respond::origin_response_phase(session, ctx, response)?;
+        respond::origin_response_phase(session, ctx, response).await?;
         ctx.caching.answered(response);
         self.process.cache.answered_slice(&ctx.caching, response);
         caching::post(&self.process, session, ctx, response);
@@ -231,11 +232,11 @@ impl ProxyHttp for RequestPath {
         ctx: &mut Context,
     ) -> Result<Option<Duration>> {
         bucket::replace(ctx, body, end);
-        let delay = respond::rewrite(&mut ctx.origin_rewriters, body, end)?;
+        respond::rewrite(&mut ctx.origin_rewriters, body, end)?;
         if let Some(posted) = &mut ctx.posted {
             posted.pass(body.as_ref(), end);
         }
-        Ok(delay)
+        Ok(None)
     }
 
     fn error_while_proxy(
@@ -275,7 +276,8 @@ impl ProxyHttp for RequestPath {
         end: bool,
         ctx: &mut Context,
     ) -> Result<Option<Duration>> {
-        respond::rewrite(&mut ctx.rewriters, body, end)
+        respond::body(ctx, body, end)?;
+        Ok(None)
     }
 
     async fn response_trailer_filter(

@@ -186,12 +186,42 @@ fn help_and_completions_are_there() {
         "reload",
         "purge",
         "cache",
+        "import",
         "sign",
         "completions",
     ] {
         assert!(help.contains(command), "no `{command}` in:\n{help}");
     }
     assert!(text(&Binary::command(&["completions", "bash"]).stdout).contains("rimward"));
+}
+
+#[test]
+fn a_service_of_serverless_is_imported() {
+    let files = Files::new();
+    let service = "service: shop\nfunctions:\n  auth:\n    handler: src/auth.check\n    events:\n      - cloudFront:\n          eventType: viewer-request\n          origin: https://app.example.com\n";
+    let (service, written) = (
+        files.write("serverless.yml", service),
+        files.path("pop.toml"),
+    );
+    let (from, to) = (service.to_str().unwrap(), written.to_str().unwrap());
+    let output = Binary::command(&["import", from, "-o", to]);
+    let told = text(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(
+        told.contains(&format!("{from}:3: there is no file `src/auth.js`")),
+        "{told}"
+    );
+    let written = std::fs::read_to_string(written).unwrap();
+    for line in [
+        "servers = [\"https://app.example.com\"]",
+        "lambda_edge = \"src/auth.js\"",
+        "handler = \"check\"",
+    ] {
+        assert!(written.contains(line), "no `{line}` in:\n{written}");
+    }
+    let output = Binary::command(&["import", "serverless.ts"]);
+    assert!(!output.status.success());
+    assert!(text(&output.stderr).contains("serverless print"));
 }
 
 #[tokio::test]

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderName, Method, header};
+use pingora::Result;
 use pingora::protocols::http::conditional_filter::to_304;
 use pingora::proxy::Session;
-use pingora::{Error, Result};
 use pingora_http::ResponseHeader;
 use rimward_cache::head::forget_body;
 use rimward_filters::esi::{self, Rules};
@@ -87,19 +87,17 @@ async fn pass_on(
     compress::judge(&head, ctx);
     if process.cache.is_not_modified(session.req_header(), &head) {
         to_304(&mut head);
-        return respond::begin(process, session, ctx, head, true).await;
+        respond::begin(process, session, ctx, head, false).await?;
+        return Ok(());
     }
     let has_body = session.req_header().method != Method::HEAD && !respond::is_bodiless(&head);
-    respond::begin(process, session, ctx, head, !has_body).await?;
-    if !has_body {
+    if !respond::begin(process, session, ctx, head, has_body).await? {
         return Ok(());
     }
     while let Some(piece) = page.read(session).await? {
-        let piece = session.write_response_body(Some(piece), false).await;
-        piece.map_err(Error::into_down)?;
+        respond::go_on(session, ctx, Some(piece), false).await?;
     }
-    let end = session.write_response_body(None, true).await;
-    end.map_err(Error::into_down)
+    respond::go_on(session, ctx, None, true).await
 }
 
 async fn put_together(
@@ -133,12 +131,10 @@ async fn put_together(
     compress::judge(&head, ctx);
     ctx.is_put_together = true;
     let has_body = session.req_header().method != Method::HEAD;
-    respond::begin(process, session, ctx, head, !has_body).await?;
-    if !has_body {
-        return Ok(());
+    if respond::begin(process, session, ctx, head, has_body).await? {
+        respond::go_on(session, ctx, Some(body), true).await?;
     }
-    let sent = session.write_response_body(Some(body), true).await;
-    sent.map_err(Error::into_down)
+    Ok(())
 }
 
 /// Reads a page to its end.
