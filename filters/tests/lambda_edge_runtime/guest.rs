@@ -75,8 +75,8 @@ impl Guest {
     }
 
     pub(crate) fn compile(&mut self, name: &str, source: &str) -> Result<Vec<u8>, String> {
-        let loader = self.calls.rimward_filter_lambda_edge_loader();
-        loader
+        let compiler = self.calls.rimward_filter_lambda_edge_compiler();
+        compiler
             .call_compile(&mut self.store, name, source)
             .expect("no trap")
     }
@@ -86,8 +86,8 @@ impl Guest {
         program: &[u8],
         environment: &[(String, String)],
     ) -> Result<(), String> {
-        let loader = self.calls.rimward_filter_lambda_edge_loader();
-        loader
+        let handler = self.calls.rimward_filter_lambda_edge();
+        handler
             .call_load(&mut self.store, program, environment)
             .expect("no trap")
     }
