@@ -236,7 +236,7 @@ static bool conduct(const char *name, int count, JSValueConst *arguments, text_t
 
 // ------------------------------------------------------------------------- exports
 
-bool exports_rimward_filter_lambda_edge_loader_compile(text_t *name, text_t *source, bytes_t *program, text_t *error)
+bool exports_rimward_filter_lambda_edge_compiler_compile(text_t *name, text_t *source, bytes_t *program, text_t *error)
 {
     awake = true;
     JSValue arguments[] = {text_value(js, name), text_value(js, source)};
@@ -258,7 +258,7 @@ bool exports_rimward_filter_lambda_edge_loader_compile(text_t *name, text_t *sou
     return good;
 }
 
-bool exports_rimward_filter_lambda_edge_loader_load(bytes_t *program, pairs_t *environment, text_t *error)
+bool exports_rimward_filter_lambda_edge_load(bytes_t *program, pairs_t *environment, text_t *error)
 {
     awake = true;
     JSValue variables = JS_NewObject(js);
