@@ -161,7 +161,7 @@ fn filters_and_schema_come_from_the_code() {
     let filters = text(&Binary::command(&["filters"]).stdout);
     let schema: serde_json::Value =
         serde_json::from_slice(&Binary::command(&["schema"]).stdout).unwrap();
-    for kind in rimward_filters::builtin::KINDS {
+    for kind in rimward_filters::builtin::all() {
         for line in [kind.name, kind.summary]
             .into_iter()
             .chain(kind.example.lines())
