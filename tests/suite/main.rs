@@ -11,6 +11,8 @@ mod contract;
 mod disk;
 mod examples;
 mod filters;
+mod functions;
+mod guests;
 mod lane;
 mod listeners;
 mod observing;
