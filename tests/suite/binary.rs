@@ -227,7 +227,6 @@ functions:
     }
     let output = Binary::command(&["check", to]);
     assert!(text(&output.stderr).contains("src/auth.js` can't be read"));
-    std::fs::create_dir(files.path("src")).unwrap();
     let handler = "exports.handler = async (event) => event.Records[0].cf.request;";
     files.write("src/auth.js", handler);
     let output = Binary::command(&["check", to]);
