@@ -278,7 +278,8 @@ fn failed(session: &mut Session, ctx: &mut Context, mut error: Box<Error>) -> Bo
         return error;
     };
     // It was judged already that this response does not count: that is no failure of the server's.
-    if error.retry() && matches!(error.etype(), ErrorType::HTTPStatus(_)) {
+    // (Of another error it may be undecided whether it is tried again, which can't be asked then.)
+    if matches!(error.etype(), ErrorType::HTTPStatus(_)) && error.retry() {
         return error;
     }
     let failure = picked.failure(&error);
