@@ -10,9 +10,12 @@ const LANGUAGES: [(&str, &str); 2] = [
     ("c", "100"),
 ];
 
+/// A machine that tests may be busy.
+const LIMITS: &str = "limits = { cpu = \"2s\", wall = \"10s\" }";
+
 /// An edge whose only site has the filter `example`, after `others`.
 async fn with(files: Arc<Files>, origin: &Origin, others: &str, example: &str) -> Edge {
-    let words = format!("filters = [{others}\"example\"]\n[filter.example]\n{example}");
+    let words = format!("filters = [{others}\"example\"]\n[filter.example]\n{LIMITS}\n{example}");
     Edge::start_in(files, &site(origin, &words)).await
 }
 
@@ -71,7 +74,7 @@ async fn clients_keep_their_variant_and_the_cache_keeps_both_apart() {
         let example = format!(
             "wasm = {wasm:?}\nconfig = {{ experiment = \"checkout\" }}\ngrants = {{ kv = [\"experiments\"] }}\n\
              [kv.experiments]\npath = \"experiments.kv\"\nmax_size = \"1MiB\"\n\
-             [filter.probe]\nwasm = {:?}\ngrants = {{ kv = [\"experiments\"] }}",
+             [filter.probe]\n{LIMITS}\nwasm = {:?}\ngrants = {{ kv = [\"experiments\"] }}",
             guest("probe")
         );
         let edge = with(Arc::new(Files::new()), &origin, "\"probe\", ", &example).await;
