@@ -1,5 +1,6 @@
 //! What a configuration means: every default filled in, every name a reference, nothing left to check.
 
+mod function;
 mod guests;
 mod kv;
 mod listener;
@@ -20,6 +21,7 @@ use crate::key_path::{KeyPath, Step};
 use crate::problem::Problem;
 use crate::source::Source;
 
+pub use function::{Function, FunctionLimits};
 pub use guests::Guests;
 pub use kv::KvStore;
 pub use listener::{Certificate, ClientCertificates, Listener, ListenerLimits, ListenerTls};

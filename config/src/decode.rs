@@ -126,8 +126,6 @@ const LATER: &[&str] = &[
     "asn_database",
     "cluster",
     "disk",
-    "function",
-    "grants",
     "http3",
     "rollout",
     "wasm",

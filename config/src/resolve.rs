@@ -4,6 +4,7 @@ mod cache_policy;
 mod compress;
 mod edge;
 mod filters;
+mod function;
 mod guests;
 mod kv;
 mod listen;
@@ -81,7 +82,7 @@ pub(crate) fn resolve(
     let filter_names = Names::collect(&files, "filter", is_whole, problems);
     let store_names = Names::collect(&files, "kv", is_whole, problems);
     let stores = kv::stores(&mut files, &store_names, problems);
-    let origins = origin::origins(&mut files, &origin_names, problems);
+    let origins = origin::origins(&mut files, &origin_names, &guests, problems);
     let shield_names = Names::collect(&files, "shield", is_whole, problems);
     let shields = shield::shields(&mut files, &shield_names, &origin_names, problems);
     let secret_names = Names::collect(&files, "secret", is_whole, problems);

@@ -48,5 +48,7 @@ pub use filter::{
     Filter, FilterError, FilterKind, Flow, Phase, Phases, Secret, Summary,
 };
 pub use location::LocationField;
-pub use outside::{AskError, Bounds, Depth, Outside, Surroundings, Tallies, Tally};
+pub use outside::{
+    AskError, Bounds, Depth, Destination, Outside, Stream, Surroundings, Tallies, Tally, Waits,
+};
 pub use pipeline::{Failure, Meter, OnError, Pipeline, Rewriters, Step, Trial, Verdict};

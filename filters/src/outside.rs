@@ -1,6 +1,7 @@
 //! How filters ask others: servers of origins, URLs that the configuration names, and the edge itself.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
 use rimward_config::{Guests, Origin, OriginId, SecretSource};
 use rimward_kv::Store;
 
@@ -52,6 +54,21 @@ pub trait Outside: Send + Sync {
         Err(AskError::NotServing)
     }
 
+    /// Sends a request whose body is passed on as it comes, as that of the response is. The target is an absolute URL; `Host` is
+    /// as for [`Outside::ask`].
+    ///
+    /// # Errors
+    /// When no response begins.
+    async fn send(
+        &self,
+        to: Destination,
+        request: Request<Stream>,
+        waits: Waits,
+    ) -> Result<Response<Stream>, AskError> {
+        let _ = (to, request, waits);
+        Err(AskError::NotServing)
+    }
+
     /// Asks this edge itself, as this client would, by a request whose `Host` names a site: through routes, filters and cache.
     /// `depth` is how many such requests it stands in, this one included.
     ///
@@ -82,6 +99,34 @@ pub struct Bounds {
     pub body: usize,
 }
 
+/// A body that is passed on as it comes.
+pub type Stream = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+
+/// Whom a request is sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination {
+    /// A server of an origin.
+    Origin {
+        /// Which.
+        id: OriginId,
+        /// Whether the request's `Host` is for its servers, if the origin has none of its own.
+        keeps_host: bool,
+    },
+    /// The host of the URL, at a public address.
+    Public,
+}
+
+/// How long to wait for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waits {
+    /// A connection.
+    pub connect: Duration,
+    /// From the request sent to the head of the response.
+    pub first_byte: Duration,
+    /// For the next part of the response's body.
+    pub between_bytes: Duration,
+}
+
 /// Why there is no answer. No text holds more than addresses and names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
@@ -94,6 +139,12 @@ pub enum AskError {
     /// No server can be asked, or connected to.
     #[error("no connection: {0}")]
     Connect(String),
+    /// A name has no address.
+    #[error("no address: {0}")]
+    Unknown(String),
+    /// A host that is to be a public one is not.
+    #[error("`{0}` has no public address")]
+    Private(String),
     /// The exchange ended too early, or broke the rules of HTTP.
     #[error("no whole response: {0}")]
     Broken(String),

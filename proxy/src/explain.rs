@@ -356,6 +356,7 @@ fn tell_origin(told: &mut Table, runtime: &Runtime, route: &Route) {
         .find(|written| written.name == origin.name());
     let place = match written.map(|written| &written.kind) {
         Some(OriginKind::Directory(directory)) => format!("files in {}", directory.root.display()),
+        Some(OriginKind::Function(function)) => format!("function {}", function.file.display()),
         Some(OriginKind::Servers(servers)) if let Some(s3) = &servers.s3 => bucket(s3, servers),
         Some(OriginKind::Servers(servers)) => {
             let list: Vec<String> = servers.servers.iter().map(server).collect();

@@ -23,7 +23,7 @@ use rimward_geoip::Databases;
 
 use crate::compress::Compression;
 use crate::metrics::{Metrics, RouteMeter};
-use crate::origin::{Origin, Origins};
+use crate::origin::{Host, Origin, Origins};
 use crate::outside::Beyond;
 use crate::stores::{NamedStores, Stores};
 
@@ -141,7 +141,11 @@ impl Runtime {
         let filters = build_filters(&config, kinds, &around, &mut filter_files, &mut problems);
         let located_before = previous.and_then(|previous| previous.geoip.as_deref());
         let geoip = geoip::open(&config, metrics, located_before, &mut problems);
-        let origins = Origins::compile(&config, previous.map(|previous| &previous.origins));
+        let host = Host {
+            around: &around,
+            metrics,
+        };
+        let origins = Origins::compile(&config, host, previous.map(|previous| &previous.origins));
         let origins = origins.map_err(|errors| {
             problems.extend(
                 errors
@@ -182,6 +186,7 @@ impl Runtime {
     /// Lets filters ask others from now on.
     pub fn open(self: &Arc<Self>) {
         self.beyond.opens(self);
+        self.filters.iter().for_each(|(_, filter)| filter.opens());
     }
 }
 

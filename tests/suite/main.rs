@@ -11,6 +11,7 @@ mod contract;
 mod disk;
 mod examples;
 mod filters;
+mod functions;
 mod guests;
 mod lane;
 mod listeners;

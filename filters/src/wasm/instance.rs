@@ -186,10 +186,12 @@ impl Instance {
                 Hook::Configure => self.function::<(String,), Told<()>>(hook).map(drop),
                 Hook::Log => self.function::<(Summary,), ()>(hook).map(drop),
                 Hook::Handle => self.function::<(String,), Told<String>>(hook).map(drop),
-                Hook::Compile => self.function::<(String, String), Told<Vec<u8>>>(hook).map(drop),
-                Hook::Load => {
-                    self.function::<(Vec<u8>, Vec<(String, String)>), Told<()>>(hook).map(drop)
-                }
+                Hook::Compile => self
+                    .function::<(String, String), Told<Vec<u8>>>(hook)
+                    .map(drop),
+                Hook::Load => self
+                    .function::<(Vec<u8>, Vec<(String, String)>), Told<()>>(hook)
+                    .map(drop),
                 Hook::RequestBody | Hook::OriginResponseBody | Hook::ResponseBody => {
                     self.function::<(), Told<ChunkVerdict>>(hook).map(drop)
                 }
@@ -201,8 +203,13 @@ impl Instance {
     }
 
     /// Has a runtime make a program of a handler's file.
-    pub(super) async fn compile(&mut self, name: String, source: String) -> Result<Result<Vec<u8>, String>, Fault> {
-        let called = self.call_waiting::<(String, String), Told<Vec<u8>>>(Hook::Compile, (name, source));
+    pub(super) async fn compile(
+        &mut self,
+        name: String,
+        source: String,
+    ) -> Result<Result<Vec<u8>, String>, Fault> {
+        let called =
+            self.call_waiting::<(String, String), Told<Vec<u8>>>(Hook::Compile, (name, source));
         called.await.map(|(told,)| told)
     }
 
@@ -213,7 +220,8 @@ impl Instance {
         environment: Vec<(String, String)>,
     ) -> Result<Result<(), String>, Fault> {
         let params = (program, environment);
-        let called = self.call_waiting::<(Vec<u8>, Vec<(String, String)>), Told<()>>(Hook::Load, params);
+        let called =
+            self.call_waiting::<(Vec<u8>, Vec<(String, String)>), Told<()>>(Hook::Load, params);
         called.await.map(|(told,)| told)
     }
 
@@ -224,7 +232,9 @@ impl Instance {
         event: String,
     ) -> Result<Result<String, String>, Fault> {
         self.swap(exchange, &mut Head::None);
-        let called = self.call_waiting::<(String,), Told<String>>(Hook::Handle, (event,)).await;
+        let called = self
+            .call_waiting::<(String,), Told<String>>(Hook::Handle, (event,))
+            .await;
         self.swap(exchange, &mut Head::None);
         called.map(|(told,)| told)
     }

@@ -10,6 +10,7 @@ use wasmtime::Engine;
 
 use super::abi::Hook;
 use super::code::Code;
+use super::engine;
 use super::guest::Loaded;
 use super::instance::{Fault, Instance};
 use super::lambda_edge::{self, Handler, LambdaEdge, Settings};
@@ -18,7 +19,6 @@ use super::logs;
 use super::settings::{GrantsSettings, grants, pool};
 use super::trial;
 use super::version::{Ending, Version};
-use super::engine;
 use crate::exchange::Exchange;
 use crate::filter::{BuildError, Builder, Configured};
 
@@ -59,7 +59,10 @@ impl HandlerGuest {
         let key = "lambda_edge";
         let file = &settings.lambda_edge;
         let wrong = |why: String| BuildError::at(key, format!("`{}` {why}", file.display()));
-        let kind = file.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
+        let kind = file
+            .extension()
+            .and_then(|kind| kind.to_str())
+            .unwrap_or_default();
         let engine = engine::engine(pool(builder))
             .map_err(|error| wrong(format!("can't be run on this machine: {error}")))?;
         let folder = builder.guests().path.as_deref();
@@ -112,7 +115,9 @@ impl HandlerGuest {
         };
         self.loaded.settle(&mut instance)?;
         if let Some(program) = &self.program {
-            let loaded = instance.load(program.bytes.clone(), program.environment.clone()).await?;
+            let loaded = instance
+                .load(program.bytes.clone(), program.environment.clone())
+                .await?;
             loaded.map_err(|reason| Fault {
                 ending: Ending::Error,
                 reason,
@@ -121,7 +126,11 @@ impl HandlerGuest {
         Ok(instance)
     }
 
-    async fn answer(&self, exchange: &mut Exchange, event: String) -> Result<Result<String, String>, Fault> {
+    async fn answer(
+        &self,
+        exchange: &mut Exchange,
+        event: String,
+    ) -> Result<Result<String, String>, Fault> {
         let mut instance = self.instance().await?;
         let told = instance.handle(exchange, event).await?;
         instance.retire();
@@ -131,7 +140,11 @@ impl HandlerGuest {
 
 #[async_trait]
 impl lambda_edge::Guest for HandlerGuest {
-    async fn call(&self, exchange: &mut Exchange, event: String) -> Result<String, lambda_edge::Fault> {
+    async fn call(
+        &self,
+        exchange: &mut Exchange,
+        event: String,
+    ) -> Result<String, lambda_edge::Fault> {
         let version = self.loaded.version();
         let request_id = exchange.request_id.clone();
         let told = match self.answer(exchange, event).await {
@@ -147,7 +160,14 @@ impl lambda_edge::Guest for HandlerGuest {
                 });
             }
         };
-        version.counters.count(Hook::Handle, if told.is_ok() { Ending::Ok } else { Ending::Error });
+        version.counters.count(
+            Hook::Handle,
+            if told.is_ok() {
+                Ending::Ok
+            } else {
+                Ending::Error
+            },
+        );
         match told {
             Ok(answer) if answer.len() > MAX_ANSWER => {
                 let wrong = format!("the answer is longer than {MAX_ANSWER} bytes");
@@ -206,7 +226,12 @@ fn load(
 ) -> Result<Loaded, BuildError> {
     let limits = Limits::of_handler(settings.time(), settings.memory);
     let written = &settings.grants;
-    let names = builder.around().origins.iter().flatten().map(|name| (**name).to_owned());
+    let names = builder
+        .around()
+        .origins
+        .iter()
+        .flatten()
+        .map(|name| (**name).to_owned());
     let granted = GrantsSettings {
         kv: written.kv.clone(),
         origins: written.origins.clone().unwrap_or_else(|| names.collect()),
@@ -215,14 +240,25 @@ fn load(
         env: written.env.clone(),
     };
     let grants = grants(&granted, builder)?;
-    let version = Version::new(builder, code, limits, grants, Value::Object(Default::default()), wrong)?;
+    let version = Version::new(
+        builder,
+        code,
+        limits,
+        grants,
+        Value::Object(Default::default()),
+        wrong,
+    )?;
     Ok(Loaded::new(Arc::new(version), exchanges))
 }
 
 impl Program {
     /// Compiled by the runtime itself, off the workers.
     fn new(settings: &Settings, name: &str, source: &str, loaded: &Loaded) -> Result<Self, String> {
-        let file = settings.lambda_edge.file_name().unwrap_or_default().to_string_lossy();
+        let file = settings
+            .lambda_edge
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
         let environment = environment(settings, name);
         let bytes = trial::apart(|| async {
             let version = loaded.version();
@@ -246,11 +282,22 @@ fn environment(settings: &Settings, name: &str) -> Vec<(String, String)> {
     let function = settings.function_name.as_deref().unwrap_or(name);
     let given = [
         ("AWS_LAMBDA_FUNCTION_NAME", function.to_owned()),
-        ("AWS_LAMBDA_FUNCTION_VERSION", settings.function_version.clone()),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", (settings.memory.0 >> 20).to_string()),
+        (
+            "AWS_LAMBDA_FUNCTION_VERSION",
+            settings.function_version.clone(),
+        ),
+        (
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+            (settings.memory.0 >> 20).to_string(),
+        ),
         ("AWS_REGION", "us-east-1".to_owned()),
-        ("RIMWARD_TIMEOUT_MS", settings.time().as_millis().to_string()),
+        (
+            "RIMWARD_TIMEOUT_MS",
+            settings.time().as_millis().to_string(),
+        ),
     ];
-    let given = given.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let given = given
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value));
     given.chain(settings.grants.env.clone()).collect()
 }

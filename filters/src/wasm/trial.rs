@@ -53,8 +53,8 @@ pub(super) fn survives(loaded: &Loaded, smoke: Option<&Smoke>) -> Result<(), Str
         instance.check_hooks()?;
         if version.hooks.has(Hook::Configure) {
             let configured = instance.configure();
-            let configured =
-                configured.map_err(|fault| format!("failed over its `config`: {}", fault.reason))?;
+            let configured = configured
+                .map_err(|fault| format!("failed over its `config`: {}", fault.reason))?;
             configured.map_err(|reason| format!("refuses its `config`: {reason}"))?;
         }
         match smoke {
@@ -73,11 +73,15 @@ pub(super) fn apart<T: Send, F: Future<Output = Result<T, String>>>(
 ) -> Result<T, String> {
     std::thread::scope(|scope| {
         let tried = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build();
             let runtime = runtime.map_err(|error| format!("can't be tried: {error}"))?;
             runtime.block_on(run())
         });
-        tried.join().unwrap_or_else(|_| Err("could not be tried".to_owned()))
+        tried
+            .join()
+            .unwrap_or_else(|_| Err("could not be tried".to_owned()))
     })
 }
 

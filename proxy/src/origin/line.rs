@@ -300,19 +300,19 @@ impl fmt::Debug for Line {
 
 /// One wait for the other side.
 #[derive(Default)]
-struct Wait {
+pub(super) struct Wait {
     since: Option<Instant>,
     /// Kept from wait to wait and moved only when it fires early, since moving a timer costs more than a short read.
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Wait {
-    fn over(&mut self) {
+    pub(super) fn over(&mut self) {
         self.since = None;
     }
 
     /// Ready when the wait has lasted `limit`.
-    fn poll(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<()> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<()> {
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
         // A wait too long to be told in time has no end.

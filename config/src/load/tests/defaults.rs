@@ -222,6 +222,33 @@ fn a_directory_is_enough() {
 }
 
 #[test]
+fn a_function_is_enough() {
+    let config = meaning("[origin.app]\nfunction = \"app.wasm\"");
+    let OriginKind::Function(function) = &config.origins[0].kind else {
+        panic!("not a function")
+    };
+    assert_eq!(
+        **function,
+        Function {
+            file: "app.wasm".into(),
+            env: vec![],
+            args: vec![],
+            origins: vec![],
+            hosts: vec![],
+            limits: FunctionLimits {
+                cpu: Duration::from_millis(100),
+                wall: secs(30),
+                memory: 64 << 20,
+                response_body: 64 << 20,
+                subrequests: 32,
+                log: 16 << 10,
+                concurrency: 100,
+            },
+        }
+    );
+}
+
+#[test]
 fn a_site_is_cached_as_its_origin_says() {
     let config = meaning(
         "[origin.files]\ndirectory = \"site\"\n[[site]]\nhost = \"a.com\"\norigin = \"files\"",

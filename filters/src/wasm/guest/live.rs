@@ -46,7 +46,10 @@ impl Live {
         version: &Version,
         hook: Hook,
     ) {
-        let behind = Hook::PHASES.iter().skip_while(|other| **other != hook).skip(1);
+        let behind = Hook::PHASES
+            .iter()
+            .skip_while(|other| **other != hook)
+            .skip(1);
         let is_due = |other: &Hook| version.hooks.has(*other);
         if behind.copied().any(|other| is_due(&other)) {
             Self::of(exchange).put_of(guest, instance);

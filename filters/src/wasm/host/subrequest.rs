@@ -133,7 +133,9 @@ impl State {
             Origin::Named(name) => return Ok(To::Origin(self.version.choice(name)?.origin)),
             Origin::Custom(custom) => custom,
         };
-        self.version.grants.check_host(&custom.host, custom.port, custom.tls)?;
+        self.version
+            .grants
+            .check_host(&custom.host, custom.port, custom.tls)?;
         let scheme = if custom.tls { "https" } else { "http" };
         let path = request
             .uri()
@@ -222,8 +224,10 @@ fn fault(error: AskError) -> Error {
         AskError::Request(_) => Error::Invalid(told),
         AskError::Timeout(_) => Error::Timeout,
         AskError::TooLong(_) => Error::Limit(told),
-        AskError::NotServing | AskError::Connect(_) | AskError::Broken(_) => {
-            Error::Unavailable(told)
-        }
+        AskError::NotServing
+        | AskError::Connect(_)
+        | AskError::Unknown(_)
+        | AskError::Private(_)
+        | AskError::Broken(_) => Error::Unavailable(told),
     }
 }

@@ -6,8 +6,6 @@ use rimward_config::HostPattern;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-
-
 /// A host that may be asked, such as `api.example.com`, `*.s3.amazonaws.com` or `api.example.com:8443`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
