@@ -280,13 +280,26 @@ bool exports_rimward_filter_lambda_edge_load(bytes_t *program, pairs_t *environm
     return good;
 }
 
+// The event as an object, read without a string of the engine's in between.
+static JSValue read_event(const text_t *event)
+{
+    char *text = need(event->len + 1);
+    memcpy(text, event->ptr, event->len);
+    text[event->len] = 0; // as the engine wants it
+    JSValue value = JS_ParseJSON(js, text, event->len, "event");
+    free(text);
+    return value;
+}
+
 bool exports_rimward_filter_lambda_edge_handle(text_t *event, text_t *result, text_t *error)
 {
     awake = true;
-    JSValue text = text_value(js, event);
+    JSValue value = read_event(event);
     lambda_edge_runtime_string_free(event);
-    bool good = conduct("handle", 1, (JSValueConst[]){text}, result, error);
-    JS_FreeValue(js, text);
+    bool good = !JS_IsException(value) && conduct("handle", 1, (JSValueConst[]){value}, result, error);
+    if (JS_IsException(value))
+        pending_exception(error);
+    JS_FreeValue(js, value);
     return good;
 }
 
@@ -338,7 +351,8 @@ static void warm_up(void)
         "{\"Records\":[{\"cf\":{\"config\":{\"distributionDomainName\":\"\",\"distributionId\":\"\",\"eventType\":"
         "\"viewer-request\",\"requestId\":\"\"},\"request\":{\"clientIp\":\"\",\"method\":\"GET\",\"uri\":\"/\","
         "\"querystring\":\"\",\"headers\":{\"host\":[{\"key\":\"Host\",\"value\":\"\"}]}}}}]}";
-    JSValue name = JS_NewString(js, NAME), source = JS_NewString(js, SOURCE), event = JS_NewString(js, EVENT);
+    JSValue name = JS_NewString(js, NAME), source = JS_NewString(js, SOURCE);
+    JSValue event = JS_ParseJSON(js, EVENT, sizeof EVENT - 1, "event");
     JSValue program = call("compile", 2, (JSValueConst[]){name, source}), environment = JS_NewObject(js);
     text_t told;
     bool good = !JS_IsException(program)

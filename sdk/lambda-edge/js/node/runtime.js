@@ -100,9 +100,9 @@ require.resolve = (name) => {
   throw new Missing(name, PUBLIC);
 };
 
-function handle(text) {
+function handle(event) {
   describing = 'fault';
-  call.begin(JSON.parse(text));
+  call.begin(event);
 }
 
 function describe(error) {
