@@ -13,10 +13,14 @@ pub mod lambda_edge;
 mod limits;
 mod link;
 pub mod logs;
+#[cfg(test)]
+mod manual;
 mod settings;
 mod state;
 mod trial;
 mod version;
+pub mod versions;
 mod wasi;
 
 pub(crate) use guest::Guest;
+pub use versions::Versions;

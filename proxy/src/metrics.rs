@@ -3,8 +3,8 @@
 //! Everything that a request touches is looked up when a configuration is compiled; counting is an atomic addition.
 
 mod connections;
-mod guests;
 mod functions;
+mod guests;
 mod histogram;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,8 +20,8 @@ use rimward_filters::wasm::function::Account;
 use rimward_filters::{Meter, Phase, Tallies, Tally};
 
 pub use connections::Connections;
-use guests::GuestCalls;
 use functions::Functions;
+use guests::GuestCalls;
 use histogram::Histogram;
 
 /// Everything the edge counts. Lives as long as the process.

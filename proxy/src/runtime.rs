@@ -186,6 +186,7 @@ impl Runtime {
     /// Lets filters ask others from now on.
     pub fn open(self: &Arc<Self>) {
         self.beyond.opens(self);
+        self.filters.iter().for_each(|(_, filter)| filter.opens());
     }
 }
 

@@ -96,8 +96,8 @@ impl Hook {
     fn interface(self) -> String {
         let name = match self {
             Self::Configure => "lifecycle".to_owned(),
-            Self::Handle => "lambda-edge".to_owned(),
-            Self::Compile | Self::Load => "lambda-edge-loader".to_owned(),
+            Self::Handle | Self::Load => "lambda-edge".to_owned(),
+            Self::Compile => "lambda-edge-compiler".to_owned(),
             hook => format!("on-{}", hook.name().replace('_', "-")),
         };
         format!("{PACKAGE}/{name}@{VERSION}")

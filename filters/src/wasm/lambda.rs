@@ -16,7 +16,7 @@ use super::instance::{Fault, Instance};
 use super::lambda_edge::{self, Handler, LambdaEdge, Settings};
 use super::limits::Limits;
 use super::logs;
-use super::settings::{GrantsSettings, grants, pool};
+use super::settings::{GrantsSettings, Isolation, grants, pool};
 use super::trial;
 use super::version::{Ending, Version};
 use crate::exchange::Exchange;
@@ -26,7 +26,7 @@ use crate::filter::{BuildError, Builder, Configured};
 const RUNTIME: &[u8] = include_bytes!("../../../sdk/lambda-edge/js/runtime.wasm");
 /// The longest answer of a handler, as JSON.
 const MAX_ANSWER: usize = 8 << 20;
-/// How many exchanges one instance of a component with a handler serves: those of Python take long to make.
+/// How many exchanges one instance serves that is reused.
 const EXCHANGES: u32 = 1000;
 
 impl Configured for LambdaEdge {
@@ -45,11 +45,11 @@ impl Configured for LambdaEdge {
 /// A handler, ready to be called.
 struct HandlerGuest {
     loaded: Loaded,
-    /// What the runtime made of the handler's file; `None` when the component has its handler with it.
-    program: Option<Program>,
+    program: Program,
 }
 
 struct Program {
+    /// What the runtime made of the handler's file; empty when the component has its handler with it.
     bytes: Vec<u8>,
     environment: Vec<(String, String)>,
 }
@@ -68,16 +68,12 @@ impl HandlerGuest {
         let folder = builder.guests().path.as_deref();
         match kind {
             "js" | "mjs" | "cjs" => {
-                if settings.function() != "handler" {
-                    let only = "a handler in JavaScript is what its file exports as `handler`";
-                    return Err(BuildError::at("handler", only));
-                }
                 let source = builder.read(key, file)?;
                 let code = runtime(engine, folder).map_err(&wrong)?;
-                let loaded = load(settings, builder, &code, 1, &wrong)?;
-                let program = Program::new(settings, builder.name, &source, &loaded);
+                let loaded = load(settings, builder, &code, Isolation::Request, &wrong)?;
+                let program = Program::new(settings, builder.name, Some(&source), &loaded);
                 Ok(Self {
-                    program: Some(program.map_err(|why| BuildError::at(key, why))?),
+                    program: program.map_err(|why| BuildError::at(key, why))?,
                     loaded,
                 })
             }
@@ -86,14 +82,15 @@ impl HandlerGuest {
                 let code = Code::load(&bytes, engine, folder).map_err(|error| {
                     wrong(format!("is not a component that can be run: {error}"))
                 })?;
-                let loaded = load(settings, builder, &code, EXCHANGES, &wrong)?;
+                let loaded = load(settings, builder, &code, Isolation::Reuse, &wrong)?;
                 if !loaded.version().hooks.has(Hook::Handle) {
                     return Err(wrong("exports no `rimward:filter/lambda-edge@0.1.0`".to_owned()));
                 }
-                trial::survives(&loaded, None).map_err(&wrong)?;
+                let program = Program::new(settings, builder.name, None, &loaded);
+                let refused = |why| wrong(format!("can't be loaded: {why}"));
                 Ok(Self {
+                    program: program.map_err(refused)?,
                     loaded,
-                    program: None,
                 })
             }
             "py" => Err(wrong(
@@ -114,15 +111,12 @@ impl HandlerGuest {
             false => Instance::new(version)?,
         };
         self.loaded.settle(&mut instance)?;
-        if let Some(program) = &self.program {
-            let loaded = instance
-                .load(program.bytes.clone(), program.environment.clone())
-                .await?;
-            loaded.map_err(|reason| Fault {
-                ending: Ending::Error,
-                reason,
-            })?;
-        }
+        let Program { bytes, environment } = &self.program;
+        let loaded = instance.load(bytes.clone(), environment.clone()).await?;
+        loaded.map_err(|reason| Fault {
+            ending: Ending::Error,
+            reason,
+        })?;
         Ok(instance)
     }
 
@@ -175,7 +169,7 @@ impl lambda_edge::Guest for HandlerGuest {
             }
             Ok(answer) => Ok(answer),
             Err(error) => {
-                let fault = thrown(&error);
+                let fault = lambda_edge::Fault::told(&error);
                 logs::keep(version, Level::ERROR, &request_id, &error);
                 Err(fault)
             }
@@ -185,25 +179,6 @@ impl lambda_edge::Guest for HandlerGuest {
     fn status(&self) -> Option<Value> {
         let version = self.loaded.version();
         Some(serde_json::json!({ "runtime": &*version.id }))
-    }
-}
-
-/// What a runtime says of a handler that failed.
-fn thrown(error: &str) -> lambda_edge::Fault {
-    let Ok(told) = serde_json::from_str::<Value>(error) else {
-        return lambda_edge::Fault::Exception(error.to_owned());
-    };
-    let text = |key: &str| told[key].as_str().unwrap_or_default();
-    let trace = told["trace"].as_array().and_then(|trace| trace.first());
-    let place = trace.and_then(Value::as_str).unwrap_or_default();
-    let mut reason = format!("{}: {}", text("errorType"), text("errorMessage"));
-    if !place.is_empty() {
-        reason = format!("{reason} ({place})");
-    }
-    match text("fault") {
-        "answer" => lambda_edge::Fault::Invalid(reason),
-        "time" => lambda_edge::Fault::Unavailable(reason),
-        _ => lambda_edge::Fault::Exception(reason),
     }
 }
 
@@ -221,7 +196,7 @@ fn load(
     settings: &Settings,
     builder: &Builder<'_>,
     code: &Code,
-    exchanges: u32,
+    usual: Isolation,
     wrong: &dyn Fn(String) -> BuildError,
 ) -> Result<Loaded, BuildError> {
     let limits = Limits::of_handler(settings.time(), settings.memory);
@@ -248,18 +223,27 @@ fn load(
         Value::Object(Default::default()),
         wrong,
     )?;
+    let exchanges = match settings.isolation.unwrap_or(usual) {
+        Isolation::Request => 1,
+        Isolation::Reuse => EXCHANGES,
+    };
     Ok(Loaded::new(Arc::new(version), exchanges))
 }
 
 impl Program {
-    /// Compiled by the runtime itself, off the workers.
-    fn new(settings: &Settings, name: &str, source: &str, loaded: &Loaded) -> Result<Self, String> {
+    /// Compiled by the runtime itself, off the workers, and tried. Without a source it is the component's own.
+    fn new(
+        settings: &Settings,
+        name: &str,
+        source: Option<&str>,
+        loaded: &Loaded,
+    ) -> Result<Self, String> {
         let file = settings
             .lambda_edge
             .file_name()
             .unwrap_or_default()
             .to_string_lossy();
-        let environment = environment(settings, name);
+        let environment = settings.environment(name);
         let bytes = trial::apart(|| async {
             let version = loaded.version();
             let mut instance = match version.waits {
@@ -267,37 +251,18 @@ impl Program {
                 false => Instance::new(version),
             }
             .map_err(|fault| format!("the runtime can't be instantiated: {}", fault.reason))?;
-            let compiled = instance.compile(file.to_string(), source.to_owned()).await;
-            let bytes = compiled.map_err(|fault| fault.reason)??;
+            instance.check_hooks()?;
+            let bytes = match source {
+                Some(source) => instance
+                    .compile(file.to_string(), source.to_owned())
+                    .await
+                    .map_err(|fault| fault.reason)??,
+                None => Vec::new(),
+            };
             let tried = instance.load(bytes.clone(), environment.clone()).await;
             tried.map_err(|fault| fault.reason)??;
             Ok(bytes)
         })?;
         Ok(Self { bytes, environment })
     }
-}
-
-/// `process.env`, as on Lambda.
-fn environment(settings: &Settings, name: &str) -> Vec<(String, String)> {
-    let function = settings.function_name.as_deref().unwrap_or(name);
-    let given = [
-        ("AWS_LAMBDA_FUNCTION_NAME", function.to_owned()),
-        (
-            "AWS_LAMBDA_FUNCTION_VERSION",
-            settings.function_version.clone(),
-        ),
-        (
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-            (settings.memory.0 >> 20).to_string(),
-        ),
-        ("AWS_REGION", "us-east-1".to_owned()),
-        (
-            "RIMWARD_TIMEOUT_MS",
-            settings.time().as_millis().to_string(),
-        ),
-    ];
-    let given = given
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value));
-    given.chain(settings.grants.env.clone()).collect()
 }

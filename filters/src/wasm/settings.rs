@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::abi::Hook;
-use super::code::Code;
+use super::code::{Code, CodeId};
 use super::engine::{Pool, engine};
 use super::guest::{Guest, Loaded};
 use super::lambda_edge::HostGrant;
 use super::limits::{Limits, LimitsSettings};
 use super::trial;
 use super::version::{Grants, Version};
+use super::versions::Versions;
 use crate::bucket::BUCKETS;
 use crate::filter::{BuildError, Builder, Configured};
 
@@ -102,15 +104,83 @@ on_error = "skip"
 
     fn new(settings: Settings, builder: &Builder<'_>) -> Result<Self, BuildError> {
         let plan = Plan::new(&settings, builder)?;
-        let current = plan.load(builder, "wasm", &settings.wasm)?;
+        let file = plan.read(builder, "wasm", &settings.wasm)?;
+        let name = builder
+            .name
+            .replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_");
+        let versions = Versions::of(&name, builder.guests().path.as_deref());
+        let choice = Choice::new(&versions, file);
+        let current = plan.load(builder, "wasm", &choice.current)?;
+        let before = choice
+            .before
+            .as_ref()
+            .and_then(|before| plan.load(builder, "wasm", before).ok());
         let candidate = match &settings.rollout {
-            None => None,
             Some(rollout) => {
                 let share = share(rollout.percent)?;
-                Some((plan.load(builder, "rollout.wasm", &rollout.wasm)?, share))
+                let file = plan.read(builder, "rollout.wasm", &rollout.wasm)?;
+                Some((plan.load(builder, "rollout.wasm", &file)?, share))
             }
+            None => match &choice.candidate {
+                Some((content, percent)) => {
+                    Some((plan.load(builder, "wasm", content)?, share(*percent)?))
+                }
+                None => None,
+            },
         };
-        Ok(Self::of(current, None, candidate))
+        Ok(Self::of(current, before, candidate).kept_by(versions, choice.file.bytes))
+    }
+}
+
+/// Which versions run: what was deployed, unless the file of the configuration has changed since.
+struct Choice {
+    file: Content,
+    current: Content,
+    before: Option<Content>,
+    candidate: Option<(Content, f64)>,
+}
+
+/// What a version is made of, and where it came from.
+#[derive(Clone)]
+struct Content {
+    place: String,
+    bytes: Bytes,
+}
+
+impl Choice {
+    fn new(versions: &Versions, file: Content) -> Self {
+        let index = versions.index();
+        let kept = |sha256: &String| {
+            let place = format!("version {}", sha256.get(..12).unwrap_or(sha256));
+            versions
+                .content(sha256)
+                .map(|bytes| Content { place, bytes })
+        };
+        let id = CodeId::of(&file.bytes).hex();
+        if index.file.as_ref() != Some(&id) {
+            return Self {
+                current: file.clone(),
+                before: index
+                    .active
+                    .as_ref()
+                    .filter(|active| **active != id)
+                    .and_then(kept),
+                candidate: None,
+                file,
+            };
+        }
+        let active = index
+            .active
+            .as_ref()
+            .filter(|active| **active != id)
+            .and_then(kept);
+        let candidate = index.candidate.as_ref();
+        Self {
+            current: active.unwrap_or_else(|| file.clone()),
+            before: index.before.last().and_then(kept),
+            candidate: candidate.and_then(|share| Some((kept(&share.sha256)?, share.percent))),
+            file,
+        }
     }
 }
 
@@ -159,13 +229,24 @@ impl<'s> Plan<'s> {
         })
     }
 
-    fn load(&self, builder: &Builder<'_>, key: &str, path: &Path) -> Result<Loaded, BuildError> {
+    fn read(&self, builder: &Builder<'_>, key: &str, path: &Path) -> Result<Content, BuildError> {
         let file = newest(builder, path);
-        let bytes = builder.read_bytes(key, &file)?;
-        let wrong = |why: String| BuildError::at(key, format!("`{}` {why}", file.display()));
+        Ok(Content {
+            bytes: builder.read_bytes(key, &file)?.into(),
+            place: file.display().to_string(),
+        })
+    }
+
+    fn load(
+        &self,
+        builder: &Builder<'_>,
+        key: &str,
+        content: &Content,
+    ) -> Result<Loaded, BuildError> {
+        let wrong = |why: String| BuildError::at(key, format!("`{}` {why}", content.place));
         let engine = engine(pool(builder))
             .map_err(|error| wrong(format!("can't be run on this machine: {error}")))?;
-        let code = Code::load(&bytes, engine, builder.guests().path.as_deref())
+        let code = Code::load(&content.bytes, engine, builder.guests().path.as_deref())
             .map_err(|error| wrong(format!("is not a component that can be run: {error}")))?;
         let grants = grants(&self.settings.grants, builder)?;
         let config = serde_json::Value::Object(self.settings.config.clone());

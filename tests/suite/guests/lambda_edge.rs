@@ -117,6 +117,20 @@ async fn what_breaks_the_rules_has_the_status_of_aws() {
 }
 
 #[tokio::test]
+async fn variables_outlive_a_call_if_an_instance_is_reused() {
+    let handler = r#"
+        let calls = 0;
+        exports.count = async () => ({ status: '200', body: String(++calls) });"#;
+    for (isolation, expected) in [("request", ["1", "1"]), ("reuse", ["1", "2"])] {
+        let settings = format!("isolation = \"{isolation}\"\n    handler = \"count\"");
+        let (edge, _origin) = world("viewer-request", handler, &settings).await;
+        for expected in expected {
+            assert_eq!(edge.get("/").await.text(), expected, "{isolation}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_module_that_is_not_there_is_told_at_load() {
     let files = Files::new();
     files.write(

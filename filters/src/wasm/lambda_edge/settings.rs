@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::event::Event;
 use super::origin::HostGrant;
 use super::viewer::ViewerHeader;
+use crate::wasm::settings::Isolation;
 
 /// Settings of a handler of Lambda@Edge.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -38,6 +39,10 @@ pub struct Settings {
     pub memory: ByteSize,
     /// How long a call may take, from `1ms` to `30s`. The default is AWS's: `5s` in viewer events, `30s` in origin events.
     pub timeout: Option<Span>,
+    /// How long an instance of the runtime lives: `request` gives every call variables of its own, `reuse` lets those of the file
+    /// outlive a call, as on Lambda. The default is `request` in JavaScript and `reuse` for a component.
+    #[schemars(title = "word")]
+    pub(in crate::wasm) isolation: Option<Isolation>,
     /// Whether the handler is held to what CloudFront does where the edge could do better: `status` has to be text,
     /// `viewer-response` is left out for errors and for what a `viewer-request` handler answered, and `origin-response` for
     /// what an `origin-request` handler answered.
