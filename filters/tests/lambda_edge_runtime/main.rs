@@ -503,3 +503,70 @@ fn what_the_edge_has_is_in_a_module() {
     assert_eq!(got, Ok(wanted));
     assert_eq!(guest.host().logs, ["who=me"]);
 }
+
+#[test]
+fn signatures_of_tokens_are_verified() {
+    let handler = r"async () => {
+        const { createPublicKey, createVerify, verify } = require('crypto');
+        const key = `-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAuzufrGj5602n6lpoZiU6
++dBNDa9hf6a8SGs2e5kjSD8wxmvG3EdRKmXXcQ2xCtdH75o6sVn+gZBBrTUD1o+s
+2AEYKsHOq1/WsgqGCv7zIbz6/tsS2reSPmCN4XZz6nIjeLscKHGusHs1oAMseJX9
+wgQehVJWH4PTga9kW7Q4EOmH8jHW7WSE/Ek00Elr2UxM/FrodSTQlhytdLqF67B9
+k638a4HNdF/UkMRoS0MMCCwzOp5EPvmOo1sOzDEGIYyZdQU0PNe+s+uJMi7vWvtQ
+aFe/VzqqWKT054Byz2YvP6byuLnTDA2fbBeWOU1WnkPLQShgkpBYAXVSLHx9Jq+c
+swIDAQAB
+-----END PUBLIC KEY-----`;
+        const signature = Buffer.from('SIGNATURE', 'base64');
+        const jwk = { kty: 'RSA', e: 'AQAB', n: key_n() };
+        function key_n() {
+            return Buffer.from(createPublicKey(key).key.n.toString(16), 'hex').toString('base64url');
+        }
+        const imported = await crypto.subtle.importKey('jwk', jwk, { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }, false, ['verify']);
+        const answers = [
+            createVerify('RSA-SHA256').update('a.').update('b').verify(key, signature),
+            verify('sha256', Buffer.from('a.b'), createPublicKey({ key: jwk, format: 'jwk' }), signature),
+            await crypto.subtle.verify('RSASSA-PKCS1-v1_5', imported, signature, new TextEncoder().encode('a.b')),
+            verify('sha256', Buffer.from('a.c'), key, signature),
+        ];
+        signature[9] ^= 1;
+        return [...answers, verify('sha256', Buffer.from('a.b'), key, signature)];
+    }";
+    let handler = handler.replace(
+        "SIGNATURE",
+        "I30vXObjEN6tT9KlsL7fQTg58YnoSk8+E2hAC8WRQpT5CKUvvnRYpdPcy2598dNLTRLeOlnOVLEsV38nSOaJL6hs0Tp3ir97+LmKqiiSJtcWUBmSewRhhQLdnZoEZZSbCY3Pny0ON+ioXtWMwQC9F8bMD8kUzp9Jsd/2zPw6Nhx5bQoFNAuvhHrl9HMeEHVfDxTt0IKkBK0LhaMqneaFgUf8yvY6Fx9JhJaL+atKUnuUmGeFNcrQ5v2pTEm7S56T0btaECJlsTWEaLsX+WZTzMJ2OEAGYnuqX38ayMpn9nlQmOUzcQmx278+voDo+57WZDhe6fkPuGR4tPqJzhx7gg==",
+    );
+    assert_eq!(
+        answer(&handler),
+        Ok(json!([true, true, true, false, false]))
+    );
+}
+
+#[test]
+fn streams_carry_what_they_are_given() {
+    let with =
+        "const { Readable, Writable, Transform, PassThrough, promises } = require('stream');";
+    for (handler, wanted) in [
+        ("let s = ''; for await (const c of Readable.from(['a', 'b'])) s += c; return s;", json!("ab")),
+        (
+            "let n = 0; const r = new Readable({ read() { this.push(n < 3 ? String(n++) : null) } });
+            let s = ''; for await (const c of r) s += c; return s;",
+            json!("012"),
+        ),
+        (
+            "const seen = [];
+            const upper = new Transform({ transform(chunk, encoding, done) { done(null, chunk.toString().toUpperCase()) } });
+            const end = new Writable({ write(chunk, encoding, done) { seen.push(chunk.toString()); done() } });
+            await promises.pipeline(Readable.from(['x', 'y']), upper, new PassThrough(), end); return seen;",
+            json!(["X", "Y"]),
+        ),
+        (
+            "const broken = new Transform({ transform(chunk, encoding, done) { done(new Error('no')) } });
+            return promises.pipeline(Readable.from(['x']), broken).catch((error) => error.message);",
+            json!("no"),
+        ),
+    ] {
+        let handler = format!("async () => {{ {with} {handler} }}");
+        assert_eq!(answer(&handler), Ok(wanted), "{handler}");
+    }
+}
