@@ -245,24 +245,33 @@ impl Program {
             .to_string_lossy();
         let environment = settings.environment(name);
         let bytes = trial::apart(|| async {
-            let version = loaded.version();
-            let mut instance = match version.waits {
-                true => Instance::new_waiting(version).await,
-                false => Instance::new(version),
+            let mut bytes = Vec::new();
+            if let Some(source) = source {
+                let mut compiler = instance(loaded).await?;
+                let compiled = compiler.compile(file.to_string(), source.to_owned());
+                let compiled = compiled.await.map_err(|fault| fault.reason)??;
+                let mut other = instance(loaded).await?;
+                let prepared = other.prepare(compiled, environment.clone());
+                bytes = prepared.await.map_err(|fault| fault.reason)??;
             }
-            .map_err(|fault| format!("the runtime can't be instantiated: {}", fault.reason))?;
-            instance.check_hooks()?;
-            let bytes = match source {
-                Some(source) => instance
-                    .compile(file.to_string(), source.to_owned())
-                    .await
-                    .map_err(|fault| fault.reason)??,
-                None => Vec::new(),
-            };
-            let tried = instance.load(bytes.clone(), environment.clone()).await;
-            tried.map_err(|fault| fault.reason)??;
+            let mut tried = instance(loaded).await?;
+            let tried = tried.load(bytes.clone(), environment.clone());
+            tried.await.map_err(|fault| fault.reason)??;
             Ok(bytes)
         })?;
         Ok(Self { bytes, environment })
     }
+}
+
+/// One that has done nothing yet.
+async fn instance(loaded: &Loaded) -> Result<Instance, String> {
+    let version = loaded.version();
+    let made = match version.waits {
+        true => Instance::new_waiting(version).await,
+        false => Instance::new(version),
+    };
+    let mut instance =
+        made.map_err(|fault| format!("the runtime can't be instantiated: {}", fault.reason))?;
+    instance.check_hooks()?;
+    Ok(instance)
 }

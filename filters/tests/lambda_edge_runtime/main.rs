@@ -570,3 +570,88 @@ fn streams_carry_what_they_are_given() {
         assert_eq!(answer(&handler), Ok(wanted), "{handler}");
     }
 }
+
+/// A program that is long enough for an image, and what is made of it.
+fn prepared(source: &str) -> (Vec<u8>, Guest) {
+    let words: Vec<_> = (0..900).map(|word| format!("'word {word}'")).collect();
+    let source = format!("const words = [{}]; {source}", words.join(", "));
+    let mut compiler = Guest::new(Host::default());
+    let program = compiler.compile("a.js", &source).expect("it compiles");
+    let mut guest = Guest::new(Host::default());
+    let made = guest.prepare(&program, &[]).expect("it loads");
+    assert_eq!(made == program, made[0] != 2, "an image, or the program");
+    (made, guest)
+}
+
+fn answers_of_two(program: &[u8]) -> [Value; 2] {
+    [(), ()].map(|()| {
+        let mut guest = Guest::new(Host::default());
+        guest.load(program, &[]).expect("it loads");
+        let mut answers = guest.handle(&plain_event()).into_iter().collect::<Vec<_>>();
+        answers.extend(guest.handle(&plain_event()));
+        Value::Array(answers)
+    })
+}
+
+#[test]
+fn an_image_has_what_the_top_level_made() {
+    let (image, guest) = prepared(
+        "class Counter { #calls = 0; count() { return ++this.#calls } }
+        const counters = new Map([['one', new Counter()]]), later = Promise.resolve('late');
+        const numbers = (function* () { yield 1; yield 2 })();
+        console.log('the top level has run', numbers.next().value);
+        exports.handler = async () => [counters.get('one').count(), numbers.next().value ?? 'none', await later, words[899]];",
+    );
+    assert_eq!(image[0], 2);
+    assert_eq!(guest.host().logs, ["the top level has run 1"]);
+    let wanted = json!([[1, 2, "late", "word 899"], [2, "none", "late", "word 899"]]);
+    assert_eq!(answers_of_two(&image), [wanted.clone(), wanted]);
+}
+
+#[test]
+fn instances_of_an_image_draw_their_own_random_values() {
+    let (image, _) = prepared("exports.handler = () => [Math.random(), crypto.randomUUID()]");
+    assert_eq!(image[0], 2);
+    let [first, second] = answers_of_two(&image);
+    assert_ne!(first, second);
+    assert_ne!(first[0], first[1]);
+}
+
+#[test]
+fn what_each_instance_has_to_do_itself_is_in_no_image() {
+    for (top, wanted) in [
+        (
+            "const drawn = Math.random(); exports.handler = () => drawn < 1;",
+            json!([true, true]),
+        ),
+        (
+            "const drawn = crypto.randomUUID(); exports.handler = () => drawn.length;",
+            json!([36, 36]),
+        ),
+        (
+            "const store = require('rimward').kv('main'); exports.handler = () => store.put('k', 'v', { ttl: 3 });",
+            json!([3, 3]),
+        ),
+        (
+            "const key = require('rimward').secret('key'); exports.handler = () => key.reveal().toString();",
+            json!(["revealed", "revealed"]),
+        ),
+    ] {
+        let (program, _) = prepared(top);
+        assert_ne!(program[0], 2, "{top}");
+        assert_eq!(answers_of_two(&program), [wanted.clone(), wanted], "{top}");
+    }
+}
+
+#[test]
+fn events_of_any_length_arrive() {
+    let (image, _) = prepared("exports.handler = (event) => event.Records[0].cf.request.body.data");
+    let mut guest = Guest::new(Host::default());
+    guest.load(&image, &[]).expect("it loads");
+    for length in [10, 20_000, 600_000, 1_400_000, 20_000, 2_000_000, 10] {
+        let data = "x".repeat(length - 3) + "end";
+        let body = json!({ "body": { "data": data } });
+        let event = event("viewer-request", &body, &Value::Null);
+        assert_eq!(guest.handle(&event), Ok(json!(data)), "{length}");
+    }
+}
