@@ -264,7 +264,7 @@ async fn a_page_is_rewritten_by_the_host_for_a_guest() {
         "content-type: text/html",
         "<a href=\"x\">old</a><p>p</p>",
     );
-    let script = "GET /a\nx-do: response html.rule a set-attribute rel nofollow; response html.rule p remove";
+    let script = "GET /a\nx-do: response html.set-attribute a rel nofollow; response html.remove p";
     assert_eq!(
         world.edge.request(script).await.text(),
         "<a href=\"x\" rel=\"nofollow\">old</a>"

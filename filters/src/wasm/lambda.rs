@@ -48,8 +48,9 @@ struct HandlerGuest {
     program: Program,
 }
 
+/// What a handler is loaded from.
 struct Program {
-    /// What the runtime made of the handler's file; empty when the component has its handler with it.
+    /// What the runtime made of its file; empty for a component that has its handler in it.
     bytes: Vec<u8>,
     environment: Vec<(String, String)>,
 }
@@ -71,7 +72,7 @@ impl HandlerGuest {
                 let source = builder.read(key, file)?;
                 let code = runtime(engine, folder).map_err(&wrong)?;
                 let loaded = load(settings, builder, &code, Isolation::Request, &wrong)?;
-                let program = Program::new(settings, builder.name, Some(&source), &loaded);
+                let program = Program::new(settings, builder.name, &source, &loaded);
                 Ok(Self {
                     program: program.map_err(|why| BuildError::at(key, why))?,
                     loaded,
@@ -86,10 +87,9 @@ impl HandlerGuest {
                 if !loaded.version().hooks.has(Hook::Handle) {
                     return Err(wrong("exports no `rimward:filter/lambda-edge@0.1.0`".to_owned()));
                 }
-                let program = Program::new(settings, builder.name, None, &loaded);
-                let refused = |why| wrong(format!("can't be loaded: {why}"));
+                let program = Program::tried(Vec::new(), settings, builder.name, &loaded);
                 Ok(Self {
-                    program: program.map_err(refused)?,
+                    program: program.map_err(|why| BuildError::at(key, why))?,
                     loaded,
                 })
             }
@@ -111,8 +111,10 @@ impl HandlerGuest {
             false => Instance::new(version)?,
         };
         self.loaded.settle(&mut instance)?;
-        let Program { bytes, environment } = &self.program;
-        let loaded = instance.load(bytes.clone(), environment.clone()).await?;
+        let program = &self.program;
+        let loaded = instance
+            .load(program.bytes.clone(), program.environment.clone())
+            .await?;
         loaded.map_err(|reason| Fault {
             ending: Ending::Error,
             reason,
@@ -231,13 +233,8 @@ fn load(
 }
 
 impl Program {
-    /// Compiled by the runtime itself, off the workers, and tried. Without a source it is the component's own.
-    fn new(
-        settings: &Settings,
-        name: &str,
-        source: Option<&str>,
-        loaded: &Loaded,
-    ) -> Result<Self, String> {
+    /// Compiled by the runtime itself, off the workers.
+    fn new(settings: &Settings, name: &str, source: &str, loaded: &Loaded) -> Result<Self, String> {
         let file = settings
             .lambda_edge
             .file_name()
@@ -245,33 +242,41 @@ impl Program {
             .to_string_lossy();
         let environment = settings.environment(name);
         let bytes = trial::apart(|| async {
-            let mut bytes = Vec::new();
-            if let Some(source) = source {
-                let mut compiler = instance(loaded).await?;
-                let compiled = compiler.compile(file.to_string(), source.to_owned());
-                let compiled = compiled.await.map_err(|fault| fault.reason)??;
-                let mut other = instance(loaded).await?;
-                let prepared = other.prepare(compiled, environment.clone());
-                bytes = prepared.await.map_err(|fault| fault.reason)??;
-            }
-            let mut tried = instance(loaded).await?;
-            let tried = tried.load(bytes.clone(), environment.clone());
-            tried.await.map_err(|fault| fault.reason)??;
-            Ok(bytes)
+            let mut compiler = instance(loaded).await?;
+            let compiled = compiler.compile(file.to_string(), source.to_owned());
+            let compiled = compiled.await.map_err(|fault| fault.reason)??;
+            let mut other = instance(loaded).await?;
+            let prepared = other.prepare(compiled, environment.clone());
+            prepared.await.map_err(|fault| fault.reason)?
         })?;
-        Ok(Self { bytes, environment })
+        Self::tried(bytes, settings, name, loaded)
+    }
+
+    /// One that was loaded once.
+    fn tried(
+        bytes: Vec<u8>,
+        settings: &Settings,
+        name: &str,
+        loaded: &Loaded,
+    ) -> Result<Self, String> {
+        let environment = settings.environment(name);
+        let program = Self { bytes, environment };
+        trial::apart(|| async {
+            let mut instance = instance(loaded).await?;
+            let tried = instance
+                .load(program.bytes.clone(), program.environment.clone())
+                .await;
+            tried.map_err(|fault| fault.reason)?
+        })?;
+        Ok(program)
     }
 }
 
-/// One that has done nothing yet.
 async fn instance(loaded: &Loaded) -> Result<Instance, String> {
     let version = loaded.version();
-    let made = match version.waits {
+    let instance = match version.waits {
         true => Instance::new_waiting(version).await,
         false => Instance::new(version),
     };
-    let mut instance =
-        made.map_err(|fault| format!("the runtime can't be instantiated: {}", fault.reason))?;
-    instance.check_hooks()?;
-    Ok(instance)
+    instance.map_err(|fault| format!("its runtime can't be instantiated: {}", fault.reason))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use clap::Subcommand;
-use http::{Method, Request};
+use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
@@ -124,9 +124,7 @@ fn target(name: &str, rest: &str) -> String {
 }
 
 fn change(file: &Path, target: &str, content: Bytes) -> Result<ExitCode> {
-    let request = Request::post(target).body(content)?;
-    let (head, body) = ask::exchange(file, request)?.into_parts();
-    tell((head.status, String::from_utf8_lossy(&body).into_owned()))
+    tell(ask::send(file, Method::POST, target, content)?)
 }
 
 fn logs(file: &Path, name: &str, follow: bool) -> Result<ExitCode> {
