@@ -75,7 +75,7 @@ rust() {
 # c FILE NAME: a guest NAME of one file.
 c() {
     "${clang_guest[@]}" -mexec-model=reactor -Oz -Wall -Wextra -Werror -Isdk/c/include \
-        -Wl,--gc-sections -Wl,--strip-all -Wl,-z,stack-size=131072 \
+        -Wl,--gc-sections -Wl,--strip-all -Wl,--stack-first -Wl,-z,stack-size=131072 \
         -o "$work/$2.core.wasm" "$1" sdk/c/src/rimward.c sdk/c/src/host.c
     component "$work/$2.core.wasm" "$2"
 }

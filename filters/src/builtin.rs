@@ -71,12 +71,22 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<security_headers::SecurityHeaders>(),
     FilterKind::of::<signed_url::SignedUrl>(),
     FilterKind::of::<waiting_room::WaitingRoom>(),
+];
+
+/// The filters that are code in WebAssembly. A configuration names them by their file in place of `use`.
+pub const GUESTS: &[FilterKind] = &[
+    FilterKind::of::<crate::wasm::lambda_edge::LambdaEdge>(),
     FilterKind::of::<crate::wasm::Guest>(),
 ];
 
+/// Every kind of filter.
+pub fn all() -> impl Iterator<Item = &'static FilterKind> {
+    KINDS.iter().chain(GUESTS)
+}
+
 /// The filter that a configuration means by `use = "name"`.
 pub fn find(name: &str) -> Option<&'static FilterKind> {
-    KINDS.iter().find(|kind| kind.name == name)
+    all().find(|kind| kind.name == name)
 }
 
 #[cfg(test)]

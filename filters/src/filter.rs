@@ -10,6 +10,7 @@ mod builder;
 mod kind;
 mod secret;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +18,7 @@ use bytes::Bytes;
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use crate::exchange::Exchange;
+use crate::wasm::Versions;
 
 pub use answer::Answer;
 pub use builder::{BuildError, Builder};
@@ -56,6 +58,14 @@ pub trait Filter: Send + Sync {
     /// all are answer their hits without the engine.
     fn is_pure(&self) -> bool {
         false
+    }
+
+    /// The configuration that it is of serves from now on. May write files.
+    fn opens(&self) {}
+
+    /// Its versions, if it is code that can be deployed.
+    fn versions(&self) -> Option<Arc<Versions>> {
+        None
     }
 
     /// How it is, for an operator who looks at it while it runs; `None` when there is nothing to tell.

@@ -14,6 +14,7 @@ use crate::filter::{Answer, Filter, FilterError, Flow, Phase, Summary};
 
 pub use rewriters::Rewriters;
 use way_back::WayBack;
+pub use way_back::{Arriving, Stopped};
 
 /// What happens to an exchange when a filter fails in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,12 +135,17 @@ impl Pipeline {
             .any(|step| step.filter.rewrites().contains(phase))
     }
 
-    /// Whether all it does in the request and the response phase is pure, and no body is rewritten: see
+    /// Whether a filter may want to have a body whole while the head waits.
+    pub fn holds(&self) -> bool {
+        self.steps(Phase::Response).any(|step| step.filter.holds())
+    }
+
+    /// Whether all it does in the request and the response phase is pure, and no body is rewritten or waited for: see
     /// [`Filter::is_pure`].
     pub fn is_pure(&self) -> bool {
         let phases = [Phase::Request, Phase::Response];
         let mut steps = phases.iter().flat_map(|phase| self.steps(*phase));
-        steps.all(|step| step.filter.is_pure()) && !self.rewrites(Phase::Response)
+        steps.all(|step| step.filter.is_pure()) && !self.rewrites(Phase::Response) && !self.holds()
     }
 
     /// Whether any step takes part in `phase`.
@@ -258,6 +264,21 @@ impl Pipeline {
         way.walk(exchange, response).await
     }
 
+    /// The same where filters can wait for the body.
+    ///
+    /// # Errors
+    /// As for [`Pipeline::response`], and when the body is lost that a filter waits for.
+    pub async fn response_with<A: Arriving>(
+        &self,
+        depth: usize,
+        exchange: &mut Exchange,
+        response: &mut ResponseHeader,
+        body: &mut A,
+    ) -> Result<Rewriters, Stopped<A::Lost>> {
+        let way = WayBack::new(self, Phase::Response, depth);
+        way.walk_with(exchange, response, body).await
+    }
+
     /// The same where nobody can wait: `None` when a filter has to.
     ///
     /// # Errors
@@ -268,9 +289,8 @@ impl Pipeline {
         exchange: &mut Exchange,
         response: &mut ResponseHeader,
     ) -> Result<Option<Rewriters>, Failure> {
-        let mut way = WayBack::new(self, Phase::Response, depth);
-        let late = way.go(exchange, response)?;
-        Ok(late.is_none().then_some(way.rewriters))
+        let way = WayBack::new(self, Phase::Response, depth);
+        way.try_walk(exchange, response)
     }
 }
 

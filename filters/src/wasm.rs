@@ -8,14 +8,19 @@ pub mod function;
 mod guest;
 mod host;
 mod instance;
+mod lambda;
 pub mod lambda_edge;
 mod limits;
 mod link;
 pub mod logs;
+#[cfg(test)]
+mod manual;
 mod settings;
 mod state;
 mod trial;
 mod version;
+pub mod versions;
 mod wasi;
 
 pub(crate) use guest::Guest;
+pub use versions::Versions;

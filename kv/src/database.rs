@@ -38,7 +38,11 @@ pub(crate) fn open_patiently(path: &Path, memory: usize) -> Result<(Database, Su
             Err(KvError::InUse) if Instant::now() < deadline => {
                 park_timeout(Duration::from_millis(10))
             }
-            result => return result,
+            Ok(opened) => {
+                clear(path).map_err(|error| KvError::io(path, &error))?;
+                return Ok(opened);
+            }
+            Err(error) => return Err(error),
         }
     }
 }
@@ -106,5 +110,10 @@ pub(crate) fn beside(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// What the file is longer by than the pages in it.
-pub(crate) const HEAD: u64 = 64 << 10;
+/// Takes away what is left of a file that did not come to take the place of the one at `path`.
+pub(crate) fn clear(path: &Path) -> std::io::Result<()> {
+    match fs::remove_file(beside(path)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}

@@ -6,6 +6,7 @@
 mod database;
 mod entry;
 mod error;
+mod moving;
 mod record;
 mod settings;
 mod store;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
 use std::time::Duration;
@@ -38,7 +38,8 @@ pub struct Store {
 
 /// What readers and the writer share.
 pub(crate) struct Shared {
-    pub(crate) path: PathBuf,
+    /// `None` when it is only in memory.
+    pub(crate) file: Option<PathBuf>,
     pub(crate) memory: usize,
     pub(crate) clock: Clock,
     /// `None` while it is opened again after the file could not be written.
@@ -71,10 +72,8 @@ impl Store {
     /// # Errors
     /// When the file can't be made, read or locked, or is not what a store wrote.
     pub fn open(settings: &Settings) -> Result<Self, KvError> {
-        Self::with(
-            settings,
-            database::open_patiently(&settings.path, settings.memory)?,
-        )
+        let opened = database::open_patiently(&settings.path, settings.memory)?;
+        Self::with(settings, Some(settings.path.clone()), opened)
     }
 
     /// A store that has no file, and ends with the process.
@@ -82,12 +81,16 @@ impl Store {
     /// # Errors
     /// When there is no thread to be had.
     pub fn in_memory(settings: &Settings) -> Result<Self, KvError> {
-        Self::with(settings, database::in_memory()?)
+        Self::with(settings, None, database::in_memory()?)
     }
 
-    fn with(settings: &Settings, (database, sums): (Database, Sums)) -> Result<Self, KvError> {
+    fn with(
+        settings: &Settings,
+        file: Option<PathBuf>,
+        (database, sums): (Database, Sums),
+    ) -> Result<Self, KvError> {
         let shared = Arc::new(Shared {
-            path: settings.path.clone(),
+            file,
             memory: settings.memory,
             clock: settings.clock.clone(),
             database: RwLock::new(Some(database)),
@@ -114,11 +117,6 @@ impl Store {
         self.shared
             .max_value
             .store(settings.max_value, Ordering::Relaxed);
-    }
-
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.shared.path
     }
 
     /// The largest value that it takes, in bytes.
@@ -266,7 +264,7 @@ impl Store {
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store")
-            .field("path", &self.shared.path)
+            .field("file", &self.shared.file)
             .finish_non_exhaustive()
     }
 }
@@ -305,7 +303,11 @@ impl Shared {
     }
 
     pub(crate) fn file_length(&self) -> u64 {
-        std::fs::metadata(&self.path).map_or(0, |file| file.len())
+        let file = self
+            .file
+            .as_ref()
+            .and_then(|file| std::fs::metadata(file).ok());
+        file.map_or(0, |file| file.len())
     }
 
     pub(crate) fn tell(&self, sums: &Sums) {
@@ -330,6 +332,16 @@ impl Shared {
             full: of(&counts.full),
             expired: of(&counts.expired),
             errors: of(&counts.errors),
+        }
+    }
+}
+
+/// Its file.
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.file {
+            Some(file) => file.display().fmt(f),
+            None => f.write_str("(in memory)"),
         }
     }
 }

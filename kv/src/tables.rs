@@ -1,5 +1,7 @@
 //! What one transaction does to the tables.
 
+use std::ops::Bound;
+
 use redb::{
     ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, Table, TableDefinition,
     WriteTransaction,
@@ -80,6 +82,49 @@ pub(crate) struct Tables<'t> {
     about: Table<'t, &'static str, u64>,
     pub(crate) sums: Sums,
     buffer: Vec<u8>,
+}
+
+/// The tables that keys are copied from.
+pub(crate) struct Source {
+    entries: ReadOnlyTable<&'static str, &'static [u8]>,
+    apart: ReadOnlyTable<u64, &'static [u8]>,
+}
+
+impl Source {
+    pub(crate) fn open(transaction: &ReadTransaction) -> Result<Self, KvError> {
+        Ok(Self {
+            entries: transaction.open_table(ENTRIES)?,
+            apart: transaction.open_table(APART)?,
+        })
+    }
+
+    /// The keys after `last`, up to so many, or those that hold so many bytes.
+    pub(crate) fn keys_after(
+        &self,
+        last: &str,
+        most: usize,
+        bytes: usize,
+    ) -> Result<Vec<String>, KvError> {
+        let mut keys = Vec::new();
+        let mut left = bytes;
+        for row in self
+            .entries
+            .range::<&str>((Bound::Excluded(last), Bound::Unbounded))?
+            .take(most)
+        {
+            let (key, record) = row?;
+            keys.push(key.value().to_owned());
+            let apart = match Record::read(record.value())?.value {
+                Value::Here(_) => 0,
+                Value::Apart(length) => usize::try_from(length).unwrap_or(usize::MAX),
+            };
+            left = left.saturating_sub(record.value().len().saturating_add(apart));
+            if left == 0 {
+                break;
+            }
+        }
+        Ok(keys)
+    }
 }
 
 /// What there was for a key.
@@ -236,6 +281,23 @@ impl<'t> Tables<'t> {
         if let Some(old) = &old {
             self.forget(key, old)?;
         }
+        self.place(key, &record, value, cost)?;
+        self.sums.generation = record.generation;
+        Ok(Ok(Done {
+            generation: record.generation,
+            number: 0,
+            was_there: old.is_some(),
+        }))
+    }
+
+    /// Puts the record in the buffer, and its value, where they belong.
+    fn place(
+        &mut self,
+        key: &str,
+        record: &Record<'_>,
+        value: &[u8],
+        cost: u64,
+    ) -> Result<(), KvError> {
         self.entries.insert(key, &*self.buffer)?;
         if let Value::Apart(_) = record.value {
             self.apart.insert(record.generation, value)?;
@@ -246,12 +308,26 @@ impl<'t> Tables<'t> {
             self.sums.next_expiry = Some(next.min(expires));
         }
         self.sums.bytes += cost;
-        self.sums.generation = record.generation;
-        Ok(Ok(Done {
-            generation: record.generation,
-            number: 0,
-            was_there: old.is_some(),
-        }))
+        Ok(())
+    }
+
+    /// Makes a key what it is elsewhere.
+    pub(crate) fn copy(&mut self, key: &str, source: &Source) -> Result<(), KvError> {
+        if let Some(old) = self.old(key)? {
+            self.entries.remove(key)?;
+            self.forget(key, &old)?;
+        }
+        let Some(bytes) = source.entries.get(key)? else {
+            return Ok(());
+        };
+        let record = Record::read(bytes.value())?;
+        self.buffer.clear();
+        self.buffer.extend(bytes.value());
+        let cost = cost(key, &record, self.buffer.len());
+        match source.apart.get(record.generation)? {
+            Some(value) => self.place(key, &record, value.value(), cost),
+            None => self.place(key, &record, &[], cost),
+        }
     }
 
     fn old(&self, key: &str) -> Result<Option<Old>, KvError> {

@@ -4,6 +4,7 @@ mod access;
 mod client;
 mod filters;
 mod objects;
+mod plugins;
 mod purge;
 mod render;
 mod respond;

@@ -4,6 +4,7 @@ mod ask;
 mod cache;
 mod filter;
 mod import;
+mod plugin;
 mod serve;
 mod sign;
 mod tell;
@@ -107,6 +108,11 @@ enum Command {
         percent: Option<String>,
         #[command(flatten)]
         edge: Running,
+    },
+    /// Look at the plugins of a running edge, and let other versions of them take over
+    Plugin {
+        #[command(subcommand)]
+        order: plugin::Plugin,
     },
     /// Make a configuration from the CloudFront events of a Serverless Framework file
     Import(import::Order),
@@ -215,6 +221,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             percent,
             edge,
         } => filter::migrate(&edge.config, &name, step, percent),
+        Command::Plugin { order } => plugin::answer(order),
         Command::Import(order) => import::import(order),
         Command::Sign(order) => sign::sign(order),
         Command::Completions { shell } => {

@@ -4,6 +4,7 @@
 
 mod connections;
 mod functions;
+mod guests;
 mod histogram;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +21,7 @@ use rimward_filters::{Meter, Phase, Tallies, Tally};
 
 pub use connections::Connections;
 use functions::Functions;
+use guests::GuestCalls;
 use histogram::Histogram;
 
 /// Everything the edge counts. Lives as long as the process.
@@ -32,6 +34,7 @@ pub struct Metrics {
     filter_runs: Family<FilterLabels, Counter>,
     filter_errors: Family<FilterLabels, Counter>,
     filter_outcomes: Family<OutcomeLabels, Counter>,
+    guest_calls: GuestCalls,
     functions: Functions,
     refused: Family<ReasonLabel, Counter>,
     /// Connections accepted.
@@ -220,6 +223,10 @@ impl Default for Metrics {
                 "filter_outcomes",
                 "What filters made out, by filter and outcome"
             ),
+            guest_calls: GuestCalls::of_family(register!(
+                "guest_calls",
+                "Calls of filters in WebAssembly, by version, phase and outcome"
+            )),
             functions: Functions::register(&mut registry),
             refused: register!(
                 "refused",
@@ -326,7 +333,10 @@ impl Metrics {
 
     /// Where filters count what they made out.
     pub fn tallies(&self) -> Arc<dyn Tallies> {
-        Arc::new(Outcomes(self.filter_outcomes.clone()))
+        Arc::new(Outcomes {
+            outcomes: self.filter_outcomes.clone(),
+            calls: self.guest_calls.clone(),
+        })
     }
 
     /// Where the runs of a function are counted.
@@ -458,7 +468,10 @@ impl Meter for FilterMeter {
 }
 
 /// Where filters count what they made out.
-struct Outcomes(Family<OutcomeLabels, Counter>);
+struct Outcomes {
+    outcomes: Family<OutcomeLabels, Counter>,
+    calls: GuestCalls,
+}
 
 impl Tallies for Outcomes {
     fn tally(&self, filter: &str, outcome: &str) -> Arc<dyn Tally> {
@@ -466,7 +479,11 @@ impl Tallies for Outcomes {
             filter: filter.to_owned(),
             outcome: outcome.to_owned(),
         };
-        Arc::new(Outcome(self.0.get_or_create(&labels).clone()))
+        Arc::new(Outcome(self.outcomes.get_or_create(&labels).clone()))
+    }
+
+    fn calls(&self, filter: &str, version: &str, phase: &str, outcome: &str) -> Arc<dyn Tally> {
+        self.calls.of(filter, version, phase, outcome)
     }
 }
 

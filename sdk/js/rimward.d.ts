@@ -34,8 +34,8 @@ export type RequestBodyPhase = (chunk: Chunk, req: Request) => Returned<ChunkVer
 export type ResponseBodyPhase = (chunk: Chunk, res: Response, req: Request) => Returned<ChunkVerdict | Exclude<Body, null>>;
 /** `log`: after the last byte; nothing can be changed any more. */
 export type LogPhase = (summary: Summary, req: Request) => void | Promise<void>;
-/** `configure`: once, before a version of the filter gets traffic, with its `config` as JSON; what is thrown refuses it. */
-export type ConfigurePhase = (config: string) => void | Promise<void>;
+/** `configure`: once, before a version of the filter gets traffic, with its `config` table; what is thrown refuses it. */
+export type ConfigurePhase = (config: any) => void | Promise<void>;
 
 /** How much of a body is wanted: each chunk as it comes, the whole up to so many bytes, or nothing. */
 export type BodyWanted = "chunks" | number | "none";

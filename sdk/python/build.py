@@ -44,7 +44,8 @@ def main():
             write_world(work / "wit", options.wit, phases)
             write_app(work / "app", options.source, phases)
             component = work / "filter.wasm"
-            componentize(work, options, component)
+            folders = [work / "app", options.source.resolve().parent, HERE, *options.path]
+            run_componentize(work / "wit", WORLD, folders, component)
             put(component, options.output)
     except Problem as problem:
         sys.exit(f"error: {problem}")
@@ -121,15 +122,14 @@ def camel(interface):
     return "".join(word.capitalize() for word in interface.split("-"))
 
 
-def componentize(work, options, output):
-    """Runs componentize-py, of this Python's environment or of the PATH."""
+def run_componentize(wit, world, folders, output):
+    """Runs componentize-py, of this Python's environment or of the PATH, with the modules in `folders`."""
     tool = Path(sys.executable).parent / "componentize-py"
     program = str(tool) if tool.exists() else shutil.which("componentize-py")
     if not program:
         raise Problem(f"componentize-py is missing: python3 -m pip install -r {REQUIREMENTS}")
-    folders = [work / "app", options.source.resolve().parent, HERE, *options.path]
     paths = [part for folder in folders for part in ("-p", str(folder))]
-    command = [program, "-q", "-d", str(work / "wit"), "-w", WORLD, "componentize", *paths, "-s", "-o", str(output), APP]
+    command = [program, "-q", "-d", str(wit), "-w", world, "componentize", *paths, "-s", "-o", str(output), APP]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     if done.returncode != 0:
         raise Problem(f"componentize-py failed: {cause_of(done.stderr or done.stdout)}")

@@ -12,3 +12,14 @@ pub fn guest(name: &str) -> PathBuf {
     );
     folder.join(format!("{name}.wasm"))
 }
+
+/// The component of an example in a language whose tools are no compiler of ours, `js` or `python`, if `sdk/build-dynamic.sh` has made it.
+pub fn built(language: &str, name: &str) -> Option<PathBuf> {
+    let component = built_guests().join(language).join(format!("{name}.wasm"));
+    component.exists().then_some(component)
+}
+
+/// The folder that `sdk/build-dynamic.sh` builds into.
+pub fn built_guests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/guests")
+}

@@ -12,6 +12,7 @@ mod disk;
 mod examples;
 mod filters;
 mod functions;
+mod guests;
 mod lane;
 mod listeners;
 mod observing;

@@ -41,11 +41,30 @@ pub(super) enum Hook {
     Response,
     ResponseBody,
     Log,
+    /// Of handlers of Lambda@Edge, as the two behind it.
+    Handle,
+    Compile,
+    Load,
 }
 
 impl Hook {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Configure,
+        Self::Request,
+        Self::RequestBody,
+        Self::OriginRequest,
+        Self::OriginResponse,
+        Self::OriginResponseBody,
+        Self::Response,
+        Self::ResponseBody,
+        Self::Log,
+        Self::Handle,
+        Self::Compile,
+        Self::Load,
+    ];
+
+    /// Those of filters.
+    pub(super) const PHASES: [Self; 8] = [
         Self::Request,
         Self::RequestBody,
         Self::OriginRequest,
@@ -68,12 +87,17 @@ impl Hook {
             Self::Response => "response",
             Self::ResponseBody => "response_body",
             Self::Log => "log",
+            Self::Handle => "handle",
+            Self::Compile => "compile",
+            Self::Load => "load",
         }
     }
 
     fn interface(self) -> String {
         let name = match self {
             Self::Configure => "lifecycle".to_owned(),
+            Self::Handle | Self::Load => "lambda-edge".to_owned(),
+            Self::Compile => "lambda-edge-compiler".to_owned(),
             hook => format!("on-{}", hook.name().replace('_', "-")),
         };
         format!("{PACKAGE}/{name}@{VERSION}")
@@ -82,6 +106,8 @@ impl Hook {
     fn function(self) -> &'static str {
         match self {
             Self::Configure => "configure",
+            Self::Compile => "compile",
+            Self::Load => "load",
             _ => "handle",
         }
     }

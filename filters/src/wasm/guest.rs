@@ -4,18 +4,21 @@ mod answers;
 mod bodies;
 mod live;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
+use bytes::Bytes;
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use super::abi::rimward::filter::types::BodyWant;
 use super::abi::{Hook, Verdict};
+use super::code::CodeId;
 use super::instance::{Fault, Head, Idle, Instance};
 use super::logs;
 use super::version::{Ending, Version};
+use super::versions::{Source, Versions};
 use crate::bucket::{BUCKETS, Dealer};
 use crate::exchange::Exchange;
 use crate::filter::{Body, Filter, FilterError, Flow, Phase, Phases, Summary};
@@ -31,6 +34,15 @@ pub(crate) struct Guest {
     before: Option<Arc<Loaded>>,
     /// What some clients get.
     candidate: Option<Candidate>,
+    /// Where its versions are kept.
+    kept: Option<Kept>,
+}
+
+/// What is noted when a guest takes over.
+struct Kept {
+    versions: Arc<Versions>,
+    /// The file that stands in the configuration, until it is noted.
+    file: Mutex<Option<Bytes>>,
 }
 
 /// A version that runs, with its instances that wait for work.
@@ -70,14 +82,11 @@ impl Loaded {
         &self.version
     }
 
-    fn take_idle(&self) -> Option<Instance> {
+    pub(super) fn take_idle(&self) -> Option<Instance> {
         if self.exchanges <= 1 {
             return None;
         }
-        let mut idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.pop()
     }
 
@@ -100,7 +109,7 @@ impl Loaded {
     }
 
     /// One that lives on is given its settings once.
-    fn settle(&self, instance: &mut Instance) -> Result<(), Fault> {
+    pub(super) fn settle(&self, instance: &mut Instance) -> Result<(), Fault> {
         if self.exchanges <= 1 {
             return Ok(());
         }
@@ -133,6 +142,16 @@ impl Guest {
             current: ArcSwap::from_pointee(current),
             before: before.map(Arc::new),
             candidate,
+            kept: None,
+        }
+    }
+
+    /// The same, whose versions are kept. `file` is what stands in the configuration.
+    pub(super) fn kept_by(self, versions: Arc<Versions>, file: Bytes) -> Self {
+        let file = Mutex::new(Some(file));
+        Self {
+            kept: Some(Kept { versions, file }),
+            ..self
         }
     }
 
@@ -290,6 +309,20 @@ impl Guest {
     }
 }
 
+impl Kept {
+    fn took_over(&self, active: &str, file: &Bytes) {
+        let sha256 = CodeId::of(file).hex();
+        let index = self.versions.index();
+        if index.file.as_ref() == Some(&sha256) && index.active.as_deref() == Some(active) {
+            return;
+        }
+        if let Err(error) = self.versions.keep(file, Source::File) {
+            tracing::warn!(%error, "the version of a guest is not kept");
+        }
+        self.versions.took_over(active, &sha256);
+    }
+}
+
 /// Tells of a call that failed.
 fn report(version: &Version, hook: Hook, exchange: &Exchange, fault: &Fault) {
     version.counters.count(hook, fault.ending);
@@ -416,6 +449,22 @@ impl Filter for Guest {
 
     fn log(&self, exchange: &mut Exchange, summary: &Summary) {
         self.over(exchange, summary);
+    }
+
+    fn opens(&self) {
+        let Some(kept) = &self.kept else { return };
+        let file = kept
+            .file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(file) = file {
+            kept.took_over(&self.current.load().version.code.hex(), &file);
+        }
+    }
+
+    fn versions(&self) -> Option<Arc<Versions>> {
+        self.kept.as_ref().map(|kept| kept.versions.clone())
     }
 
     fn status(&self) -> Option<serde_json::Value> {

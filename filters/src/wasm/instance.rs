@@ -185,6 +185,13 @@ impl Instance {
             let found = match hook {
                 Hook::Configure => self.function::<(String,), Told<()>>(hook).map(drop),
                 Hook::Log => self.function::<(Summary,), ()>(hook).map(drop),
+                Hook::Handle => self.function::<(String,), Told<String>>(hook).map(drop),
+                Hook::Compile => self
+                    .function::<(String, String), Told<Vec<u8>>>(hook)
+                    .map(drop),
+                Hook::Load => self
+                    .function::<(Vec<u8>, Vec<(String, String)>), Told<()>>(hook)
+                    .map(drop),
                 Hook::RequestBody | Hook::OriginResponseBody | Hook::ResponseBody => {
                     self.function::<(), Told<ChunkVerdict>>(hook).map(drop)
                 }
@@ -193,6 +200,43 @@ impl Instance {
             found.map_err(|fault| fault.reason)?;
         }
         Ok(())
+    }
+
+    /// Has a runtime make a program of a handler's file.
+    pub(super) async fn compile(
+        &mut self,
+        name: String,
+        source: String,
+    ) -> Result<Result<Vec<u8>, String>, Fault> {
+        let called =
+            self.call_waiting::<(String, String), Told<Vec<u8>>>(Hook::Compile, (name, source));
+        called.await.map(|(told,)| told)
+    }
+
+    /// Gives a runtime its program.
+    pub(super) async fn load(
+        &mut self,
+        program: Vec<u8>,
+        environment: Vec<(String, String)>,
+    ) -> Result<Result<(), String>, Fault> {
+        let params = (program, environment);
+        let called =
+            self.call_waiting::<(Vec<u8>, Vec<(String, String)>), Told<()>>(Hook::Load, params);
+        called.await.map(|(told,)| told)
+    }
+
+    /// Calls a handler with an event.
+    pub(super) async fn handle(
+        &mut self,
+        exchange: &mut Exchange,
+        event: String,
+    ) -> Result<Result<String, String>, Fault> {
+        self.swap(exchange, &mut Head::None);
+        let called = self
+            .call_waiting::<(String,), Told<String>>(Hook::Handle, (event,))
+            .await;
+        self.swap(exchange, &mut Head::None);
+        called.map(|(told,)| told)
     }
 
     /// Gives it its settings.
@@ -244,6 +288,9 @@ impl Instance {
         hook: Hook,
         params: P,
     ) -> Result<R, Fault> {
+        if !self.state().version.waits {
+            return self.call(hook, params);
+        }
         let function = self.function::<P, R>(hook)?;
         self.begin(hook);
         let meter = self.state().meter.clone();

@@ -101,6 +101,20 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// Those of a handler of Lambda@Edge, which knows but two.
+    pub(super) fn of_handler(time: Duration, memory: ByteSize) -> Self {
+        Self {
+            cpu: time,
+            wall: time,
+            memory: usize::try_from(memory.0).unwrap_or(usize::MAX),
+            subrequests: 16,
+            body: 8 << 20,
+            log: 64 << 10,
+        }
+    }
+}
+
 /// Whether something that was used comes near its limit.
 pub(super) fn is_near(used: u128, limit: u128) -> bool {
     used * 100 >= limit * WARNING

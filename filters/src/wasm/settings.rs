@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::abi::{Hook, Hooks, waits};
-use super::code::Code;
+use super::abi::Hook;
+use super::code::{Code, CodeId};
 use super::engine::{Pool, engine};
 use super::guest::{Guest, Loaded};
+use super::lambda_edge::HostGrant;
 use super::limits::{Limits, LimitsSettings};
-use super::link;
 use super::trial;
-use super::version::{ConfigText, Counters, Grants, Health, HostPattern, Version};
+use super::version::{Grants, Version};
+use super::versions::Versions;
 use crate::bucket::BUCKETS;
 use crate::filter::{BuildError, Builder, Configured};
 
@@ -55,7 +56,7 @@ pub(crate) struct Settings {
 /// How long an instance lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[schemars(inline)]
+#[schemars(inline, title = "word")]
 pub(crate) enum Isolation {
     /// For one request.
     #[default]
@@ -69,15 +70,16 @@ pub(crate) enum Isolation {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct GrantsSettings {
     /// Stores of `[kv.NAME]`, by name.
-    kv: Vec<String>,
+    pub(super) kv: Vec<String>,
     /// Origins that it may choose and ask, by name.
-    origins: Vec<String>,
+    pub(super) origins: Vec<String>,
     /// Secrets of `[secret.NAME]`, by name.
-    secrets: Vec<String>,
-    /// Other hosts that it may ask: `api.example.com`, or `*.example.com` for all below one.
-    hosts: Vec<String>,
+    pub(super) secrets: Vec<String>,
+    /// Other hosts that it may ask: `api.example.com`, `*.example.com` for all below one, or one with a port: without it, it is
+    /// that of `http` or `https`.
+    pub(super) hosts: Vec<HostGrant>,
     /// Variables of its environment.
-    env: BTreeMap<String, String>,
+    pub(super) env: BTreeMap<String, String>,
 }
 
 /// Another version for part of the clients.
@@ -102,15 +104,83 @@ on_error = "skip"
 
     fn new(settings: Settings, builder: &Builder<'_>) -> Result<Self, BuildError> {
         let plan = Plan::new(&settings, builder)?;
-        let current = plan.load(builder, "wasm", &settings.wasm)?;
+        let file = plan.read(builder, "wasm", &settings.wasm)?;
+        let name = builder
+            .name
+            .replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_");
+        let versions = Versions::of(&name, builder.guests().path.as_deref());
+        let choice = Choice::new(&versions, file);
+        let current = plan.load(builder, "wasm", &choice.current)?;
+        let before = choice
+            .before
+            .as_ref()
+            .and_then(|before| plan.load(builder, "wasm", before).ok());
         let candidate = match &settings.rollout {
-            None => None,
             Some(rollout) => {
                 let share = share(rollout.percent)?;
-                Some((plan.load(builder, "rollout.wasm", &rollout.wasm)?, share))
+                let file = plan.read(builder, "rollout.wasm", &rollout.wasm)?;
+                Some((plan.load(builder, "rollout.wasm", &file)?, share))
             }
+            None => match &choice.candidate {
+                Some((content, percent)) => {
+                    Some((plan.load(builder, "wasm", content)?, share(*percent)?))
+                }
+                None => None,
+            },
         };
-        Ok(Self::of(current, None, candidate))
+        Ok(Self::of(current, before, candidate).kept_by(versions, choice.file.bytes))
+    }
+}
+
+/// Which versions run: what was deployed, unless the file of the configuration has changed since.
+struct Choice {
+    file: Content,
+    current: Content,
+    before: Option<Content>,
+    candidate: Option<(Content, f64)>,
+}
+
+/// What a version is made of, and where it came from.
+#[derive(Clone)]
+struct Content {
+    place: String,
+    bytes: Bytes,
+}
+
+impl Choice {
+    fn new(versions: &Versions, file: Content) -> Self {
+        let index = versions.index();
+        let kept = |sha256: &String| {
+            let place = format!("version {}", sha256.get(..12).unwrap_or(sha256));
+            versions
+                .content(sha256)
+                .map(|bytes| Content { place, bytes })
+        };
+        let id = CodeId::of(&file.bytes).hex();
+        if index.file.as_ref() != Some(&id) {
+            return Self {
+                current: file.clone(),
+                before: index
+                    .active
+                    .as_ref()
+                    .filter(|active| **active != id)
+                    .and_then(kept),
+                candidate: None,
+                file,
+            };
+        }
+        let active = index
+            .active
+            .as_ref()
+            .filter(|active| **active != id)
+            .and_then(kept);
+        let candidate = index.candidate.as_ref();
+        Self {
+            current: active.unwrap_or_else(|| file.clone()),
+            before: index.before.last().and_then(kept),
+            candidate: candidate.and_then(|share| Some((kept(&share.sha256)?, share.percent))),
+            file,
+        }
     }
 }
 
@@ -159,82 +229,56 @@ impl<'s> Plan<'s> {
         })
     }
 
-    fn load(&self, builder: &Builder<'_>, key: &str, path: &Path) -> Result<Loaded, BuildError> {
+    fn read(&self, builder: &Builder<'_>, key: &str, path: &Path) -> Result<Content, BuildError> {
         let file = newest(builder, path);
-        let bytes = builder.read_bytes(key, &file)?;
-        let wrong = |why: String| BuildError::at(key, format!("`{}` {why}", file.display()));
-        let guests = builder.guests();
-        let pool = Pool {
-            instances: guests.instances,
-            memory: usize::try_from(guests.memory).unwrap_or(usize::MAX),
-        };
-        let engine = engine(pool)
-            .map_err(|error| wrong(format!("can't be run on this machine: {error}")))?;
-        let code = Code::load(&bytes, engine, guests.path.as_deref())
-            .map_err(|error| wrong(format!("is not a component that can be run: {error}")))?;
-        let version = Arc::new(self.version(builder, &code, &wrong)?);
-        let loaded = Loaded::new(version, self.exchanges);
-        trial::survives(&loaded, self.settings.smoke.as_ref()).map_err(&wrong)?;
-        Ok(loaded)
+        Ok(Content {
+            bytes: builder.read_bytes(key, &file)?.into(),
+            place: file.display().to_string(),
+        })
     }
 
-    fn version(
+    fn load(
         &self,
         builder: &Builder<'_>,
-        code: &Code,
-        wrong: &dyn Fn(String) -> BuildError,
-    ) -> Result<Version, BuildError> {
-        static GENERATIONS: AtomicU64 = AtomicU64::new(0);
-        let refused = link::refused(&code.component);
-        if !refused.is_empty() {
-            let list = refused
-                .iter()
-                .map(|name| format!("`{name}`"))
-                .collect::<Vec<_>>();
-            return Err(wrong(format!(
-                "imports what no guest is given: {}",
-                list.join(", ")
-            )));
-        }
-        let hooks = Hooks::of(&code.component);
-        if Hook::ALL
-            .iter()
-            .all(|hook| *hook == Hook::Configure || !hooks.has(*hook))
-        {
+        key: &str,
+        content: &Content,
+    ) -> Result<Loaded, BuildError> {
+        let wrong = |why: String| BuildError::at(key, format!("`{}` {why}", content.place));
+        let engine = engine(pool(builder))
+            .map_err(|error| wrong(format!("can't be run on this machine: {error}")))?;
+        let code = Code::load(&content.bytes, engine, builder.guests().path.as_deref())
+            .map_err(|error| wrong(format!("is not a component that can be run: {error}")))?;
+        let grants = grants(&self.settings.grants, builder)?;
+        let config = serde_json::Value::Object(self.settings.config.clone());
+        let version = Version::new(builder, &code, self.limits, grants, config, &wrong)?;
+        if !Hook::PHASES.iter().any(|hook| version.hooks.has(*hook)) {
             return Err(wrong(
                 "exports no phase such as `rimward:filter/on-request@0.1.0`".to_owned(),
             ));
         }
-        let linker = link::linker(code.component.engine()).map_err(wrong)?;
-        let pre = linker
-            .instantiate_pre(&code.component)
-            .map_err(|error| wrong(format!("can't be linked: {error:#}")))?;
-        let name: Arc<str> = builder.name.into();
-        let id: Arc<str> = code.id.short().into();
-        let around = builder.around().clone();
-        let config = serde_json::Value::Object(self.settings.config.clone());
-        Ok(Version {
-            counters: Counters::new(&name, &id, &hooks, &around),
-            waits: waits(&code.component),
-            edits_pages: link::imports(&code.component, "html"),
-            limits: self.limits,
-            grants: grants(&self.settings.grants, builder)?,
-            config: ConfigText::new(config),
-            generation: GENERATIONS.fetch_add(1, Ordering::Relaxed) + 1,
-            health: Health::default(),
-            code: code.id,
-            name,
-            id,
-            hooks,
-            around,
-            pre,
-        })
+        let version = Arc::new(version);
+        let loaded = Loaded::new(version, self.exchanges);
+        trial::survives(&loaded, self.settings.smoke.as_ref()).map_err(&wrong)?;
+        Ok(loaded)
     }
 }
 
-fn grants(written: &GrantsSettings, builder: &Builder<'_>) -> Result<Grants, BuildError> {
+/// The pool that guests are wanted to share.
+pub(super) fn pool(builder: &Builder<'_>) -> Pool {
+    let guests = builder.guests();
+    Pool {
+        instances: guests.instances,
+        memory: usize::try_from(guests.memory).unwrap_or(usize::MAX),
+    }
+}
+
+pub(super) fn grants(
+    written: &GrantsSettings,
+    builder: &Builder<'_>,
+) -> Result<Grants, BuildError> {
     let mut grants = Grants {
         env: written.env.clone().into_iter().collect(),
+        hosts: written.hosts.clone(),
         ..Grants::default()
     };
     for (index, name) in written.kv.iter().enumerate() {
@@ -248,11 +292,6 @@ fn grants(written: &GrantsSettings, builder: &Builder<'_>) -> Result<Grants, Bui
     for (index, name) in written.secrets.iter().enumerate() {
         let secret = builder.secret(format!("grants.secrets[{index}]"), name)?;
         grants.secrets.insert(name.clone(), secret);
-    }
-    for (index, name) in written.hosts.iter().enumerate() {
-        let host = HostPattern::try_from(name.as_str());
-        let host = host.map_err(|error| BuildError::at(format!("grants.hosts[{index}]"), error))?;
-        grants.hosts.push(host);
     }
     Ok(grants)
 }

@@ -132,7 +132,12 @@ impl State {
     pub(super) fn may_wait(&self) -> bool {
         let is_at_once = matches!(
             self.hook,
-            Hook::Configure | Hook::OriginResponseBody | Hook::ResponseBody | Hook::Log
+            Hook::Configure
+                | Hook::OriginResponseBody
+                | Hook::ResponseBody
+                | Hook::Log
+                | Hook::Compile
+                | Hook::Load
         );
         !is_at_once && (self.hook != Hook::RequestBody || self.is_held)
     }

@@ -43,32 +43,41 @@ fn root() -> String {
 /// With what it did not survive.
 pub(super) fn survives(loaded: &Loaded, smoke: Option<&Smoke>) -> Result<(), String> {
     let version = loaded.version();
-    // On a thread of its own, since the one that builds a configuration may be a runtime's.
+    apart(|| async {
+        let instance = match version.waits {
+            true => Instance::new_waiting(version).await,
+            false => Instance::new(version),
+        };
+        let mut instance =
+            instance.map_err(|fault| format!("can't be instantiated: {}", fault.reason))?;
+        instance.check_hooks()?;
+        if version.hooks.has(Hook::Configure) {
+            let configured = instance.configure();
+            let configured = configured
+                .map_err(|fault| format!("failed over its `config`: {}", fault.reason))?;
+            configured.map_err(|reason| format!("refuses its `config`: {reason}"))?;
+        }
+        match smoke {
+            Some(smoke) => smoke.survives(instance).await,
+            None => Ok(()),
+        }
+    })
+}
+
+/// Runs something that may wait on a thread and a runtime of its own: the thread that builds a configuration may be a runtime's.
+///
+/// # Errors
+/// With what it says, or when there is no thread for it.
+pub(super) fn apart<T: Send, F: Future<Output = Result<T, String>>>(
+    run: impl FnOnce() -> F + Send,
+) -> Result<T, String> {
     std::thread::scope(|scope| {
         let tried = scope.spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_time()
                 .build();
             let runtime = runtime.map_err(|error| format!("can't be tried: {error}"))?;
-            runtime.block_on(async {
-                let instance = match version.waits {
-                    true => Instance::new_waiting(version).await,
-                    false => Instance::new(version),
-                };
-                let mut instance =
-                    instance.map_err(|fault| format!("can't be instantiated: {}", fault.reason))?;
-                instance.check_hooks()?;
-                if version.hooks.has(Hook::Configure) {
-                    let configured = instance.configure();
-                    let configured = configured
-                        .map_err(|fault| format!("failed over its `config`: {}", fault.reason))?;
-                    configured.map_err(|reason| format!("refuses its `config`: {reason}"))?;
-                }
-                match smoke {
-                    Some(smoke) => smoke.survives(instance).await,
-                    None => Ok(()),
-                }
-            })
+            runtime.block_on(run())
         });
         tried
             .join()

@@ -10,12 +10,14 @@ use rimward_kv::Store;
 use serde_json::Value;
 use wasmtime::component::InstancePre;
 
-use super::abi::{Error, Hook, Hooks};
-use super::code::CodeId;
+use super::abi::{Error, Hook, Hooks, waits};
+use super::code::{Code, CodeId};
+use super::lambda_edge::HostGrant;
 use super::limits::{Limits, is_near};
+use super::link;
 use super::state::State;
 use crate::chosen::OriginChoice;
-use crate::filter::Secret;
+use crate::filter::{BuildError, Builder, Secret};
 use crate::lasting::uptime;
 use crate::outside::{Surroundings, Tally};
 
@@ -53,58 +55,17 @@ pub(super) struct Grants {
     pub(super) stores: BTreeMap<String, Arc<Store>>,
     pub(super) secrets: BTreeMap<String, Secret>,
     pub(super) origins: BTreeMap<String, Arc<OriginChoice>>,
-    pub(super) hosts: Vec<HostPattern>,
+    pub(super) hosts: Vec<HostGrant>,
     pub(super) env: Vec<(String, String)>,
-}
-
-/// Hosts that a guest may ask: one, or all below one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum HostPattern {
-    Exact(String),
-    Below(String),
-}
-
-impl HostPattern {
-    fn matches(&self, host: &str) -> bool {
-        match self {
-            Self::Exact(exact) => host.eq_ignore_ascii_case(exact),
-            Self::Below(suffix) => {
-                let host = host.to_ascii_lowercase();
-                host.len() > suffix.len() && host.ends_with(suffix.as_str())
-            }
-        }
-    }
-}
-
-impl TryFrom<&str> for HostPattern {
-    type Error = String;
-
-    fn try_from(text: &str) -> Result<Self, String> {
-        let host = text.strip_prefix("*.").unwrap_or(text);
-        let is_host = !host.is_empty()
-            && host
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-        if !is_host {
-            return Err(format!(
-                "`{text}` is not a host such as `api.example.com`, nor `*.example.com` for all below"
-            ));
-        }
-        let lower = host.to_ascii_lowercase();
-        Ok(match text.starts_with("*.") {
-            true => Self::Below(format!(".{lower}")),
-            false => Self::Exact(lower),
-        })
-    }
 }
 
 impl Grants {
     /// Whether a host may be asked.
-    pub(super) fn check_host(&self, host: &str) -> Result<(), Error> {
-        match self.hosts.iter().any(|pattern| pattern.matches(host)) {
+    pub(super) fn check_host(&self, host: &str, port: u16, tls: bool) -> Result<(), Error> {
+        match self.hosts.iter().any(|grant| grant.covers(host, port, tls)) {
             true => Ok(()),
             false => Err(Error::Denied(format!(
-                "`grants.hosts` does not name `{}`",
+                "`grants.hosts` does not name `{}:{port}`",
                 host.escape_debug()
             ))),
         }
@@ -236,6 +197,49 @@ impl Health {
 }
 
 impl Version {
+    /// Links code with its settings.
+    ///
+    /// # Errors
+    /// With what it imports that no guest is given, by `wrong`.
+    pub(super) fn new(
+        builder: &Builder<'_>,
+        code: &Code,
+        limits: Limits,
+        grants: Grants,
+        config: Value,
+        wrong: &dyn Fn(String) -> BuildError,
+    ) -> Result<Self, BuildError> {
+        static GENERATIONS: AtomicU64 = AtomicU64::new(0);
+        let refused = link::refused(&code.component);
+        if !refused.is_empty() {
+            let list: Vec<_> = refused.iter().map(|name| format!("`{name}`")).collect();
+            let list = list.join(", ");
+            return Err(wrong(format!("imports what no guest is given: {list}")));
+        }
+        let linker = link::linker(code.component.engine()).map_err(wrong)?;
+        let pre = linker.instantiate_pre(&code.component);
+        let pre = pre.map_err(|error| wrong(format!("can't be linked: {error:#}")))?;
+        let hooks = Hooks::of(&code.component);
+        let id = code.id.short();
+        let around = builder.around().clone();
+        Ok(Self {
+            name: builder.name.into(),
+            counters: Counters::new(builder.name, &id, &hooks, &around),
+            id: id.into(),
+            code: code.id,
+            hooks,
+            limits,
+            grants,
+            config: ConfigText::new(config),
+            generation: GENERATIONS.fetch_add(1, Ordering::Relaxed) + 1,
+            waits: waits(&code.component),
+            edits_pages: link::imports(&code.component, "html"),
+            around,
+            pre,
+            health: Health::default(),
+        })
+    }
+
     /// Says so when a call came near a limit.
     pub(super) fn warn_near(&self, hook: Hook, cpu: Duration, memory: usize) {
         let (limits, near) = (&self.limits, is_near);
@@ -286,30 +290,6 @@ mod tests {
             ("d.e", None),
         ] {
             assert_eq!(config.get(path).as_deref(), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn hosts_are_granted_by_name_or_below_one() {
-        let grants = Grants {
-            hosts: ["api.example.com", "*.example.org"]
-                .map(|host| host.try_into().unwrap())
-                .into(),
-            ..Grants::default()
-        };
-        for (host, expected) in [
-            ("api.example.com", true),
-            ("API.example.com", true),
-            ("x.api.example.com", false),
-            ("a.example.org", true),
-            ("a.b.example.org", true),
-            ("example.org", false),
-            ("badexample.org", false),
-        ] {
-            assert_eq!(grants.check_host(host).is_ok(), expected, "{host}");
-        }
-        for wrong in ["", "*", "*.", "http://a", "a:80", "a/*"] {
-            assert!(HostPattern::try_from(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! What holds for one store, told by what comes out of it.
 
+use std::path::Path;
+
 use super::*;
 use crate::entry::Condition;
 
@@ -12,7 +14,7 @@ struct Kept {
 
 fn settings(folder: &Path, passed: &Arc<AtomicU64>) -> Settings {
     let passed = passed.clone();
-    let began = std::time::SystemTime::now();
+    let began = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     Settings {
         clock: Clock::new(move || began + Duration::from_millis(passed.load(Ordering::Relaxed))),
         ..Settings::at(folder.join("inner/store"))
@@ -343,3 +345,7 @@ fn a_file_is_used_by_one_alone() {
     let _store = Store::open(&settings).unwrap();
     assert_eq!(Store::open(&settings).unwrap_err(), KvError::InUse);
 }
+
+mod bounds;
+mod faults;
+mod model;

@@ -73,8 +73,9 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        body: String,
+        body: impl Into<Bytes>,
     ) -> Result<(StatusCode, String), ClientError> {
+        let body = body.into();
         let asked = tokio::time::timeout(TIMEOUT, self.connect_and_ask(method, path, body)).await;
         asked.map_err(|_| ClientError::Timeout)?
     }
@@ -83,7 +84,7 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        body: String,
+        body: Bytes,
     ) -> Result<(StatusCode, String), ClientError> {
         let request = self
             .request(method, path, body)
@@ -108,7 +109,7 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        body: String,
+        body: Bytes,
     ) -> Result<Request<Full<Bytes>>, http::Error> {
         let mut request = Request::builder()
             .method(method)
@@ -120,7 +121,7 @@ impl Client {
         if let Some((name, value)) = &self.field {
             request = request.header(name, value);
         }
-        request.body(Full::new(body.into()))
+        request.body(Full::new(body))
     }
 
     async fn send(

@@ -74,7 +74,9 @@ impl Caching {
         if let Some(grace) = storing.stale_if_error {
             rules.stale_if_error = Some(grace);
         }
-        rules.surrogate_keys.extend(storing.surrogate_keys.iter().cloned());
+        rules
+            .surrogate_keys
+            .extend(storing.surrogate_keys.iter().cloned());
         self.rules = Some(Arc::new(rules));
         self.never = storing.never;
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use bytes::Bytes;
 use http::{Method, StatusCode};
 use rimward::admin::Client;
 use serde_json::json;
@@ -45,6 +46,16 @@ pub(super) fn ask(
     method: Method,
     target: &str,
     body: String,
+) -> Result<(StatusCode, String)> {
+    send(file, method, target, body.into())
+}
+
+/// The same with any body.
+pub(super) fn send(
+    file: &Path,
+    method: Method,
+    target: &str,
+    body: Bytes,
 ) -> Result<(StatusCode, String)> {
     let client = client(file)?;
     let runtime = tokio::runtime::Builder::new_current_thread()

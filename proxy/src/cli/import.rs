@@ -1,17 +1,19 @@
 //! `rimward import`: makes a configuration from the CloudFront events of a Serverless Framework file.
 //!
 //! The file is read into a tree that knows its lines (`yaml.rs`), its variables are put in (`variables.rs`), what it says of
-//! functions and distributions becomes a `Plan` (`functions.rs`, `distribution.rs`), and that is written as TOML
+//! functions and distributions becomes a `Plan` (`functions.rs`, `distribution.rs`, `site.rs`), and that is written as TOML
 //! (`plan.rs`, `toml.rs`). Whatever is not carried over is told by its line.
 
 mod caching;
 mod cloudformation;
 mod distribution;
 mod functions;
+mod handlers;
 mod notes;
 mod paths;
 mod places;
 mod plan;
+mod site;
 mod toml;
 mod variables;
 mod yaml;
@@ -122,7 +124,8 @@ fn converted(text: &str, given: &Given, source: &Source) -> Result<(String, Note
         &mut plan,
         &mut notes,
     );
-    distribution::plan(distributions, &mut plan, &mut notes);
+    site::plan(distributions, &mut plan, &mut notes);
+    plan.prune();
     if plan.sites.is_empty() {
         bail!(
             "{}: there is neither a CloudFront event of a function nor a distribution in it",

@@ -33,6 +33,8 @@ char *rw_host(void);
 char *rw_query_param(const char *name);
 char *rw_cookie(const char *name);
 char *rw_client_ip(void);
+// The name of the POP.
+char *rw_pop(void);
 char *rw_request_header(const char *name);
 bool rw_set_request_header(const char *name, const char *value);
 bool rw_append_request_header(const char *name, const char *value);
@@ -64,8 +66,8 @@ char *rw_body(size_t *length);
 // What a phase wants to happen. These return true, to be returned.
 
 bool rw_next(rimward_verdict_t *verdict);
-// Answers, with plain text. `body` may be NULL.
-bool rw_respond(rimward_verdict_t *verdict, uint16_t status, const char *body);
+// Answers with a text of a type such as "text/plain", or with neither when `body` is NULL.
+bool rw_respond(rimward_verdict_t *verdict, uint16_t status, const char *type, const char *body);
 // Adds a header to such an answer.
 void rw_respond_with(rimward_verdict_t *verdict, const char *name, const char *value);
 bool rw_pass(rimward_chunk_verdict_t *verdict);
@@ -101,6 +103,8 @@ void rw_log_field(const char *name, const char *value);
 
 // One text of several, up to NULL: rw_concat("a", "b", NULL).
 char *rw_concat(const char *first, ...);
+// The digits of a number.
+char *rw_number(int64_t number);
 // A text lent to a function of rimward/host.h, which is given its address: rimward_request_has_header(&name).
 rimward_string_t rw_lent(const char *text);
 // A text of C of one that such a function has returned, which it takes over.

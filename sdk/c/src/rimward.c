@@ -79,6 +79,18 @@ char *rw_concat(const char *first, ...) {
     return made;
 }
 
+char *rw_number(int64_t number) {
+    char digits[21], *at = digits + sizeof digits - 1;
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    *at = 0;
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (number < 0) *--at = '-';
+    return rw_concat(at, NULL);
+}
+
 static rimward_string_t owned(const char *text) {
     rimward_string_t made;
     rimward_string_dup(&made, text);
@@ -124,6 +136,10 @@ char *rw_cookie(const char *name) {
 
 char *rw_client_ip(void) {
     return asked(rimward_context_client_ip);
+}
+
+char *rw_pop(void) {
+    return asked(rimward_context_pop);
 }
 
 char *rw_request_header(const char *name) {
@@ -256,14 +272,14 @@ bool rw_next(rimward_verdict_t *verdict) {
     return true;
 }
 
-bool rw_respond(rimward_verdict_t *verdict, uint16_t status, const char *body) {
+bool rw_respond(rimward_verdict_t *verdict, uint16_t status, const char *type, const char *body) {
     memset(verdict, 0, sizeof *verdict);
     verdict->tag = RIMWARD_VERDICT_RESPOND;
     verdict->val.respond.status = status;
     if (body) {
         rimward_string_t text = owned(body);
         verdict->val.respond.body = (rimward_list_u8_t){text.ptr, text.len};
-        rw_respond_with(verdict, "content-type", "text/plain; charset=utf-8");
+        rw_respond_with(verdict, "content-type", type);
     }
     return true;
 }

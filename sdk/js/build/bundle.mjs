@@ -108,9 +108,8 @@ function entry(source, phases, globals) {
 }
 
 function exportOf(name) {
-  const { wit, member, args, given = 0, verdict } = PHASES[name];
+  const { wit, member, args, given, verdict } = PHASES[name];
   const camel = wit.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
-  const params = given === 0 ? [] : ["given"];
-  const call = `(${params.join(", ")}) => filter.${name}(${[...params, ...args].join(", ")})`;
+  const call = `${given ? "(given)" : "()"} => filter.${name}(${[...(given ? [given] : []), ...args].join(", ")})`;
   return `export const ${camel} = { ${member}: entry("${name}", ${call}, ${verdict}, settle) };`;
 }

@@ -1,4 +1,5 @@
-// The phases that a filter may implement: what its functions are called, and which interface of the ABI each is.
+// The phases that a filter may implement: what its functions are called, which interface of the ABI each is, and what each gets:
+// what the host gives, if it gives anything, and then views on what it has.
 
 const headers = (wit, args) => ({ wit, member: "handle", args, verdict: "headVerdict" });
 const body = (wit, args) => ({ wit, member: "handle", args, verdict: "chunkVerdict" });
@@ -11,13 +12,13 @@ export const PHASES = {
   requestBody: body("on-request-body", ["chunk", "request"]),
   originResponseBody: body("on-origin-response-body", ["chunk", "response", "request"]),
   responseBody: body("on-response-body", ["chunk", "response", "request"]),
-  log: { wit: "on-log", member: "handle", args: ["request"], given: 1, verdict: "nothing" },
-  configure: { wit: "lifecycle", member: "configure", args: [], given: 1, verdict: "nothing" },
+  log: { wit: "on-log", member: "handle", args: ["request"], given: "given", verdict: "nothing" },
+  configure: { wit: "lifecycle", member: "configure", args: [], given: "JSON.parse(given)", verdict: "nothing" },
 };
 
 /** The phases among a module's exports. */
 export function phasesOf(exported, source) {
-  const phases = exported.filter((name) => name in PHASES);
+  const phases = exported.filter((name) => Object.hasOwn(PHASES, name));
   if (phases.length === 0) {
     const what = exported.length === 0 ? "nothing" : `only \`${exported.join("`, `")}\``;
     throw new Error(`${source} exports ${what}: a filter exports functions named ${Object.keys(PHASES).join(", ")}`);
@@ -26,4 +27,4 @@ export function phasesOf(exported, source) {
 }
 
 /** Exports that are no phase; most likely a slip of the pen. */
-export const othersOf = (exported) => exported.filter((name) => !(name in PHASES));
+export const othersOf = (exported) => exported.filter((name) => !Object.hasOwn(PHASES, name));

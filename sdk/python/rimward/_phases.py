@@ -1,5 +1,6 @@
 """Turns the functions of a filter into what the host calls: verdicts out of what they return, texts out of what they raise."""
 
+import json
 import sys
 
 from componentize_py_types import Err
@@ -62,6 +63,10 @@ PHASES = {
 }
 
 
+# What the host gives, as authors see it.
+_GIVEN = {"log": Summary, "configure": json.loads}
+
+
 def entry(name, function):
     """The method of a class that the host calls for one phase. Trailing arguments that the function lacks are left out."""
     ours, verdict = PHASES[name]
@@ -69,10 +74,9 @@ def entry(name, function):
 
     def handle(self, *given):
         _engine.start()
-        if name == "log":
-            given = (Summary(given[0]),)
         try:
-            return verdict(name, function(*(given + ours)[:room]))
+            seen = tuple(map(_GIVEN[name], given)) if given else ()
+            return verdict(name, function(*(seen + ours)[:room]))
         except Exception as error:
             text = describe(error)
         raise Err(text)

@@ -11,18 +11,6 @@ use crate::exchange::Exchange;
 #[derive(Clone, Default)]
 pub(super) struct Live(Arc<Mutex<Vec<(usize, Instance)>>>);
 
-/// The hooks in the order of an exchange.
-const ORDER: [Hook; 8] = [
-    Hook::Request,
-    Hook::RequestBody,
-    Hook::OriginRequest,
-    Hook::OriginResponse,
-    Hook::OriginResponseBody,
-    Hook::Response,
-    Hook::ResponseBody,
-    Hook::Log,
-];
-
 impl Live {
     /// The instances of an exchange.
     pub(super) fn of(exchange: &mut Exchange) -> Self {
@@ -58,7 +46,10 @@ impl Live {
         version: &Version,
         hook: Hook,
     ) {
-        let behind = ORDER.iter().skip_while(|other| **other != hook).skip(1);
+        let behind = Hook::PHASES
+            .iter()
+            .skip_while(|other| **other != hook)
+            .skip(1);
         let is_due = |other: &Hook| version.hooks.has(*other);
         if behind.copied().any(|other| is_due(&other)) {
             Self::of(exchange).put_of(guest, instance);

@@ -122,7 +122,7 @@ async fn what_goes_too_far_ends_that_call_alone() {
 async fn a_body_is_had_before_the_request_goes_on() {
     let guest = guest("").unwrap();
     let mut exchange = script(
-        "request want-body buffered 100; request-body body.read 0 5; request-body request.set x-seen yes; request-body upper",
+        "request request.want-body buffered 100; request-body body.read 0 5; request-body request.set x-seen yes; request-body upper",
     );
     let Flow::WantsBody(100) = request(&guest, &mut exchange).await.unwrap() else {
         panic!("the body is not wanted");
@@ -141,7 +141,7 @@ async fn a_body_is_had_before_the_request_goes_on() {
 #[tokio::test]
 async fn a_body_passes_in_pieces() {
     let guest = guest("").unwrap();
-    let mut exchange = script("response want-body chunks; response-body upper");
+    let mut exchange = script("response response.want-body chunks; response-body upper");
     let mut head = ResponseHeader::build(200, None).unwrap();
     request(&guest, &mut exchange).await.unwrap();
     let Body::Rewritten(mut rewriter) = response(&guest, &mut exchange, &mut head).await.unwrap()
@@ -157,7 +157,7 @@ async fn a_body_passes_in_pieces() {
 async fn a_head_waits_for_a_body_that_is_wanted_whole() {
     let guest = guest("").unwrap();
     let mut exchange = script(
-        "response want-body buffered 100; response-body response.set x-len 5; response-body replace other",
+        "response response.want-body buffered 100; response-body response.set x-len 5; response-body replace other",
     );
     let mut head = ResponseHeader::build(200, None).unwrap();
     request(&guest, &mut exchange).await.unwrap();
@@ -186,7 +186,6 @@ fn what_can_not_run_is_refused_at_load() {
             "smoke = { status = 403 }",
             "does not survive its `smoke` request",
         ),
-        ("grants = { hosts = [\"http://a\"] }", "not a host"),
         (
             "rollout = { wasm = \"none.wasm\", percent = 101 }",
             "from 0 to 100",

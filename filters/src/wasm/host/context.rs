@@ -29,7 +29,12 @@ impl Host for State {
 
     fn current_phase(&mut self) -> Answer<Phase> {
         Ok(match self.hook {
-            Hook::Configure | Hook::Request | Hook::RequestBody => Phase::Request,
+            Hook::Configure
+            | Hook::Request
+            | Hook::RequestBody
+            | Hook::Handle
+            | Hook::Compile
+            | Hook::Load => Phase::Request,
             Hook::OriginRequest => Phase::OriginRequest,
             Hook::OriginResponse | Hook::OriginResponseBody => Phase::OriginResponse,
             Hook::Response | Hook::ResponseBody => Phase::Response,

@@ -133,7 +133,9 @@ impl State {
             Origin::Named(name) => return Ok(To::Origin(self.version.choice(name)?.origin)),
             Origin::Custom(custom) => custom,
         };
-        self.version.grants.check_host(&custom.host)?;
+        self.version
+            .grants
+            .check_host(&custom.host, custom.port, custom.tls)?;
         let scheme = if custom.tls { "https" } else { "http" };
         let path = request
             .uri()

@@ -107,9 +107,8 @@ impl Encoding {
     }
 
     fn decode(self, value: Option<&Value>, key: &str) -> Result<Bytes, Fault> {
-        let text = match value {
-            Some(Value::String(text)) => text,
-            _ => return Err(Fault::invalid(format!("`{key}` is not text"))),
+        let Some(Value::String(text)) = value else {
+            return Err(Fault::invalid(format!("`{key}` is not text")));
         };
         match self {
             Self::Text => Ok(Bytes::from(text.clone())),

@@ -41,6 +41,10 @@ pub struct LambdaEdge {
 #[derive(Debug, Clone, Copy)]
 struct Answered;
 
+/// Left when a handler of `origin-request` answered, for those of `origin-response`.
+#[derive(Debug, Clone, Copy)]
+struct Generated;
+
 impl LambdaEdge {
     /// The filter that calls `guest` as `handler` says.
     pub fn new(handler: Handler, guest: Arc<dyn Guest>) -> Self {
@@ -77,7 +81,7 @@ impl LambdaEdge {
         answer.flow()
     }
 
-    async fn viewer_request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
+    async fn comes_in(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
         if self.handler.geo_in_viewer_request {
             self.viewer(exchange).tell(&mut exchange.request)?;
         }
@@ -96,7 +100,7 @@ impl LambdaEdge {
         }
     }
 
-    async fn origin_request(
+    async fn goes_to_origin(
         &self,
         exchange: &mut Exchange,
         request: &mut RequestHeader,
@@ -104,7 +108,10 @@ impl LambdaEdge {
         self.viewer(exchange).tell(request)?;
         let invocation = Invocation::origin_request(&self.handler, exchange, request);
         match self.call(exchange, &invocation).await? {
-            Outcome::Answer(answer) => Ok(self.answer(exchange, answer)),
+            Outcome::Answer(answer) => {
+                exchange.notes.insert(Generated);
+                Ok(self.answer(exchange, answer))
+            }
             Outcome::Request(changes) => self.send(exchange, request, changes).await,
             Outcome::Response(_) => Ok(Flow::Continue),
         }
@@ -182,7 +189,7 @@ impl Filter for LambdaEdge {
     }
 
     async fn request_later(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
-        self.viewer_request(exchange).await
+        self.comes_in(exchange).await
     }
 
     fn origin_request(
@@ -204,15 +211,19 @@ impl Filter for LambdaEdge {
         exchange: &mut Exchange,
         request: &mut RequestHeader,
     ) -> Result<Flow, FilterError> {
-        LambdaEdge::origin_request(self, exchange, request).await
+        self.goes_to_origin(exchange, request).await
     }
 
     fn origin_response(
         &self,
-        _: &mut Exchange,
+        exchange: &mut Exchange,
         _: &mut ResponseHeader,
     ) -> Result<Body, FilterError> {
-        Ok(Body::Later)
+        let is_left_out = exchange.notes.get::<Generated>().is_some();
+        match self.handler.strict && is_left_out {
+            true => Ok(Body::Untouched),
+            false => Ok(Body::Later),
+        }
     }
 
     async fn origin_response_later(

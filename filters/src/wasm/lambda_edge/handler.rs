@@ -111,21 +111,40 @@ impl Settings {
     /// How long a call may take.
     pub fn time(&self) -> Duration {
         self.timeout
-            .map_or(self.event.timeout(), |timeout| timeout.0)
+            .map_or_else(|| self.event.timeout(), |timeout| timeout.0)
     }
 
     /// The name of the function in the file.
     pub fn function(&self) -> &str {
-        let is_python = self
-            .lambda_edge
-            .extension()
-            .is_some_and(|kind| kind == "py");
-        let usual = if is_python {
-            "lambda_handler"
-        } else {
-            "handler"
-        };
-        self.handler.as_deref().unwrap_or(usual)
+        self.handler.as_deref().unwrap_or("handler")
+    }
+
+    /// The variables that a runtime gives the handler of the filter `name`, which also tell the runtime what it is to know.
+    pub fn environment(&self, name: &str) -> Vec<(String, String)> {
+        let function = self.function_name.as_deref().unwrap_or(name);
+        let file = self.lambda_edge.file_stem().unwrap_or_default();
+        let own = [
+            (
+                "_HANDLER",
+                format!("{}.{}", file.to_string_lossy(), self.function()),
+            ),
+            ("AWS_LAMBDA_FUNCTION_NAME", function.to_owned()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", self.function_version.clone()),
+            (
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                (self.memory.0 >> 20).to_string(),
+            ),
+            // All functions of Lambda@Edge are at home there.
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("RIMWARD_TIMEOUT_MS", self.time().as_millis().to_string()),
+        ];
+        let own = own.map(|(name, value)| (name.to_owned(), value));
+        let granted = self.grants.env.clone().into_iter();
+        // A variable that is granted takes the place of one of these.
+        let own = own
+            .into_iter()
+            .filter(|(name, _)| !self.grants.env.contains_key(name));
+        own.chain(granted).collect()
     }
 }
 

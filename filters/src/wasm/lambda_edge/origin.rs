@@ -5,6 +5,7 @@
 
 mod described;
 mod known;
+mod members;
 mod settings;
 
 use std::sync::Arc;
@@ -128,7 +129,11 @@ impl Reach<'_> {
             };
         }
         let place = wanted.elsewhere()?;
-        match self.hosts.iter().any(|grant| grant.covers(&place)) {
+        match self
+            .hosts
+            .iter()
+            .any(|grant| grant.covers(&place.host, place.port, place.tls))
+        {
             true => Ok((To::Host(place), "")),
             false => Err(Fault::invalid(format!(
                 "the handler chose `{}` as the origin: no origin has this server, and `grants.hosts` does not name it",

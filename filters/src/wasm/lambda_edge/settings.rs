@@ -10,18 +10,20 @@ use serde::Deserialize;
 use super::event::Event;
 use super::origin::HostGrant;
 use super::viewer::ViewerHeader;
+use crate::wasm::settings::Isolation;
 
 /// Settings of a handler of Lambda@Edge.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The handler's file, in JavaScript (`.js`, `.cjs`, `.mjs`) or Python (`.py`). A change of it takes effect at once.
+    /// The handler's file: JavaScript (`.js`, `.cjs`, `.mjs`), or the component (`.wasm`) that `rimward plugin build` makes of
+    /// one in Python. A change of it takes effect at once.
     #[schemars(title = "file")]
     pub lambda_edge: PathBuf,
     /// When it is called: `viewer-request`, `origin-request`, `origin-response` or `viewer-response`.
     #[schemars(title = "word")]
     pub event: Event,
-    /// The name of the function in the file. The default is `handler` in JavaScript and `lambda_handler` in Python.
+    /// The name of the function in a JavaScript file. The default is `handler`; a component has its function with it.
     pub handler: Option<String>,
     /// Whether a request event has the body of requests that have one: 40 KiB of it in `viewer-request`, 1 MiB in
     /// `origin-request`. A handler can replace no other.
@@ -37,8 +39,13 @@ pub struct Settings {
     pub memory: ByteSize,
     /// How long a call may take, from `1ms` to `30s`. The default is AWS's: `5s` in viewer events, `30s` in origin events.
     pub timeout: Option<Span>,
-    /// Whether the handler is held to what CloudFront does where the edge could do better: `status` has to be text, and
-    /// `viewer-response` is left out for errors and for what a `viewer-request` handler answered.
+    /// How long an instance of the runtime lives: `request` gives every call variables of its own, `reuse` lets those of the file
+    /// outlive a call, as on Lambda. The default is `request` in JavaScript and `reuse` for a component.
+    #[schemars(title = "word")]
+    pub(in crate::wasm) isolation: Option<Isolation>,
+    /// Whether the handler is held to what CloudFront does where the edge could do better: `status` has to be text,
+    /// `viewer-response` is left out for errors and for what a `viewer-request` handler answered, and `origin-response` for
+    /// what an `origin-request` handler answered.
     #[serde(default = "yes")]
     pub strict: bool,
     /// Whether a `viewer-request` handler sees the headers of `cloudfront_headers`, which CloudFront adds after it. The

@@ -120,7 +120,7 @@ fn invocation(handler: &Handler, exchange: &Exchange) -> Invocation {
 fn given(invocation: &Invocation) -> Value {
     let event: Value = serde_json::from_str(&invocation.event()).expect("JSON");
     let cf = &event["Records"][0]["cf"];
-    cf.get("response").unwrap_or(&cf["request"]).clone()
+    cf.get("response").unwrap_or_else(|| &cf["request"]).clone()
 }
 
 /// What comes of a handler that changes what it is given like this.

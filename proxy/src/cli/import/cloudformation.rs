@@ -30,10 +30,13 @@ impl<'a> Template<'a> {
 
     /// The resources of a type.
     pub(super) fn resources(&self, kind: &str) -> impl Iterator<Item = &'a Entry> {
-        let parts = ["Resources", "extensions"];
         self.sections
             .iter()
-            .flat_map(move |section| parts.into_iter().filter_map(move |part| section.get(part)))
+            .flat_map(move |section| {
+                ["Resources", "extensions"]
+                    .into_iter()
+                    .filter_map(|part| section.get(part))
+            })
             .flat_map(Node::entries)
             .filter(move |entry| entry.value.get("Type").and_then(Node::text) == Some(kind))
     }

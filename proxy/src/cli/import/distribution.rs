@@ -1,13 +1,10 @@
-//! Distributions of CloudFront: from resources and from what functions say, and as sites.
-
-use std::collections::BTreeSet;
+//! Distributions of CloudFront, as resources have them.
 
 use super::caching::{self, texts};
 use super::cloudformation::Template;
 use super::notes::Notes;
-use super::paths;
 use super::places::Place;
-use super::plan::{Cache, Event, FilterKind, Plan, Route, Site};
+use super::plan::{Cache, Event};
 use super::yaml::{Entry, Node};
 
 /// All methods that CloudFront knows.
@@ -22,7 +19,7 @@ pub(super) struct Distribution {
     pub(super) places: Vec<Place>,
     pub(super) behaviors: Vec<Behavior>,
     /// The object that stands for the root.
-    root: Option<String>,
+    pub(super) root: Option<String>,
     /// Whether all that is known of it is that functions belong to it.
     pub(super) is_elsewhere: bool,
 }
@@ -210,11 +207,11 @@ pub(super) fn add_to(
         ),
         (
             "TrustedKeyGroups",
-            "signed URLs are left out: the filter `signed_url` checks them, with `scheme = \"cloudfront\"`",
+            "signed URLs are left out: the filter `signed_url` checks them, with the table `cloudfront`",
         ),
         (
             "TrustedSigners",
-            "signed URLs are left out: the filter `signed_url` checks them, with `scheme = \"cloudfront\"`",
+            "signed URLs are left out: the filter `signed_url` checks them, with the table `cloudfront`",
         ),
         (
             "FieldLevelEncryptionId",
@@ -237,7 +234,7 @@ pub(super) fn add_to(
     if let Some(entry) = policy
         && matches!(entry.value.text(), Some("redirect-to-https" | "https-only"))
     {
-        notes.tell(
+        notes.tell_once(
             entry.line,
             "clients are sent to `https` by the listener here: set `redirect_to_https` of the one for port 80",
         );
@@ -300,223 +297,4 @@ fn tell_of_the_rest(config: &Node, notes: &mut Notes) {
 fn is_no_restriction(node: &Node) -> bool {
     let kind = node.at(&["GeoRestriction", "RestrictionType"]);
     kind.and_then(Node::text) == Some("none")
-}
-
-/// Makes sites of distributions.
-pub(super) fn plan(distributions: Vec<Distribution>, plan: &mut Plan, notes: &mut Notes) {
-    let mut taken = BTreeSet::new();
-    for distribution in distributions {
-        site(distribution, &mut taken, plan, notes);
-    }
-}
-
-fn site(
-    distribution: Distribution,
-    taken: &mut BTreeSet<String>,
-    plan: &mut Plan,
-    notes: &mut Notes,
-) {
-    let mut site = Site {
-        about: distribution.name.clone(),
-        hosts: hosts(&distribution, taken, notes),
-        routes: Vec::new(),
-    };
-    for behavior in &distribution.behaviors {
-        let route = route(behavior, &distribution, plan, notes);
-        if behavior.pattern.is_none() {
-            root(&distribution, &route, behavior, plan, &mut site);
-        }
-        for path in paths_of(behavior, notes) {
-            let is_taken = site.routes.iter().any(|other| other.path == path);
-            match is_taken {
-                true => notes.tell(
-                    behavior.line,
-                    format!(
-                        "the route `{path}` is there already: what this one says of it is left out"
-                    ),
-                ),
-                false => site.routes.push(Route {
-                    path,
-                    ..route.clone()
-                }),
-            }
-        }
-    }
-    if distribution.is_elsewhere {
-        notes.tell(
-            None,
-            format!(
-                "the distribution `{}` is not in the file: give its site `hosts` and an `origin`",
-                distribution.name
-            ),
-        );
-    }
-    plan.sites.push(site);
-}
-
-/// The hosts, each for one site only; without any, all that no other site is for.
-fn hosts(
-    distribution: &Distribution,
-    taken: &mut BTreeSet<String>,
-    notes: &mut Notes,
-) -> Vec<String> {
-    let mut hosts: Vec<String> = Vec::new();
-    for host in &distribution.hosts {
-        let host = host.to_ascii_lowercase();
-        if host.parse::<rimward_config::HostPattern>().is_ok() && taken.insert(host.clone()) {
-            hosts.push(host);
-        } else {
-            notes.tell(
-                None,
-                format!(
-                    "the host `{host}` of `{}` is left out: it is no host, or is another site's",
-                    distribution.name
-                ),
-            );
-        }
-    }
-    if !hosts.is_empty() {
-        return hosts;
-    }
-    let everything = "*".to_owned();
-    if taken.insert(everything.clone()) {
-        if !distribution.is_elsewhere {
-            notes.tell(
-                None,
-                format!(
-                    "`{}` has no aliases: its site is for every host",
-                    distribution.name
-                ),
-            );
-        }
-        return vec![everything];
-    }
-    let label: String = distribution
-        .name
-        .to_ascii_lowercase()
-        .chars()
-        .map(|letter| {
-            if letter.is_ascii_alphanumeric() {
-                letter
-            } else {
-                '-'
-            }
-        })
-        .take(60)
-        .collect();
-    let made_up = format!("{}.invalid", label.trim_matches('-'));
-    taken.insert(made_up.clone());
-    notes.tell(
-        None,
-        format!("`{}` has no aliases, and a site for every host is there: write its hosts in place of `{made_up}`", distribution.name),
-    );
-    vec![made_up]
-}
-
-fn paths_of(behavior: &Behavior, notes: &mut Notes) -> Vec<String> {
-    let Some(pattern) = &behavior.pattern else {
-        return vec!["/*".to_owned()];
-    };
-    match paths::of_pattern(pattern) {
-        Ok(paths) => {
-            if let Some(differs) = paths.differs {
-                notes.tell(
-                    behavior.line,
-                    format!("the pattern `{pattern}` is not quite the same as a route: {differs}"),
-                );
-            }
-            paths.paths
-        }
-        Err(why) => {
-            notes.tell(
-                behavior.line,
-                format!("the pattern `{pattern}` is left out with its origin and functions: {why}"),
-            );
-            Vec::new()
-        }
-    }
-}
-
-fn route(
-    behavior: &Behavior,
-    distribution: &Distribution,
-    plan: &mut Plan,
-    notes: &mut Notes,
-) -> Route {
-    let mut route = Route {
-        cache: behavior.cache.clone(),
-        is_compressed: behavior.is_compressed,
-        ..Route::default()
-    };
-    if let Some(methods) = &behavior.methods {
-        let kind = FilterKind::Methods(methods.clone());
-        let name = format!("only-{}", methods.join("-").to_ascii_lowercase());
-        route.filters.push(plan.filter(&name, kind));
-    }
-    let mut handlers: Vec<_> = behavior.handlers.iter().collect();
-    handlers.sort_by_key(|(event, _)| *event);
-    let at_client = |handler: &&&(Event, String)| handler.0 == Event::ViewerRequest;
-    let names = |(_, name): &&(Event, String)| name.clone();
-    route
-        .filters
-        .extend(handlers.iter().filter(at_client).map(names));
-    if let Some(place) = place_of(behavior, distribution, notes) {
-        // Behind handlers of viewer requests, which see the path as the client sent it.
-        let (origin, filters) = place.plan(behavior.is_host_forwarded, plan);
-        route.origin = Some(origin);
-        route.filters.extend(filters);
-    }
-    let behind = handlers.iter().filter(|handler| !at_client(handler));
-    route.filters.extend(behind.map(names));
-    route
-}
-
-fn place_of<'d>(
-    behavior: &Behavior,
-    distribution: &'d Distribution,
-    notes: &mut Notes,
-) -> Option<&'d Place> {
-    let id = behavior.place.as_deref();
-    let place = match id {
-        Some(id) => distribution.places.iter().find(|place| place.id == id),
-        // There is one for all.
-        None => distribution.places.first(),
-    };
-    if place.is_none() && !distribution.is_elsewhere {
-        let which = id.map_or_else(String::new, |id| format!(" `{id}`"));
-        notes.tell(
-            behavior.line,
-            format!("the origin{which} of the behavior is not known: give its route one"),
-        );
-    }
-    place
-}
-
-/// `DefaultRootObject`: the root alone is answered by another path.
-fn root(
-    distribution: &Distribution,
-    route: &Route,
-    behavior: &Behavior,
-    plan: &mut Plan,
-    site: &mut Site,
-) {
-    let Some(object) = &distribution.root else {
-        return;
-    };
-    let path = format!("/{}", object.trim_start_matches('/'));
-    let filter = plan.filter("root", FilterKind::Root(path));
-    let mut route = Route {
-        path: "/".to_owned(),
-        ..route.clone()
-    };
-    let at_client = behavior
-        .handlers
-        .iter()
-        .filter(|(event, _)| *event == Event::ViewerRequest)
-        .count();
-    let before = at_client + usize::from(behavior.methods.is_some());
-    route
-        .filters
-        .insert(before.min(route.filters.len()), filter);
-    site.routes.push(route);
 }

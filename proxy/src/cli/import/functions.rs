@@ -1,22 +1,15 @@
 //! Functions of a service that are called by CloudFront.
 
-use std::path::Path;
-
 use super::Source;
 use super::cloudformation::Template;
 use super::distribution::{Distribution, add_to};
 use super::notes::Notes;
 use super::places::Place;
-use super::plan::{Event, FilterKind, Handler, Plan};
+use super::plan::{Event, Plan};
 use super::yaml::{Entry, Node};
 
 /// What Serverless calls the distribution of its own event.
 const OWN: &str = "CloudFrontDistribution";
-/// MiB that a handler may have here.
-const MOST_MEMORY: u64 = 1024;
-const LEAST_MEMORY: u64 = 16;
-/// Seconds that a handler may take here.
-const MOST_TIME: u64 = 30;
 /// What Serverless calls a function's version and the function, behind its name.
 const LOGICAL: [&str; 2] = ["LambdaVersion", "LambdaFunction"];
 
@@ -50,13 +43,13 @@ pub(super) fn add(
     service.wanted(&functions);
 }
 
-struct Service<'a, 's> {
-    tree: &'a Node,
+pub(super) struct Service<'a, 's> {
+    pub(super) tree: &'a Node,
     template: &'a Template<'a>,
-    source: &'a Source,
+    pub(super) source: &'a Source,
     distributions: &'s mut Vec<Distribution>,
-    plan: &'s mut Plan,
-    notes: &'s mut Notes,
+    pub(super) plan: &'s mut Plan,
+    pub(super) notes: &'s mut Notes,
 }
 
 /// When a function is called, as an event or a plugin has it.
@@ -257,134 +250,6 @@ impl Service<'_, '_> {
             }
         }
     }
-
-    /// The name of the filter that calls a function.
-    fn handler(&mut self, function: &Entry, event: Event, include_body: bool) -> Option<String> {
-        let node = &function.value;
-        let Some(written) = node.get("handler").and_then(Node::text) else {
-            self.notes.tell(
-                function.line,
-                format!(
-                    "the function `{}` is left out: it has no `handler`, which an image has not",
-                    function.key
-                ),
-            );
-            return None;
-        };
-        let (base, name) = split(written);
-        let is_python = self.is_python(node);
-        let file = self.file(function, base, is_python);
-        let usual = if is_python {
-            "lambda_handler"
-        } else {
-            "handler"
-        };
-        self.tell_of_the_rest(function);
-        let kind = FilterKind::Handler(Handler {
-            file,
-            event,
-            function: Some(name.to_owned()).filter(|name| name != usual),
-            include_body: include_body && event.is_request(),
-            memory: self.memory(function),
-            timeout: self.timeout(function, event),
-        });
-        let plain = &function.key;
-        let is_taken = self
-            .plan
-            .filters
-            .iter()
-            .any(|filter| filter.name == *plain && filter.kind != kind);
-        let wish = match is_taken {
-            true => format!("{plain}-{}", event.name()),
-            false => plain.clone(),
-        };
-        Some(self.plan.filter(&wish, kind))
-    }
-
-    fn is_python(&self, function: &Node) -> bool {
-        let runtime = function
-            .get("runtime")
-            .or_else(|| self.tree.at(&["provider", "runtime"]));
-        let runtime = runtime.and_then(Node::text);
-        runtime.is_some_and(|runtime| runtime.starts_with("python"))
-    }
-
-    /// The file of a handler, whose name the service leaves the ending out of.
-    fn file(&mut self, function: &Entry, base: &str, is_python: bool) -> String {
-        let base = base.trim_start_matches("./");
-        let kinds: &[&str] = if is_python {
-            &["py"]
-        } else {
-            &["js", "cjs", "mjs"]
-        };
-        let is_there = |kind: &str| self.source.folder.join(format!("{base}.{kind}")).is_file();
-        let kind = kinds.iter().find(|kind| is_there(kind));
-        let written = format!("{base}.{}", kind.unwrap_or(&kinds[0]));
-        if kind.is_none() {
-            let what = match is_there("ts") {
-                true => format!(
-                    "`{base}.ts` is TypeScript: name the JavaScript that it is built to as `lambda_edge` of `{}`",
-                    function.key
-                ),
-                false => format!(
-                    "there is no file `{written}`: name it as `lambda_edge` of `{}`",
-                    function.key
-                ),
-            };
-            self.notes.tell(function.line, what);
-        }
-        let path = self.source.seen_from_output.join(Path::new(&written));
-        path.to_string_lossy().into_owned()
-    }
-
-    fn memory(&mut self, function: &Entry) -> Option<u64> {
-        let entry = function.value.entry("memorySize")?;
-        let memory = entry.value.number()?;
-        let clamped = memory.clamp(LEAST_MEMORY, MOST_MEMORY);
-        if clamped != memory {
-            self.notes.tell(
-                entry.line,
-                format!(
-                    "`memorySize` is {memory}: here it is from {LEAST_MEMORY} to {MOST_MEMORY} MiB"
-                ),
-            );
-        }
-        Some(clamped)
-    }
-
-    fn timeout(&mut self, function: &Entry, event: Event) -> Option<u64> {
-        let entry = function.value.entry("timeout")?;
-        let timeout = entry.value.number().filter(|timeout| *timeout > 0)?;
-        let most = if event.is_viewer() { 5 } else { MOST_TIME };
-        if timeout > most {
-            self.notes.tell(
-                entry.line,
-                format!(
-                    "`timeout` is {timeout}: {} takes at most {most} seconds",
-                    event.name()
-                ),
-            );
-        }
-        Some(timeout.min(most))
-    }
-
-    fn tell_of_the_rest(&mut self, function: &Entry) {
-        for (key, what) in [
-            (
-                "environment",
-                "Lambda@Edge gives handlers no environment: `grants.env` of the filter does",
-            ),
-            ("layers", "layers are left out: a handler is one file"),
-            (
-                "vpc",
-                "`vpc` is left out: `grants` says what a handler may reach",
-            ),
-        ] {
-            if let Some(entry) = function.value.entry(key) {
-                self.notes.tell(entry.line, what);
-            }
-        }
-    }
 }
 
 fn named<'d>(distributions: &'d mut Vec<Distribution>, name: &str) -> &'d mut Distribution {
@@ -396,15 +261,6 @@ fn named<'d>(distributions: &'d mut Vec<Distribution>, name: &str) -> &'d mut Di
         }
     };
     &mut distributions[index]
-}
-
-/// `src/auth.handler` as `src/auth` and `handler`.
-fn split(handler: &str) -> (&str, &str) {
-    let name = handler.rfind('/').map_or(0, |slash| slash + 1);
-    match handler[name..].rfind('.') {
-        Some(dot) => (&handler[..name + dot], &handler[name + dot + 1..]),
-        None => (handler, "handler"),
-    }
 }
 
 /// The function that a reference means: `AuthLambdaVersion…` is `auth`'s.

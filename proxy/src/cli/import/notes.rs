@@ -13,6 +13,13 @@ impl Notes {
         self.0.insert((line.into(), what.into()));
     }
 
+    /// The same for what would be said of many lines.
+    pub(super) fn tell_once(&mut self, line: usize, what: &str) {
+        if !self.0.iter().any(|(_, told)| told == what) {
+            self.tell(line, what);
+        }
+    }
+
     /// One line for each, those about the whole last.
     pub(super) fn told(&self, file: &str) -> String {
         let mut text = String::new();

@@ -67,7 +67,7 @@ impl Place {
         if is_private && matches!(kind, OriginKind::Bucket { .. }) {
             notes.tell(
                 node.line,
-                format!("the bucket `{domain}` lets CloudFront's identity in: give the edge keys of its own (`credentials` of `s3`)"),
+                format!("the bucket `{domain}` lets CloudFront's identity in, not everybody: give the edge keys by `credentials` of `s3`"),
             );
         }
         tell_of_the_rest(node, notes);

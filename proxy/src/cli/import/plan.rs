@@ -1,6 +1,6 @@
 //! What becomes of a service: the sections of a configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A configuration before it is written.
 #[derive(Debug, Default)]
@@ -179,6 +179,17 @@ impl Plan {
             kind,
         });
         name
+    }
+}
+
+impl Plan {
+    /// Leaves out what no route uses.
+    pub(super) fn prune(&mut self) {
+        let routes = || self.sites.iter().flat_map(|site| &site.routes);
+        let filters: BTreeSet<&String> = routes().flat_map(|route| &route.filters).collect();
+        let origins: BTreeSet<&String> = routes().flat_map(|route| &route.origin).collect();
+        self.filters.retain(|filter| filters.contains(&filter.name));
+        self.origins.retain(|origin| origins.contains(&origin.name));
     }
 }
 

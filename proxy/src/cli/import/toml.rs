@@ -97,8 +97,12 @@ fn origin(origin: &Origin, out: &mut Text) {
                     .as_ref()
                     .map(|prefix| format!("prefix = {}", quoted(prefix))),
             );
-            let credentials = if *is_private { "env" } else { "anonymous" };
-            keys.push(format!("credentials = \"{credentials}\""));
+            keys.push("credentials = \"anonymous\"".to_owned());
+            if *is_private {
+                out.line(format_args!(
+                    "# The bucket lets CloudFront's identity in: give the edge keys of its own by `credentials`."
+                ));
+            }
             out.line(format_args!("s3 = {{ {} }}", keys.join(", ")));
         }
     }

@@ -18,7 +18,7 @@ static bool refuse(rimward_verdict_t *verdict, const char *why) {
     char *challenge = rw_concat("Bearer realm=\"", realm ? realm : "edge", "\"", NULL);
     rw_log_field("auth", why);
     rw_log(RIMWARD_LOG_LEVEL_WARN, told);
-    rw_respond(verdict, 401, "a token is needed\n");
+    rw_respond(verdict, 401, "text/plain", "a token is needed\n");
     rw_respond_with(verdict, "www-authenticate", challenge);
     rw_respond_with(verdict, "cache-control", "no-store");
     free(ip), free(realm), free(told), free(challenge);

@@ -28,27 +28,27 @@ typedef struct rimward_error_t {
   } val;
 } rimward_error_t;
 
+// e.g. kv.get inside a body callback
 #define RIMWARD_ERROR_NOT_ALLOWED_IN_PHASE 0
 
-// e.g. kv.get inside a body callback
+// header/field may not be changed in this phase
 #define RIMWARD_ERROR_READ_ONLY 1
 
-// header/field may not be changed in this phase
+// header name never visible to filters
 #define RIMWARD_ERROR_FORBIDDEN 2
 
-// header name never visible to filters
+// syntax of a header, uri, status ...
 #define RIMWARD_ERROR_INVALID 3
 
-// syntax of a header, uri, status ...
+// unknown upstream / store / secret
 #define RIMWARD_ERROR_NO_SUCH 4
 
-// unknown upstream / store / secret
+// policy: upstream not allow-listed ...
 #define RIMWARD_ERROR_DENIED 5
 
-// policy: upstream not allow-listed ...
+// subrequest count, body size, kv size ...
 #define RIMWARD_ERROR_LIMIT 6
 
-// subrequest count, body size, kv size ...
 #define RIMWARD_ERROR_TIMEOUT 7
 
 #define RIMWARD_ERROR_UNAVAILABLE 8
@@ -98,9 +98,9 @@ typedef struct rimward_header_op_t {
   } val;
 } rimward_header_op_t;
 
+// replace all values
 #define RIMWARD_HEADER_OP_SET 0
 
-// replace all values
 #define RIMWARD_HEADER_OP_APPEND 1
 
 #define RIMWARD_HEADER_OP_REMOVE 2
@@ -113,12 +113,13 @@ typedef struct rimward_body_want_t {
   } val;
 } rimward_body_want_t;
 
+// default: the body never enters the guest
 #define RIMWARD_BODY_WANT_NONE 0
 
-// default: the body never enters the guest
+// call *-body hook per chunk, streaming
 #define RIMWARD_BODY_WANT_CHUNKS 1
 
-// call *-body hook per chunk, streaming
+// host buffers up to n bytes, one hook call with all
 #define RIMWARD_BODY_WANT_BUFFERED 2
 
 typedef struct {
@@ -134,14 +135,15 @@ typedef struct rimward_chunk_verdict_t {
   } val;
 } rimward_chunk_verdict_t;
 
+// forward the host's own bytes, no copy back
 #define RIMWARD_CHUNK_VERDICT_PASS 0
 
-// forward the host's own bytes, no copy back
 #define RIMWARD_CHUNK_VERDICT_REPLACE 1
 
+// keep host-side; shown again, longer, next time
 #define RIMWARD_CHUNK_VERDICT_HOLD 2
 
-// keep host-side; shown again, longer, next time
+// forward nothing for this chunk
 #define RIMWARD_CHUNK_VERDICT_DROP 3
 
 typedef struct {

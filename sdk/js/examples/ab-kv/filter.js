@@ -33,6 +33,7 @@ export function response(res, req) {
 // The same client gets the same variant on every edge, cookie or not.
 function drawn(req, { salt, variants }) {
   const total = Object.values(variants).reduce((sum, weight) => sum + weight, 0);
+  if (total === 0) throw new Error("the experiment has no variant with a share");
   let bucket = clock.bucket(salt, req.clientIp, total);
   return Object.keys(variants).find((name) => (bucket -= variants[name]) < 0);
 }

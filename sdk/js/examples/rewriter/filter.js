@@ -11,18 +11,24 @@ import { config } from "rimward";
 
 const LARGEST = 512 * 1024;
 
+export function configure({ from, to }) {
+  if (!from) throw new Error("`from` is missing: what the links start with");
+  if (to === undefined) throw new Error("`to` is missing: what they are to start with");
+}
+
 export function originResponse(res) {
   res.headers.delete("server", "x-powered-by");
   res.headers.set({ "x-content-type-options": "nosniff", "referrer-policy": "strict-origin-when-cross-origin" });
   if (res.headers.get("content-type")?.startsWith("text/html")) {
-    res.headers.delete("content-length", "etag");
+    res.headers.delete("etag");
     res.wantBody(LARGEST);
   }
 }
 
 export function originResponseBody(chunk) {
+  // Nothing returned: the bytes pass as they are, without a copy. So does a page that is longer than was wanted.
+  if (!chunk.isLast) return;
   const { from, to } = config();
   const page = chunk.text();
-  // Nothing returned: the bytes pass as they are, without a copy.
   return page.includes(from) ? page.replaceAll(from, to) : undefined;
 }

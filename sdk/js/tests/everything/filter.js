@@ -168,8 +168,8 @@ export function responseBody(chunk, res, req) {
   return `${req.path} ${res.status} ${chunk.offset} ${chunk.length} ${chunk.bytes(0, 2).length}`;
 }
 
-export function configure(text) {
-  if (JSON.parse(text).refuse) throw new Error("this configuration is refused");
+export function configure(settings) {
+  if (settings.refuse) throw new Error("this configuration is refused");
 }
 
 export function log(summary, req) {

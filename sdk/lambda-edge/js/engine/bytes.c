@@ -19,7 +19,7 @@ bool copy_text(JSContext *js, JSValueConst value, text_t *copy)
     if (!text)
         return false;
     copy->len = length;
-    copy->ptr = malloc(length + 1); // never empty, and with a zero at its end
+    copy->ptr = need(length + 1); // never empty, and with a zero at its end
     memcpy(copy->ptr, text, length);
     copy->ptr[length] = 0;
     JS_FreeCString(js, text);
@@ -93,7 +93,7 @@ static JSValue decode_utf8(JSContext *js, JSValueConst self, int count, JSValueC
     }
     if (length == 0)
         return JS_NewString(js, "");
-    uint8_t *text = malloc(length), *to = text;
+    uint8_t *text = need(length), *to = text;
     for (size_t at = 0; at < view.len;) {
         size_t long_ = sequence(view.ptr + at, view.len - at, &good);
         memcpy(to, good ? view.ptr + at : (const uint8_t *)"\xef\xbf\xbd", good ? long_ : 3);
@@ -112,7 +112,7 @@ static JSValue decode_latin1(JSContext *js, JSValueConst self, int count, JSValu
     uint32_t mask;
     if (!view_bytes(js, arguments[0], &view) || JS_ToUint32(js, &mask, arguments[1]))
         return JS_EXCEPTION;
-    uint16_t *units = malloc(2 * view.len + 2);
+    uint16_t *units = need(2 * view.len + 2);
     for (size_t i = 0; i < view.len; i++)
         units[i] = view.ptr[i] & mask;
     JSValue decoded = JS_NewStringUTF16(js, units, view.len);
@@ -127,7 +127,7 @@ static JSValue encode_base64(JSContext *js, JSValueConst self, int count, JSValu
     if (!view_bytes(js, arguments[0], &view))
         return JS_EXCEPTION;
     bool url = JS_ToBool(js, arguments[1]);
-    char *text = malloc(view.len / 3 * 4 + 5);
+    char *text = need(view.len / 3 * 4 + 5);
     size_t length = 0;
     for (size_t at = 0; at < view.len; at += 3) {
         size_t left = view.len - at;
@@ -183,7 +183,7 @@ static JSValue encode_hex(JSContext *js, JSValueConst self, int count, JSValueCo
     bytes_t view;
     if (!view_bytes(js, arguments[0], &view))
         return JS_EXCEPTION;
-    char *text = malloc(2 * view.len + 1);
+    char *text = need(2 * view.len + 1);
     for (size_t i = 0; i < view.len; i++) {
         text[2 * i] = "0123456789abcdef"[view.ptr[i] >> 4];
         text[2 * i + 1] = "0123456789abcdef"[view.ptr[i] & 15];

@@ -27,18 +27,9 @@ static JSValue throw_error(JSContext *js, host_error_t *error)
         && error->tag != RIMWARD_FILTER_TYPES_ERROR_READ_ONLY && error->tag != RIMWARD_FILTER_TYPES_ERROR_FORBIDDEN
         && error->tag != RIMWARD_FILTER_TYPES_ERROR_TIMEOUT;
     text_t text = has_text ? error->val.other : (text_t){0};
-    JSValue thrown = JS_NewError(js);
-    char *message = malloc(text.len + 32);
-    size_t length = strlen(kind);
-    memcpy(message, kind, length);
-    if (text.len) {
-        memcpy(message + length, ": ", 2);
-        memcpy(message + length + 2, text.ptr, text.len);
-        length += 2 + text.len;
-    }
-    JS_DefinePropertyValueStr(js, thrown, "message", JS_NewStringLen(js, message, length), JS_PROP_C_W_E);
+    JS_ThrowPlainError(js, "%s%s%.*s", kind, text.len ? ": " : "", (int)text.len, (char *)text.ptr);
+    JSValue thrown = JS_GetException(js);
     JS_DefinePropertyValueStr(js, thrown, "code", JS_NewString(js, kind), JS_PROP_C_W_E);
-    free(message);
     rimward_filter_kv_error_free(error);
     return JS_Throw(js, thrown);
 }
@@ -54,7 +45,7 @@ static bool copy_bytes(JSContext *js, JSValueConst value, bytes_t *copy)
     if (!view_bytes(js, value, &view))
         return false;
     copy->len = view.len;
-    copy->ptr = malloc(view.len + 1);
+    copy->ptr = need(view.len + 1);
     memcpy(copy->ptr, view.ptr, view.len);
     return true;
 }
@@ -116,7 +107,7 @@ static JSValue random_bytes(JSContext *js, JSValueConst self, int count, JSValue
     uint32_t length;
     if (JS_ToUint32(js, &length, arguments[0]))
         return JS_EXCEPTION;
-    uint8_t *data = malloc(length + 8);
+    uint8_t *data = need(length + 8);
     for (size_t at = 0; at < length; at += 8) {
         uint64_t drawn = rimward_filter_clock_random_u64();
         memcpy(data + at, &drawn, 8);
@@ -171,7 +162,8 @@ static bool copy_pairs(JSContext *js, JSValueConst array, pairs_t *pairs)
     int64_t length;
     if (JS_GetLength(js, array, &length))
         return false;
-    pairs->ptr = calloc((size_t)length + 1, sizeof *pairs->ptr);
+    size_t bytes = ((size_t)length + 1) * sizeof *pairs->ptr;
+    pairs->ptr = memset(need(bytes), 0, bytes);
     bool good = true;
     for (int64_t i = 0; good && i < length; i++) {
         JSValue pair = JS_GetPropertyInt64(js, array, i);

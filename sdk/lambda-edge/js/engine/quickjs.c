@@ -5,6 +5,7 @@
 
 #include "runtime.h"
 
+#define __SANITIZE_ADDRESS__ 1 // each block from malloc, none from pools of the engine's own
 #define printf(...) 0
 #define fprintf(...) 0
 #define fputc(...) 0

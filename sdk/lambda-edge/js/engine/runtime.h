@@ -16,6 +16,11 @@ typedef lambda_edge_runtime_list_tuple2_string_string_t pairs_t;
 // quickjs.c
 void limit_stack(JSRuntime *engine, size_t bytes);
 
+// allocate.c
+void *need(size_t bytes); // as malloc, but ends the instance when there is no memory
+// Nothing that was freed until now is used again, and `room` bytes are there before the memory has to grow.
+void settle(size_t room);
+
 // host.c: the host's interfaces, as the JavaScript part sees them
 void add_host(JSContext *js, JSValueConst object);
 double now_ms(void);

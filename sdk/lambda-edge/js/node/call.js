@@ -45,9 +45,10 @@ exports.prepare = (name, variables) => {
 exports.whenLoaded = (promise, exported) => {
   const loading = call;
   const adopt = () => {
-    handler = exported?.handler ?? exported?.default?.handler;
+    const name = (environment._HANDLER || 'handler').split('.').pop();
+    handler = exported?.[name] ?? exported?.default?.[name];
     if (typeof handler === 'function') loading.answer('');
-    else loading.fail(new Error(`no function \`handler\` is exported: ${namesOf(exported)}`));
+    else loading.fail(new Error(`no function \`${name}\` is exported: ${namesOf(exported)}`));
   };
   if (promise) promise.then(adopt, (error) => loading.fail(error));
   else adopt();

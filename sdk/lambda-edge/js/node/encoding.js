@@ -96,7 +96,9 @@ class TextDecoder {
     const keep = options?.stream ? unfinished(bytes, this.#encoding) : 0;
     this.#rest = bytes.slice(bytes.length - keep);
     const text = WORDS[this.#encoding](bytes.subarray(0, bytes.length - keep), this.#fatal);
-    if (text === undefined) throw new TypeError(`what is decoded is no ${this.#encoding}`);
+    if (text === undefined) {
+      throw Object.assign(new TypeError(`The encoded data was not valid for encoding ${this.#encoding}`), { code: 'ERR_ENCODING_INVALID_ENCODED_DATA' });
+    }
     const first = !this.#begun;
     this.#begun = Boolean(options?.stream) && (this.#begun || text.length > 0);
     return first && !this.#ignoreBOM && text[0] === '\ufeff' ? text.slice(1) : text;

@@ -9,11 +9,27 @@ exports.setFile = (name, prefix) => {
   before = prefix.length;
 };
 
-// The lines of a stack that are in the handler's file, not in what is around it.
+// `error.stack` as in Node: a line of the error, and where it came through the handler's file. What is around the handler
+// is left out.
+Error.prepareStackTrace = (error, sites) => {
+  const lines = sites.filter((site) => site.getFileName()).map((site) => {
+    const line = site.getLineNumber();
+    const column = Math.max(1, site.getColumnNumber() - (line === 1 ? before : 0));
+    const place = `${site.getFileName()}:${line}:${column}`;
+    const name = site.getFunctionName();
+    return name ? `    at ${name} (${place})` : `    at ${place}`;
+  });
+  return [headOf(error), ...lines].join('\n');
+};
+
+function headOf(error) {
+  const { name = 'Error', message = '' } = error;
+  return message === '' ? String(name) : `${name}: ${message}`;
+}
+
 function traceOf(error) {
   const stack = error && typeof error === 'object' ? String(error.stack ?? '') : '';
-  return stack.split('\n').filter((line) => line.includes(`${fileName}:`)).slice(0, 10)
-    .map((line) => line.trim().replace(/:1:(\d+)(?=\)?$)/, (_, column) => `:1:${Math.max(1, column - before)}`));
+  return stack.split('\n').filter((line) => line.startsWith('    at ')).map((line) => line.trim());
 }
 
 function nameOf(error) {

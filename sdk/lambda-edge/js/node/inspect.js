@@ -1,8 +1,6 @@
 // Values as Node writes them in a log.
 'use strict';
 
-const WIDTH = 72;
-
 const quote = (text) => {
   const mark = !text.includes("'") ? "'" : !text.includes('"') ? '"' : !text.includes('`') ? '`' : "'";
   const escaped = text.replace(/[\\\x00-\x1f\x7f]/g, (c) => ({ '\n': '\\n', '\t': '\\t', '\r': '\\r', '\b': '\\b', '\f': '\\f', '\v': '\\v', '\\': '\\\\' })[c]
@@ -33,7 +31,8 @@ class Writer {
   constructor(options) {
     this.most = options.depth === null ? Infinity : options.depth ?? 2;
     this.showHidden = Boolean(options.showHidden);
-    this.breakLength = options.breakLength ?? WIDTH + 8;
+    this.breakLength = options.breakLength ?? 80;
+    this.deepest = 0; // the depth of the object that was written last
     this.mostItems = options.maxArrayLength === null ? Infinity : options.maxArrayLength ?? 100;
     this.options = options;
     this.above = [];
@@ -58,6 +57,7 @@ class Writer {
   }
 
   object(value, depth) {
+    this.deepest = depth;
     const name = className(value);
     const label = name === null ? '[Object: null prototype] ' : name === 'Object' || name === 'Array' ? '' : `${name} `;
     const keys = this.keys(value);
@@ -83,8 +83,8 @@ class Writer {
   // What is one word unless it has properties.
   simple(value, name) {
     if (typeof value === 'function') {
-      const source = Function.prototype.toString.call(value);
-      const kind = source.startsWith('class') ? 'class' : name ?? 'Function';
+      const ofClass = Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false && globalThis[value.name] !== value;
+      const kind = ofClass ? 'class' : name ?? 'Function';
       return value.name ? `[${kind}${kind === 'class' ? ' ' : ': '}${value.name}]` : `[${kind} (anonymous)]`;
     }
     if (value instanceof Error) return this.error(value);
@@ -116,10 +116,11 @@ class Writer {
     if (globalThis.Buffer?.isBuffer(value)) {
       const bytes = Array.from(value.subarray(0, 50), (byte) => byte.toString(16).padStart(2, '0'));
       if (value.length > 50) bytes.push(`... ${value.length - 50} more bytes`);
-      return { open: '<', close: '>', prefix: '', items: [`Buffer${bytes.length ? ' ' : ''}${bytes.join(' ')}`] };
+      return { open: '<', close: '>', prefix: '', items: ['Buffer', bytes.join(' ')] };
     }
     if (Array.isArray(value)) {
-      return { open: '[', close: ']', prefix: label ? `${name}(${value.length}) ` : '', items: list(value, value.length) };
+      const items = value.length === Object.keys(value).length ? list(value, value.length) : this.sparse(value, depth);
+      return { open: '[', close: ']', prefix: label ? `${name}(${value.length}) ` : '', items };
     }
     if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
       return { open: '[', close: ']', prefix: `${name}(${value.length}) `, items: list(Array.from(value), value.length) };
@@ -134,6 +135,25 @@ class Writer {
     return { open: '{', close: '}', prefix: label, items: [] };
   }
 
+  sparse(value, depth) {
+    const items = [];
+    let holes = 0;
+    const tell = () => {
+      if (holes) items.push(`<${holes} empty item${holes > 1 ? 's' : ''}>`);
+      holes = 0;
+    };
+    for (let i = 0; i < value.length && items.length < this.mostItems; i++) {
+      if (!(i in value)) {
+        holes++;
+        continue;
+      }
+      tell();
+      items.push(this.write(value[i], depth + 1));
+    }
+    tell();
+    return items;
+  }
+
   property(value, key, depth) {
     const { get, set, value: plain } = Object.getOwnPropertyDescriptor(value, key);
     const written = get ? (set ? '[Getter/Setter]' : '[Getter]') : set ? '[Setter]' : this.write(plain, depth + 1);
@@ -143,8 +163,9 @@ class Writer {
   layout(prefix, open, items, close, depth, always) {
     if (items.length === 0) return always ? prefix.trimEnd() : `${prefix}${open}${close}`;
     if (open === '<') return `<${items.join(' ')}>`;
-    const width = items.reduce((sum, item) => sum + item.length + 2, prefix.length);
-    if (width + depth * 2 <= this.breakLength - 8 && !items.some((item) => item.includes('\n'))) {
+    const width = items.reduce((sum, item) => sum + item.length + 2, prefix.length + depth * 2 + 11);
+    const shallow = this.deepest - depth < 3;
+    if (shallow && width <= this.breakLength && !items.some((item) => item.includes('\n'))) {
       return `${prefix}${open} ${items.join(', ')} ${close}`;
     }
     const indent = '  '.repeat(depth + 1);

@@ -41,9 +41,16 @@ const IS_MODULE = /^\s*(import\s*[\w*{'"]|export\s+(default|const|let|var|async|
 
 const BEFORE = '(function (exports, require, module, __filename, __dirname) {';
 
+// A program: whether it is a module, how long its name is, the name, the bytecode.
 function compileAs(name, source, isModule) {
   setFile(name, isModule ? '' : BEFORE);
-  return new Uint8Array(host.compile(isModule ? source : `${BEFORE}${source}\n})`, name, isModule));
+  const label = new Uint8Array(host.encode(name));
+  const code = new Uint8Array(host.compile(isModule ? source : `${BEFORE}${source}\n})`, name, isModule));
+  const program = new Uint8Array(3 + label.length + code.length);
+  program.set([isModule ? 1 : 0, label.length >> 8, label.length & 255]);
+  program.set(label, 3);
+  program.set(code, 3 + label.length);
+  return program;
 }
 
 // Scripts are tried first, as Node does with files that do not say what they are.
@@ -60,15 +67,10 @@ function compileEither(name, source) {
 function compile(name, text) {
   describing = 'text';
   const source = text.replace(/^\uFEFF/, '').replace(/^#!/, '//');
-  const code = compileEither(name, source);
+  const program = compileEither(name, source);
   for (const wanted of required(source)) {
     if (!PUBLIC.includes(wanted.replace(/^node:/, ''))) throw new Missing(wanted, PUBLIC);
   }
-  const label = new Uint8Array(host.encode(name));
-  const program = new Uint8Array(2 + label.length + code.length);
-  program.set([label.length >> 8, label.length & 255]);
-  program.set(label, 2);
-  program.set(code, 2 + label.length);
   return program;
 }
 
@@ -77,13 +79,14 @@ function compile(name, text) {
 function load(buffer, environment) {
   describing = 'text';
   const program = new Uint8Array(buffer);
-  const start = 2 + (program[0] << 8 | program[1]);
-  const name = host.decode(program.subarray(2, start), false);
+  const isModule = program[0] === 1;
+  const start = 3 + (program[1] << 8 | program[2]);
+  const name = host.decode(program.subarray(3, start), false);
   file('process').env = environment;
+  setFile(name, isModule ? '' : BEFORE);
   call.prepare(name, environment);
   const ran = host.run(program.subarray(start));
-  setFile(name, Array.isArray(ran) ? '' : BEFORE);
-  if (Array.isArray(ran)) return call.whenLoaded(ran[0], ran[1]);
+  if (isModule) return call.whenLoaded(ran[0], ran[1]);
   const module = { exports: {}, id: '.', filename: `/var/task/${name}`, loaded: false, children: [], paths: [] };
   require.main = module;
   ran.call(module.exports, module.exports, require, module, module.filename, '/var/task');

@@ -231,9 +231,10 @@ function parse(text, parseQuery, slashesDenoteHost) {
   if (hash >= 0) [url.hash, rest] = [rest.slice(hash), rest.slice(0, hash)];
   const scheme = /^[a-z][a-z\d+.-]*:/i.exec(rest);
   if (scheme) [url.protocol, rest] = [scheme[0].toLowerCase(), rest.slice(scheme[0].length)];
-  if (rest.startsWith('//') && (scheme || slashesDenoteHost)) {
-    url.slashes = true;
-    const [, authority, path] = /^\/\/([^/?\\]*)([^]*)$/.exec(rest);
+  const slashes = rest.startsWith('//') && (scheme || slashesDenoteHost);
+  if (slashes || (scheme && !SLASHED.has(url.protocol) && url.protocol !== 'javascript:')) {
+    if (slashes) url.slashes = true;
+    const [, authority, path] = /^(?:\/\/)?([^/?\\]*)([^]*)$/.exec(rest);
     takeHost(url, authority);
     rest = path;
   }
@@ -259,13 +260,13 @@ function format(url) {
   const name = url.hostname?.includes(':') ? `[${url.hostname}]` : url.hostname;
   const host = url.host ?? (name ? name + (url.port ? `:${url.port}` : '') : null);
   const auth = url.auth ? `${encodeURIComponent(url.auth).replace(/%3A/i, ':')}@` : '';
-  const slashes = url.slashes || (host !== null && host !== undefined && (!protocol || SLASHED.has(protocol)));
+  const slashes = url.slashes || (host !== null && host !== undefined && SLASHED.has(protocol));
   if (!search && url.query && typeof url.query === 'object') search = querystring.stringify(url.query);
   if (search && !search.startsWith('?')) search = `?${search}`;
   const hash = url.hash && !url.hash.startsWith('#') ? `#${url.hash}` : url.hash;
   let pathname = url.pathname ?? '';
   if (slashes && host && pathname && !pathname.startsWith('/')) pathname = `/${pathname}`;
-  return `${protocol ?? ''}${slashes ? `//${auth}${host ?? ''}` : ''}${pathname.replace(/[?#]/g, encodeURIComponent)}${search?.replace(/#/g, '%23') ?? ''}${hash ?? ''}`;
+  return `${protocol ?? ''}${slashes ? '//' : ''}${auth}${host ?? ''}${pathname.replace(/[?#]/g, encodeURIComponent)}${search?.replace(/#/g, '%23') ?? ''}${hash ?? ''}`;
 }
 
 function resolve(from, to) {

@@ -41,7 +41,10 @@ def response(res, req):
 def drawn(req, split):
     """The same client gets the same variant on every edge, cookie or not."""
     variants = split["variants"]
-    bucket = clock.bucket(split["salt"], req.client_ip, sum(variants.values()))
+    total = sum(variants.values())
+    if total == 0:
+        raise ValueError("the experiment has no variant with a share")
+    bucket = clock.bucket(split["salt"], req.client_ip, total)
     for name, weight in variants.items():
         bucket -= weight
         if bucket < 0:

@@ -2,7 +2,6 @@
 
 import datetime
 import hashlib
-import json
 import logging
 import os
 import random
@@ -187,8 +186,8 @@ def response_body(chunk, res, req):
     return f"{req.path} {res.status} {chunk.offset} {len(chunk)} {len(chunk.bytes(0, 2))}"
 
 
-def configure(text):
-    if json.loads(text).get("refuse"):
+def configure(settings):
+    if settings.get("refuse"):
         raise ValueError("this configuration is refused")
 
 

@@ -6,8 +6,6 @@ use rimward_config::HostPattern;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use super::Place;
-
 /// A host that may be asked, such as `api.example.com`, `*.s3.amazonaws.com` or `api.example.com:8443`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -19,9 +17,9 @@ pub struct HostGrant {
 
 impl HostGrant {
     /// Whether a request may go there.
-    pub(super) fn covers(&self, place: &Place) -> bool {
-        let usual = if place.tls { 443 } else { 80 };
-        self.host.matches(&place.host) && place.port == self.port.unwrap_or(usual)
+    pub(in crate::wasm) fn covers(&self, host: &str, port: u16, tls: bool) -> bool {
+        let usual = if tls { 443 } else { 80 };
+        self.host.matches(host) && port == self.port.unwrap_or(usual)
     }
 }
 

@@ -23,7 +23,7 @@ impl<F: Fn(&mut Value) -> Result<(), Fault> + Send + Sync> Guest for Scripted<F>
     async fn call(&self, _: &mut Exchange, event: String) -> Result<String, Fault> {
         let event: Value = serde_json::from_str(&event).expect("JSON");
         let cf = &event["Records"][0]["cf"];
-        let mut value = cf.get("response").unwrap_or(&cf["request"]).clone();
+        let mut value = cf.get("response").unwrap_or_else(|| &cf["request"]).clone();
         self.events.lock().unwrap().push(event);
         (self.change)(&mut value).map(|()| value.to_string())
     }
@@ -175,6 +175,23 @@ async fn an_answer_in_viewer_request_needs_no_viewer_response() {
     ] {
         assert_eq!(is_called("", &mut fresh, status), strict, "{status}");
         assert!(is_called("strict = false", &mut fresh, status), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_in_origin_request_needs_no_origin_response() {
+    let answers = filter("origin-request", "", |value| {
+        *value = json!({ "status": "200", "body": "made" });
+        Ok(())
+    });
+    let mut exchange = browser("GET", "/");
+    let mut head = exchange.request.clone();
+    let answer = origin_request(&answers, &mut exchange, &mut head).await;
+    assert_eq!(answer.unwrap().unwrap().body, "made");
+    for (settings, is_called) in [("", false), ("strict = false", true)] {
+        let watches = filter("origin-response", settings, |_| Ok(()));
+        let body = watches.origin_response(&mut exchange, &mut page()).unwrap();
+        assert_eq!(matches!(body, Body::Later), is_called, "{settings}");
     }
 }
 

@@ -110,11 +110,24 @@ fn what_is_not_said_is_as_with_aws() {
         (js.function(), js.time().as_secs(), js.memory.0),
         ("handler", 5, 128 << 20)
     );
-    let python = settings("a.py", "origin-response");
-    assert_eq!(
-        (python.function(), python.time().as_secs()),
-        ("lambda_handler", 30)
-    );
+    let late = settings("a.js", "origin-response");
+    assert_eq!(late.time().as_secs(), 30);
+    let variables = js.environment("auth");
+    let is = |name: &str| {
+        variables
+            .iter()
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| &**value)
+    };
+    for (name, value) in [
+        ("_HANDLER", "a.handler"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "auth"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("RIMWARD_TIMEOUT_MS", "5000"),
+    ] {
+        assert_eq!(is(name), Some(value), "{name}");
+    }
     let handler = handler("viewer-request", "");
     assert!(handler.strict && !handler.geo_in_viewer_request && !handler.include_body);
     assert!(super::handler("viewer-request", "strict = false").geo_in_viewer_request);

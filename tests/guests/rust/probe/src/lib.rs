@@ -204,21 +204,3 @@ impl exports::on_log::Guest for Probe {
         }
     }
 }
-
-impl exports::scheduled::Guest for Probe {
-    /// Takes the steps of the phase that has the job's name.
-    fn run(job: String, scheduled_ms: u64) -> Result<(), String> {
-        log::write(log::Level::Info, &format!("x-did {job} at: {scheduled_ms}"));
-        for step in script(&job) {
-            if step.what == "fail" {
-                return Err(step.text(0));
-            }
-            let came = calls::call(&step);
-            log::write(
-                log::Level::Info,
-                &format!("x-did {job} {}: {came:?}", step.what),
-            );
-        }
-        Ok(())
-    }
-}
