@@ -11,6 +11,7 @@ mod contract;
 mod disk;
 mod examples;
 mod filters;
+mod kv;
 mod lane;
 mod listeners;
 mod observing;
