@@ -81,6 +81,17 @@ impl Guest {
             .expect("no trap")
     }
 
+    pub(crate) fn prepare(
+        &mut self,
+        program: &[u8],
+        environment: &[(String, String)],
+    ) -> Result<Vec<u8>, String> {
+        let compiler = self.calls.rimward_filter_lambda_edge_compiler();
+        compiler
+            .call_prepare(&mut self.store, program, environment)
+            .expect("no trap")
+    }
+
     pub(crate) fn load(
         &mut self,
         program: &[u8],
