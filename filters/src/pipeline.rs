@@ -7,14 +7,18 @@ mod way_back;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use pingora_http::{RequestHeader, ResponseHeader};
 
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, RequestBody};
 use crate::filter::{Answer, Filter, FilterError, Flow, Phase, Summary};
 
 pub use rewriters::Rewriters;
 use way_back::WayBack;
 pub use way_back::{Arriving, Stopped};
+
+/// How often a filter may say `Later` in one phase.
+const MAX_LATER: usize = 4;
 
 /// What happens to an exchange when a filter fails in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,9 +194,15 @@ impl Pipeline {
         for &index in indices {
             let step = &self.steps[index];
             let mut flow = step.filter.request(exchange);
-            if matches!(flow, Ok(Flow::Later | Flow::WantsBody(_))) {
+            for _ in 0..MAX_LATER {
+                match flow {
+                    Ok(Flow::Later) => {}
+                    Ok(Flow::WantsBody(_)) if gives_empty_body(exchange) => {}
+                    _ => break,
+                }
                 flow = step.filter.request_later(exchange).await;
             }
+            flow = flow.and_then(|flow| body_stays(flow, exchange));
             step.took(Phase::Request, watch.lap(), exchange);
             match flow {
                 Ok(Flow::Continue | Flow::Later | Flow::WantsBody(_)) => {}
@@ -223,9 +233,15 @@ impl Pipeline {
         for &index in indices {
             let step = &self.steps[index];
             let mut flow = step.filter.origin_request(exchange, request);
-            if matches!(flow, Ok(Flow::Later | Flow::WantsBody(_))) {
+            for _ in 0..MAX_LATER {
+                match flow {
+                    Ok(Flow::Later) => {}
+                    Ok(Flow::WantsBody(_)) if gives_empty_body(exchange) => {}
+                    _ => break,
+                }
                 flow = step.filter.origin_request_later(exchange, request).await;
             }
+            flow = flow.and_then(|flow| body_stays(flow, exchange));
             step.took(PHASE, watch.lap(), exchange);
             match flow {
                 Ok(Flow::Continue | Flow::Later | Flow::WantsBody(_)) => {}
@@ -291,6 +307,42 @@ impl Pipeline {
     ) -> Result<Option<Rewriters>, Failure> {
         let way = WayBack::new(self, Phase::Response, depth);
         way.try_walk(exchange, response)
+    }
+}
+
+/// Whether a request has a body.
+fn has_body(exchange: &Exchange) -> bool {
+    let fields = &exchange.request.headers;
+    fields.contains_key(http::header::TRANSFER_ENCODING)
+        || fields
+            .get(http::header::CONTENT_LENGTH)
+            .is_some_and(|length| length != "0")
+}
+
+/// Gives a filter the body of a request that has none.
+fn gives_empty_body(exchange: &mut Exchange) -> bool {
+    if has_body(exchange) {
+        return false;
+    }
+    exchange.request_body = Some(RequestBody {
+        bytes: Bytes::new(),
+        is_whole: true,
+    });
+    true
+}
+
+/// Filters are not shown bodies of requests, nor can they change them: one that needs to has failed.
+fn body_stays(flow: Flow, exchange: &mut Exchange) -> Result<Flow, FilterError> {
+    let is_changed = !exchange.request_rewriters.is_empty() && has_body(exchange);
+    exchange.request_rewriters.clear();
+    match flow {
+        Flow::WantsBody(_) => Err(FilterError::new(
+            "the bodies of requests can't be had by filters",
+        )),
+        _ if is_changed => Err(FilterError::new(
+            "the bodies of requests can't be changed by filters",
+        )),
+        flow => Ok(flow),
     }
 }
 

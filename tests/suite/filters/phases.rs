@@ -209,7 +209,7 @@ async fn what_takes_the_place_of_an_origins_body_is_stored() {
         ("404\ncache-control: max-age=60", "old body"),
         (
             "cache-control: max-age=60\ntransfer-encoding: chunked",
-            "8\r\nold body\r\n0\r\n\r\n",
+            "old body",
         ),
     ] {
         for later in [false, true] {
@@ -401,11 +401,7 @@ async fn a_head_waits_for_a_body_that_a_filter_wants_whole() {
             let held: usize = response.header("x-held").unwrap().parse().unwrap();
             assert!(held > 10, "{held}");
         }
-        origin.reply(
-            "/chunked",
-            "transfer-encoding: chunked",
-            "2\r\nv1\r\n0\r\n\r\n",
-        );
+        origin.reply("/chunked", "transfer-encoding: chunked", "v1");
         assert_eq!(client.get("/chunked").await.text(), "[v1]");
         origin.reply("/none", "204", "");
         assert_eq!(client.get("/none").await.status, 204);
@@ -442,7 +438,7 @@ async fn a_request_with_a_body_waits_the_same() {
 
 #[tokio::test]
 async fn the_edges_own_answers_and_errors_are_held_too() {
-    let origin = Origin::start().await;
+    let mut origin = Origin::start().await;
     let answer = "request = { answer = { body = \"own\" } }";
     let edge = with(&origin, &["response = { hold = 10 }", answer]).await;
     let response = edge.get("/a").await;
@@ -452,7 +448,7 @@ async fn the_edges_own_answers_and_errors_are_held_too() {
     );
 
     let edge = with(&origin, &["response = { hold = 10000 }"]).await;
-    origin.raw("/a", "nonsense");
+    origin.stop().await;
     let failed = edge.get("/a").await;
     assert_eq!(failed.status, 502);
     assert!(failed.text().starts_with("[<"), "{failed:?}");
