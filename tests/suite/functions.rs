@@ -174,6 +174,22 @@ async fn a_function_that_is_not_there_is_a_mistake_of_the_file() {
 }
 
 #[tokio::test]
+async fn the_example_greets() {
+    let text = std::fs::read_to_string(guest("examples/function.toml")).unwrap();
+    assert!(
+        text.contains("127.0.0.1:8080"),
+        "the manual names this address"
+    );
+    let text = text
+        .replace("127.0.0.1:8080", "127.0.0.1:0")
+        .replace("functions/hello.wasm", &hello());
+    let edge = Edge::start(&text).await;
+    assert_eq!(edge.get("/Ann").await, miss("Hello, Ann!\n"));
+    assert_eq!(edge.get("/Ann").await, hit("Hello, Ann!\n"));
+    assert_eq!(edge.request("POST /Ann").await.status, 405);
+}
+
+#[tokio::test]
 async fn filters_and_routes_stand_before_it_as_before_any_origin() {
     let origin = Origin::start().await;
     let words = format!("[origin.other]\nservers = [\"{origin}\"]");

@@ -294,7 +294,7 @@ fn judge(
 }
 
 impl Outcome {
-    fn within(self, limits: &FunctionLimits) -> Ended {
+    pub(super) fn within(self, limits: &FunctionLimits) -> Ended {
         let told = match self {
             Self::Ok => String::new(),
             Self::Trap => "it trapped".to_owned(),
