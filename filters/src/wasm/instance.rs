@@ -383,7 +383,7 @@ fn tick(store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
     engine::runs();
     let state = store.data();
     let limits = &state.version.limits;
-    if state.meter.used() >= limits.cpu {
+    if state.meter.look() >= limits.cpu {
         return Err(wasmtime::Error::new(UsedUp));
     }
     if Instant::now() >= state.deadline {
