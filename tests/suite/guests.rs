@@ -292,6 +292,22 @@ async fn what_goes_too_far_fails_one_request_by_the_word_of_on_error() {
 }
 
 #[tokio::test]
+async fn what_a_guest_counts_and_logs_is_there() {
+    let world = World::new().await;
+    world.app.always("/", "", "body");
+    world
+        .told(
+            "/",
+            "request metrics.count orders 3; request metrics.observe size 2",
+        )
+        .await;
+    let counted = r#"rimward_guest_count_total{filter="probe",name="orders"}"#;
+    world.edge.metric_reaches(counted, 3.0).await;
+    let observed = r#"rimward_guest_value_sum_total{filter="probe",name="size"}"#;
+    world.edge.metric_reaches(observed, 2.0).await;
+}
+
+#[tokio::test]
 async fn an_endless_loop_ends_at_its_limit_and_is_counted() {
     let world = World::new().await;
     world.app.always("/", "", "body");

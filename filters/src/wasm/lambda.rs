@@ -240,10 +240,14 @@ impl Program {
             .file_name()
             .unwrap_or_default()
             .to_string_lossy();
+        let environment = settings.environment(name);
         let bytes = trial::apart(|| async {
-            let mut instance = instance(loaded).await?;
-            let compiled = instance.compile(file.to_string(), source.to_owned()).await;
-            compiled.map_err(|fault| fault.reason)?
+            let mut compiler = instance(loaded).await?;
+            let compiled = compiler.compile(file.to_string(), source.to_owned());
+            let compiled = compiled.await.map_err(|fault| fault.reason)??;
+            let mut other = instance(loaded).await?;
+            let prepared = other.prepare(compiled, environment.clone());
+            prepared.await.map_err(|fault| fault.reason)?
         })?;
         Self::tried(bytes, settings, name, loaded)
     }

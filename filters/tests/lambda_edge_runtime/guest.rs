@@ -107,7 +107,7 @@ impl Guest {
     }
 }
 
-/// An instance in which a handler is loaded; it was compiled in another one, as at the edge.
+/// An instance in which a handler is loaded; it was compiled and prepared in others, as at the edge.
 pub(crate) fn load(
     name: &str,
     source: &str,
@@ -115,6 +115,7 @@ pub(crate) fn load(
     host: Host,
 ) -> Result<Guest, String> {
     let program = Guest::new(Host::default()).compile(name, source)?;
+    let program = Guest::new(Host::default()).prepare(&program, environment)?;
     let mut guest = Guest::new(host);
     guest.load(&program, environment)?;
     Ok(guest)

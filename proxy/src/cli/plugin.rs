@@ -7,12 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use clap::Subcommand;
-use http::Method;
+use http::{Method, Request};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::Running;
-use super::ask::{self, ask, tell};
+use super::ask::{Edge, ask, tell};
 use super::tell::print;
 
 /// How often it is looked for new messages.
@@ -124,7 +124,9 @@ fn target(name: &str, rest: &str) -> String {
 }
 
 fn change(file: &Path, target: &str, content: Bytes) -> Result<ExitCode> {
-    tell(ask::send(file, Method::POST, target, content)?)
+    let answer = Edge::of(file)?.exchange(Request::post(target).body(content)?)?;
+    let (head, body) = answer.into_parts();
+    tell((head.status, String::from_utf8_lossy(&body).into_owned()))
 }
 
 fn logs(file: &Path, name: &str, follow: bool) -> Result<ExitCode> {

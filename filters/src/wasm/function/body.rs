@@ -135,7 +135,7 @@ impl FunctionBody {
             patience: Patience::new(patience),
         };
         // Nobody reads a body that is known to be empty.
-        if length == Some(0) {
+        if length == Some(0) || body.is_end_stream() {
             body.release();
         }
         body
