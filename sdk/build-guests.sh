@@ -104,6 +104,7 @@ componentize="${CARGO_TARGET_DIR:-target}/debug/examples/component"
 find_rust
 find_clang
 
+rust tests/guests/rust plain plain
 rust tests/guests/rust probe probe
 rust tests/guests/rust stamp stamp-one
 rust tests/guests/rust stamp stamp-two --features two
