@@ -143,7 +143,9 @@ fn on_processor() -> u64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or_default();
-    seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
+    seconds
+        .saturating_mul(1_000_000_000)
+        .saturating_add(nanoseconds)
 }
 
 impl Meter {
@@ -164,8 +166,9 @@ impl Meter {
         let on_processor = on_processor();
         let seen = self.seen.load(Ordering::Relaxed);
         if seen == 0 {
-            let before = u64::try_from(self.used().min(TICK).as_nanos()).unwrap_or(u64::MAX);
-            let before = before.saturating_add(self.spent.load(Ordering::Relaxed));
+            let running = now().saturating_sub(self.resumed.load(Ordering::Relaxed));
+            let tick = u64::try_from(TICK.as_nanos()).unwrap_or(u64::MAX);
+            let before = self.spent.load(Ordering::Relaxed).saturating_add(running.min(tick));
             self.before.store(before, Ordering::Relaxed);
             self.seen.store(on_processor.max(1), Ordering::Relaxed);
             return Duration::from_nanos(before);
