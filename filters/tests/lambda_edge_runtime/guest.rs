@@ -21,7 +21,8 @@ use self::bindings::rimward::filter::{clock, config, crypto, kv, log, secrets, s
     clippy::pedantic,
     missing_docs,
     unreachable_pub,
-    unused_qualifications
+    unused_qualifications,
+    reason = "made by the macro"
 )]
 mod bindings {
     wasmtime::component::bindgen!({ path: "../sdk/wit", world: "lambda-edge-runtime" });
@@ -78,6 +79,17 @@ impl Guest {
         let compiler = self.calls.rimward_filter_lambda_edge_compiler();
         compiler
             .call_compile(&mut self.store, name, source)
+            .expect("no trap")
+    }
+
+    pub(crate) fn prepare(
+        &mut self,
+        program: &[u8],
+        environment: &[(String, String)],
+    ) -> Result<Vec<u8>, String> {
+        let compiler = self.calls.rimward_filter_lambda_edge_compiler();
+        compiler
+            .call_prepare(&mut self.store, program, environment)
             .expect("no trap")
     }
 
