@@ -21,7 +21,8 @@ use self::bindings::rimward::filter::{clock, config, crypto, kv, log, secrets, s
     clippy::pedantic,
     missing_docs,
     unreachable_pub,
-    unused_qualifications
+    unused_qualifications,
+    reason = "made by the macro"
 )]
 mod bindings {
     wasmtime::component::bindgen!({ path: "../sdk/wit", world: "lambda-edge-runtime" });

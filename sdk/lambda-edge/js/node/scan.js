@@ -2,10 +2,13 @@
 // imports.) What stands in comments, texts and inside a `try` block, where a handler copes with its absence, is left out.
 'use strict';
 
-// After these words a `/` begins a regular expression; after any other word it divides.
+// After these words, and after a block, a `/` begins a regular expression; after any other word it divides.
 const BEFORE_VALUE = new Set((
   'return typeof instanceof in of new delete void throw case do else yield await'
 ).split(' '));
+
+// What follows the parentheses after these words is a statement, which may begin with a regular expression.
+const BEFORE_CONDITION = new Set(['if', 'while', 'for', 'with']);
 
 const WORD = /[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/uy;
 const NUMBER = /\.?\d[\w.]*/y;
@@ -29,6 +32,8 @@ function tokens(source, see) {
   let at = 0;
   let before = ''; // the token before, comments and space left out
   const braces = []; // of each open one, whether it ends a `${` of a template
+  const conditions = []; // of each open parenthesis, whether it is that of a condition
+  let wasCondition = false; // whether the one that was closed last was
   const match = (pattern) => {
     pattern.lastIndex = at;
     const found = pattern.exec(source);
@@ -43,9 +48,11 @@ function tokens(source, see) {
   };
   while (at < source.length) {
     if (match(SPACE) || match(COMMENT)) continue;
-    const dividing = /[\w$)\]}`'"]$/.test(before) && !BEFORE_VALUE.has(before);
+    const dividing = /[\w$)\]`'"]$/.test(before) && !BEFORE_VALUE.has(before) && !(before === ')' && wasCondition);
     const token = match(WORD) || match(NUMBER) || match(TEXT) || (!dividing && match(PATTERN)) || source[at++];
     if (token === '{') braces.push(false);
+    if (token === '(') conditions.push(BEFORE_CONDITION.has(before));
+    if (token === ')') wasCondition = conditions.pop() === true;
     if (token === '`' || (token === '}' && braces.pop())) {
       template();
       continue;
