@@ -124,7 +124,7 @@ pub(super) struct Hooks([Option<ComponentExportIndex>; Hook::ALL.len()]);
 impl Hooks {
     pub(super) fn of(component: &Component) -> Self {
         Self(Hook::ALL.map(|hook| {
-            let interface = component.get_export_index(None, &hook.interface())?;
+            let interface = component.get_export_index(None, hook.interface())?;
             component.get_export_index(Some(&interface), hook.function())
         }))
     }
