@@ -93,7 +93,7 @@ impl Hook {
         }
     }
 
-    fn interface(self) -> String {
+    pub(super) fn interface(self) -> String {
         let name = match self {
             Self::Configure => "lifecycle".to_owned(),
             Self::Handle => "lambda-edge".to_owned(),
