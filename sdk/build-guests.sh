@@ -81,14 +81,16 @@ c() {
 }
 
 component() {
+    mkdir -p "$(dirname "$out/$2")"
     "$componentize" "$1" "$out/$2.wasm"
     echo "$out/$2.wasm: $(stat --format=%s "$out/$2.wasm") bytes"
 }
 
 # The digests of what the guests are made of.
 sources() {
-    git ls-files --cached --others --exclude-standard -- sdk/build-guests.sh sdk/wit sdk/rust sdk/c tests/guests/rust |
-        grep --invert-match --extended-regexp '/template/|\.md$|/tests\.toml$|generate\.py$|\.gitignore$' |
+    git ls-files --cached --others --exclude-standard -- sdk/build-guests.sh sdk/wit sdk/rust sdk/c tests/guests/rust \
+        tests/guests/functions examples/functions |
+        grep --invert-match --extended-regexp '/template/|\.md$|/tests\.toml$|generate\.py$|\.gitignore$|\.wasm$' |
         LC_ALL=C sort | while read -r file; do [[ ! -f $file ]] || sha256sum "$file"; done
 }
 
@@ -102,6 +104,7 @@ componentize="${CARGO_TARGET_DIR:-target}/debug/examples/component"
 find_rust
 find_clang
 
+rust tests/guests/rust plain plain
 rust tests/guests/rust probe probe
 rust tests/guests/rust stamp stamp-one
 rust tests/guests/rust stamp stamp-two --features two
@@ -110,6 +113,11 @@ for example in auth ab-kv rewriter; do
     c "sdk/c/examples/$example/filter.c" "c-$example"
 done
 
+rust tests/guests/functions/tried tried functions/tried
+rust examples/functions/hello hello functions/hello
+
 if [[ $mode == write ]]; then
+    # The example is run from where it is.
+    mv "$out/functions/hello.wasm" examples/functions/hello.wasm
     sources >tests/guests/SOURCES.sha256
 fi

@@ -46,7 +46,10 @@ fn main() {
     let filters = [
         ("compiled in", filter("headers", SETS, Path::new("."))),
         ("fresh", guest("plain", "")),
-        ("reused", guest("plain", "isolation = \"reuse\"\nreuse = 1000000000")),
+        (
+            "reused",
+            guest("plain", "isolation = \"reuse\"\nreuse = 1000000000"),
+        ),
     ];
     for (name, filter) in &filters {
         group.bench_function(*name, |bencher| {

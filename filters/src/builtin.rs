@@ -25,6 +25,7 @@ mod oidc;
 mod query;
 mod rate_limit;
 mod redirect;
+mod redirects;
 mod request_limits;
 mod respond;
 mod rewrite;
@@ -65,6 +66,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<query::Query>(),
     FilterKind::of::<rate_limit::RateLimit>(),
     FilterKind::of::<redirect::Redirect>(),
+    FilterKind::of::<redirects::Redirects>(),
     FilterKind::of::<request_limits::RequestLimits>(),
     FilterKind::of::<respond::Respond>(),
     FilterKind::of::<rewrite::Rewrite>(),

@@ -51,4 +51,6 @@ pub use location::LocationField;
 pub use outside::{
     AskError, Bounds, Depth, Destination, Outside, Stream, Surroundings, Tallies, Tally, Waits,
 };
-pub use pipeline::{Failure, Meter, OnError, Pipeline, Rewriters, Step, Trial, Verdict};
+pub use pipeline::{
+    Arriving, Failure, Meter, OnError, Pipeline, Rewriters, Step, Stopped, Trial, Verdict,
+};

@@ -7,13 +7,18 @@ mod way_back;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use pingora_http::{RequestHeader, ResponseHeader};
 
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, RequestBody};
 use crate::filter::{Answer, Filter, FilterError, Flow, Phase, Summary};
 
 pub use rewriters::Rewriters;
 use way_back::WayBack;
+pub use way_back::{Arriving, Stopped};
+
+/// How often a filter may say `Later` in one phase.
+const MAX_LATER: usize = 4;
 
 /// What happens to an exchange when a filter fails in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,12 +139,17 @@ impl Pipeline {
             .any(|step| step.filter.rewrites().contains(phase))
     }
 
-    /// Whether all it does in the request and the response phase is pure, and no body is rewritten: see
+    /// Whether a filter may want to have a body whole while the head waits.
+    pub fn holds(&self) -> bool {
+        self.steps(Phase::Response).any(|step| step.filter.holds())
+    }
+
+    /// Whether all it does in the request and the response phase is pure, and no body is rewritten or waited for: see
     /// [`Filter::is_pure`].
     pub fn is_pure(&self) -> bool {
         let phases = [Phase::Request, Phase::Response];
         let mut steps = phases.iter().flat_map(|phase| self.steps(*phase));
-        steps.all(|step| step.filter.is_pure()) && !self.rewrites(Phase::Response)
+        steps.all(|step| step.filter.is_pure()) && !self.rewrites(Phase::Response) && !self.holds()
     }
 
     /// Whether any step takes part in `phase`.
@@ -184,9 +194,15 @@ impl Pipeline {
         for &index in indices {
             let step = &self.steps[index];
             let mut flow = step.filter.request(exchange);
-            if matches!(flow, Ok(Flow::Later | Flow::WantsBody(_))) {
+            for _ in 0..MAX_LATER {
+                match flow {
+                    Ok(Flow::Later) => {}
+                    Ok(Flow::WantsBody(_)) if gives_empty_body(exchange) => {}
+                    _ => break,
+                }
                 flow = step.filter.request_later(exchange).await;
             }
+            flow = flow.and_then(|flow| body_stays(flow, exchange));
             step.took(Phase::Request, watch.lap(), exchange);
             match flow {
                 Ok(Flow::Continue | Flow::Later | Flow::WantsBody(_)) => {}
@@ -217,9 +233,15 @@ impl Pipeline {
         for &index in indices {
             let step = &self.steps[index];
             let mut flow = step.filter.origin_request(exchange, request);
-            if matches!(flow, Ok(Flow::Later | Flow::WantsBody(_))) {
+            for _ in 0..MAX_LATER {
+                match flow {
+                    Ok(Flow::Later) => {}
+                    Ok(Flow::WantsBody(_)) if gives_empty_body(exchange) => {}
+                    _ => break,
+                }
                 flow = step.filter.origin_request_later(exchange, request).await;
             }
+            flow = flow.and_then(|flow| body_stays(flow, exchange));
             step.took(PHASE, watch.lap(), exchange);
             match flow {
                 Ok(Flow::Continue | Flow::Later | Flow::WantsBody(_)) => {}
@@ -258,6 +280,21 @@ impl Pipeline {
         way.walk(exchange, response).await
     }
 
+    /// The same where filters can wait for the body.
+    ///
+    /// # Errors
+    /// As for [`Pipeline::response`], and when the body is lost that a filter waits for.
+    pub async fn response_with<A: Arriving>(
+        &self,
+        depth: usize,
+        exchange: &mut Exchange,
+        response: &mut ResponseHeader,
+        body: &mut A,
+    ) -> Result<Rewriters, Stopped<A::Lost>> {
+        let way = WayBack::new(self, Phase::Response, depth);
+        way.walk_with(exchange, response, body).await
+    }
+
     /// The same where nobody can wait: `None` when a filter has to.
     ///
     /// # Errors
@@ -268,9 +305,44 @@ impl Pipeline {
         exchange: &mut Exchange,
         response: &mut ResponseHeader,
     ) -> Result<Option<Rewriters>, Failure> {
-        let mut way = WayBack::new(self, Phase::Response, depth);
-        let late = way.go(exchange, response)?;
-        Ok(late.is_none().then_some(way.rewriters))
+        let way = WayBack::new(self, Phase::Response, depth);
+        way.try_walk(exchange, response)
+    }
+}
+
+/// Whether a request has a body.
+fn has_body(exchange: &Exchange) -> bool {
+    let fields = &exchange.request.headers;
+    fields.contains_key(http::header::TRANSFER_ENCODING)
+        || fields
+            .get(http::header::CONTENT_LENGTH)
+            .is_some_and(|length| length != "0")
+}
+
+/// Gives a filter the body of a request that has none.
+fn gives_empty_body(exchange: &mut Exchange) -> bool {
+    if has_body(exchange) {
+        return false;
+    }
+    exchange.request_body = Some(RequestBody {
+        bytes: Bytes::new(),
+        is_whole: true,
+    });
+    true
+}
+
+/// Filters are not shown bodies of requests, nor can they change them: one that needs to has failed.
+fn body_stays(flow: Flow, exchange: &mut Exchange) -> Result<Flow, FilterError> {
+    let is_changed = !exchange.request_rewriters.is_empty() && has_body(exchange);
+    exchange.request_rewriters.clear();
+    match flow {
+        Flow::WantsBody(_) => Err(FilterError::new(
+            "the bodies of requests can't be had by filters",
+        )),
+        _ if is_changed => Err(FilterError::new(
+            "the bodies of requests can't be changed by filters",
+        )),
+        flow => Ok(flow),
     }
 }
 

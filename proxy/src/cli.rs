@@ -4,6 +4,7 @@ mod ask;
 mod cache;
 mod filter;
 mod import;
+mod kv;
 mod plugin;
 mod serve;
 mod sign;
@@ -96,6 +97,14 @@ enum Command {
         changes: Vec<String>,
         #[command(flatten)]
         edge: Running,
+    },
+    /// Look into the stores of a running edge, or write to them
+    Kv {
+        #[command(subcommand)]
+        order: kv::Order,
+        /// The configuration file the edge was started with, which tells its admin address
+        #[arg(short, long, default_value = "pop.toml", global = true)]
+        config: PathBuf,
     },
     /// Steer a migration of a running edge
     Migrate {
@@ -217,6 +226,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             changes,
             edge,
         } => filter::answer(&edge.config, name.as_deref(), &changes),
+        Command::Kv { order, config } => kv::run(&config, order),
         Command::Migrate {
             name,
             step,

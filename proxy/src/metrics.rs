@@ -21,7 +21,7 @@ use rimward_filters::{Meter, Phase, Tallies, Tally};
 
 pub use connections::Connections;
 use functions::Functions;
-use guests::GuestCalls;
+use guests::{GuestCalls, GuestNumbers};
 use histogram::Histogram;
 
 /// Everything the edge counts. Lives as long as the process.
@@ -35,6 +35,7 @@ pub struct Metrics {
     filter_errors: Family<FilterLabels, Counter>,
     filter_outcomes: Family<OutcomeLabels, Counter>,
     guest_calls: GuestCalls,
+    guest_numbers: GuestNumbers,
     functions: Functions,
     refused: Family<ReasonLabel, Counter>,
     /// Connections accepted.
@@ -227,6 +228,14 @@ impl Default for Metrics {
                 "guest_calls",
                 "Calls of filters in WebAssembly, by version, phase and outcome"
             )),
+            guest_numbers: GuestNumbers::new(
+                register!("guest_count", "What guests count, by filter and name"),
+                register!(
+                    "guest_value_sum",
+                    "Sum of what guests observe, by filter and name"
+                ),
+                register!("guest_value_count", "How often guests observed it"),
+            ),
             functions: Functions::register(&mut registry),
             refused: register!(
                 "refused",
@@ -336,6 +345,7 @@ impl Metrics {
         Arc::new(Outcomes {
             outcomes: self.filter_outcomes.clone(),
             calls: self.guest_calls.clone(),
+            numbers: self.guest_numbers.clone(),
         })
     }
 
@@ -471,6 +481,7 @@ impl Meter for FilterMeter {
 struct Outcomes {
     outcomes: Family<OutcomeLabels, Counter>,
     calls: GuestCalls,
+    numbers: GuestNumbers,
 }
 
 impl Tallies for Outcomes {
@@ -484,6 +495,14 @@ impl Tallies for Outcomes {
 
     fn calls(&self, filter: &str, version: &str, phase: &str, outcome: &str) -> Arc<dyn Tally> {
         self.calls.of(filter, version, phase, outcome)
+    }
+
+    fn count(&self, filter: &str, name: &str, by: u64) {
+        self.numbers.count(filter, name, by);
+    }
+
+    fn observe(&self, filter: &str, name: &str, value: f64) {
+        self.numbers.observe(filter, name, value);
     }
 }
 

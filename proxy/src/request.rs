@@ -1,5 +1,6 @@
 //! The request path: the one `ProxyHttp` of the edge. Each call-back calls one module; none holds logic of its own.
 
+mod aside;
 pub(crate) mod begin;
 mod bucket;
 pub(crate) mod caching;
@@ -79,7 +80,7 @@ impl ProxyHttp for RequestPath {
         }
         // Before a key or a variance is made of the request.
         compress::negotiate(session, ctx)?;
-        if esi::answer(&self.process, session, ctx).await? {
+        if aside::answer(&self.process, session, ctx).await? {
             return Ok(true);
         }
         slices::answer(&self.process, session, ctx).await

@@ -90,6 +90,8 @@ pub struct Route {
     pub meter: RouteMeter,
     /// Whether its hits are answered in the fast lane.
     pub lane: bool,
+    /// Whether heads may have to wait for their bodies.
+    pub holds: bool,
     /// Whether parts of its bodies can be asked for: those of rewritten ones are not what the origin sends.
     pub ranges: bool,
 }
@@ -362,8 +364,10 @@ fn build_sites(
                 site: name.clone(),
                 name: route.name.as_str().into(),
                 lane: config.pop.fast_lane && route.cache.is_some() && pipeline.is_pure(),
+                holds: pipeline.holds(),
                 ranges: !pipeline.rewrites(Phase::OriginResponse)
-                    && !pipeline.rewrites(Phase::Response),
+                    && !pipeline.rewrites(Phase::Response)
+                    && !pipeline.holds(),
                 pipeline,
                 origin: route.origin.map(|id| behind.origins.get(id).clone()),
                 origin_id: route.origin,

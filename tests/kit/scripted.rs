@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::HeaderName;
 use pingora::http::{RequestHeader, ResponseHeader};
 use rimward_filters::{
-    Answer, Body, BuildError, Builder, Configured, Exchange, Filter, FilterError, Flow,
+    Answer, Body, BodyHolder, BuildError, Builder, Configured, Exchange, Filter, FilterError, Flow,
     OriginChoice, Phase, Phases, Tally,
 };
 use schemars::JsonSchema;
@@ -61,6 +61,8 @@ struct Deeds {
     refuse: Option<u16>,
     /// A body in place of a response's.
     replace: Option<String>,
+    /// Has a body of up to so many bytes whole, tells its length in `x-held`, and puts brackets around it.
+    hold: Option<usize>,
 }
 
 /// An answer.
@@ -107,6 +109,11 @@ impl Filter for Scripted {
         let due = |phase: &Phase| self.deeds[*phase as usize].is_some();
         let phases = Phase::ALL.into_iter().filter(due);
         phases.fold(Phases::NONE, Phases::and)
+    }
+
+    fn holds(&self) -> bool {
+        let deeds = self.deeds[Phase::Response as usize].as_ref();
+        deeds.is_some_and(|deeds| deeds.hold.is_some())
     }
 
     fn replaces(&self) -> Phases {
@@ -245,8 +252,34 @@ fn on_response(deeds: &Deeds, response: &mut ResponseHeader) -> Result<Body, Fil
     if let Some(status) = deeds.status {
         response.set_status(status).unwrap();
     }
+    if let Some(most) = deeds.hold {
+        return Ok(Body::Held(Box::new(Brackets { most })));
+    }
     let replaced = deeds.replace.clone().map(Bytes::from);
     Ok(replaced.map_or(Body::Untouched, Body::Replaced))
+}
+
+/// Puts brackets around a body, and tells in the head how long it was.
+struct Brackets {
+    most: usize,
+}
+
+impl BodyHolder for Brackets {
+    fn most(&self) -> usize {
+        self.most
+    }
+
+    fn whole(
+        self: Box<Self>,
+        _: &mut Exchange,
+        head: &mut ResponseHeader,
+        body: &Bytes,
+        is_whole: bool,
+    ) -> Result<Option<Bytes>, FilterError> {
+        head.insert_header("x-held", body.len()).unwrap();
+        let brackets = || [b"[", &body[..], b"]"].concat().into();
+        Ok(is_whole.then(brackets))
+    }
 }
 
 fn field(name: &str) -> HeaderName {

@@ -29,6 +29,11 @@ fn site(function: &str, words: &str, site: &str) -> String {
     )
 }
 
+/// The same with a listener, for an edge that is a process of its own.
+fn listening(text: &str) -> String {
+    format!("{text}[[listen]]\naddress = \"127.0.0.1:0\"\n")
+}
+
 /// An edge over that function, with more keys for it.
 async fn edge(words: &str) -> Edge {
     Edge::start(&site(&tried(), words, "")).await
@@ -81,7 +86,7 @@ async fn what_it_answers_is_cached_as_it_says() {
 
 #[tokio::test]
 async fn an_answer_to_head_is_read_in_vain() {
-    let edge = edge("").await;
+    let edge = Edge::start(&site(&tried(), "", "cache = false")).await;
     let head = edge.request("HEAD /flood?256").await;
     assert_eq!((head.status, head.body.len()), (200, 0));
     ended(&edge, "ok").await;
@@ -95,10 +100,8 @@ async fn both_bodies_are_passed_on_as_they_come() {
         .send("POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n4\r\none\n\r\n")
         .await;
     client.read_until("one\n").await;
-    client.send("4\r\ntwo\n\r\n").await;
-    client.read_until("two\n").await;
-    client.send("0\r\n\r\n").await;
-    client.read_until("0\r\n\r\n").await;
+    client.send("4\r\ntwo\n\r\n0\r\n\r\n").await;
+    client.read_until("two\n\r\n0\r\n\r\n").await;
 }
 
 #[tokio::test]
@@ -160,7 +163,7 @@ async fn a_function_that_is_not_there_is_a_mistake_of_the_file() {
         ),
         (
             "module.wasm",
-            "can't be used: it is a module, not a component",
+            "can't be used: the core module has no section `component-type`",
         ),
     ] {
         let text = site(function, "", "");
@@ -168,6 +171,22 @@ async fn a_function_that_is_not_there_is_a_mistake_of_the_file() {
         let problems = started.err().unwrap().to_string();
         assert!(problems.contains(expected), "{problems}");
     }
+}
+
+#[tokio::test]
+async fn the_example_greets() {
+    let text = std::fs::read_to_string(guest("examples/function.toml")).unwrap();
+    assert!(
+        text.contains("127.0.0.1:8080"),
+        "the manual names this address"
+    );
+    let text = text
+        .replace("127.0.0.1:8080", "127.0.0.1:0")
+        .replace("functions/hello.wasm", &hello());
+    let edge = Edge::start(&text).await;
+    assert_eq!(edge.get("/Ann").await, miss("Hello, Ann!\n"));
+    assert_eq!(edge.get("/Ann").await, hit("Hello, Ann!\n"));
+    assert_eq!(edge.request("POST /Ann").await.status, 405);
 }
 
 #[tokio::test]

@@ -264,7 +264,7 @@ async fn a_page_is_rewritten_by_the_host_for_a_guest() {
         "content-type: text/html",
         "<a href=\"x\">old</a><p>p</p>",
     );
-    let script = "GET /a\nx-do: response html.rule a set-attribute rel nofollow; response html.rule p remove";
+    let script = "GET /a\nx-do: response html.set-attribute a rel nofollow; response html.remove p";
     assert_eq!(
         world.edge.request(script).await.text(),
         "<a href=\"x\" rel=\"nofollow\">old</a>"
@@ -289,6 +289,22 @@ async fn what_goes_too_far_fails_one_request_by_the_word_of_on_error() {
         }
         assert_eq!(world.edge.get("/").await.text(), "body");
     }
+}
+
+#[tokio::test]
+async fn what_a_guest_counts_and_logs_is_there() {
+    let world = World::new().await;
+    world.app.always("/", "", "body");
+    world
+        .told(
+            "/",
+            "request metrics.count orders 3; request metrics.observe size 2",
+        )
+        .await;
+    let counted = r#"rimward_guest_count_total{filter="probe",name="orders"}"#;
+    world.edge.metric_reaches(counted, 3.0).await;
+    let observed = r#"rimward_guest_value_sum_total{filter="probe",name="size"}"#;
+    world.edge.metric_reaches(observed, 2.0).await;
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ const GONE: [HeaderName; 9] = [
 const DESCRIBING: [HeaderName; 3] = [CONTENT_ENCODING, ETAG, LAST_MODIFIED];
 
 /// What a head said of its body before a filter that may describe another one saw it.
-#[derive(Default)]
+#[derive(Clone)]
 pub(super) struct Described([Option<HeaderValue>; 3]);
 
 impl Described {

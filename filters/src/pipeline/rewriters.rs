@@ -9,12 +9,16 @@ use crate::filter::{BodyRewriter, BodyWatcher, FilterError};
 pub struct Rewriters {
     /// What takes the place of the body that comes, before all others.
     replacement: Option<Bytes>,
+    /// Whether that is the body that came, rewritten.
+    is_rewritten: bool,
     list: Vec<Pass>,
 }
 
 enum Pass {
     Rewriter(Box<dyn BodyRewriter>),
     Watcher(Box<dyn BodyWatcher>),
+    /// The beginning of the body, which somebody waited for.
+    Beginning(Bytes),
 }
 
 impl Rewriters {
@@ -25,9 +29,8 @@ impl Rewriters {
 
     /// Whether the body may change as it passes.
     pub fn rewrites(&self) -> bool {
-        self.list
-            .iter()
-            .any(|pass| matches!(pass, Pass::Rewriter(_)))
+        let rewrites = |pass: &Pass| matches!(pass, Pass::Rewriter(_));
+        self.is_rewritten || self.list.iter().any(rewrites)
     }
 
     /// Whether another body takes the place of the one that comes.
@@ -51,7 +54,22 @@ impl Rewriters {
     /// Puts another body in the place of the one that comes. What those before wanted with that is over.
     pub fn replace(&mut self, body: Bytes) {
         self.list.clear();
+        self.is_rewritten = false;
         self.replacement = Some(body);
+    }
+
+    /// Has the whole body, as it left those so far, pass the others.
+    pub(super) fn resume_with(&mut self, body: Bytes) {
+        let is_rewritten = self.rewrites();
+        self.replace(body);
+        self.is_rewritten = is_rewritten;
+    }
+
+    /// Has the beginning of the body, as it left those so far, pass the others before the rest.
+    pub(super) fn begin_with(&mut self, beginning: Bytes) {
+        if !beginning.is_empty() {
+            self.list.push(Pass::Beginning(beginning));
+        }
     }
 
     /// Adds one behind all others.
@@ -108,6 +126,7 @@ impl Pass {
                 }
                 Ok(bytes)
             }
+            Self::Beginning(beginning) => Ok(join(std::mem::take(beginning), bytes)),
         }
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::HeaderName;
 
 use super::*;
-use crate::filter::{Body, BodyRewriter, Phases};
+use crate::filter::{Body, BodyHolder, BodyRewriter, Phases};
 use crate::testing::exchange;
 
 /// What the filters of one test were asked, in order.
@@ -27,6 +27,12 @@ enum Deed {
     /// The same, with a tag of its own.
     ReplaceTagged,
     ReplaceLater,
+    /// Has bodies of up to eight bytes whole, and notes them.
+    Hold,
+    /// The same without having said that it might.
+    HoldUntold,
+    /// Puts `<…>` around such a body.
+    HoldAndWrap,
 }
 
 struct Scribe {
@@ -57,6 +63,10 @@ impl Scribe {
             Deed::Wrap | Deed::WrapUntold => Body::Rewritten(Box::new(Wrap(self.name))),
             Deed::Replace | Deed::ReplaceTagged => Body::Replaced(self.name.into()),
             Deed::Late | Deed::ReplaceLater => Body::Later,
+            Deed::Hold | Deed::HoldUntold | Deed::HoldAndWrap => Body::Held(Box::new(Hold {
+                wraps: self.deed == Deed::HoldAndWrap,
+                diary: self.diary.clone(),
+            })),
             _ => Body::Untouched,
         })
     }
@@ -81,6 +91,10 @@ impl Filter for Scribe {
 
     fn rewrites(&self) -> Phases {
         Phases::NONE.and_if(self.deed == Deed::Wrap, Phase::Response)
+    }
+
+    fn holds(&self) -> bool {
+        matches!(self.deed, Deed::Hold | Deed::HoldAndWrap)
     }
 
     fn replaces(&self) -> Phases {
@@ -162,6 +176,45 @@ impl BodyRewriter for Wrap {
 
     fn end(&mut self) -> Result<Bytes, FilterError> {
         Ok(self.0.to_uppercase().into())
+    }
+}
+
+struct Hold {
+    wraps: bool,
+    diary: Diary,
+}
+
+impl BodyHolder for Hold {
+    fn most(&self) -> usize {
+        8
+    }
+
+    fn whole(
+        self: Box<Self>,
+        _: &mut Exchange,
+        head: &mut ResponseHeader,
+        body: &Bytes,
+        is_whole: bool,
+    ) -> Result<Option<Bytes>, FilterError> {
+        let body = std::str::from_utf8(body).unwrap();
+        let told = format!("{body} {is_whole}");
+        self.diary.lock().unwrap().push(told);
+        head.insert_header("x-seen", body.len()).unwrap();
+        Ok((self.wraps && is_whole).then(|| format!("<{body}>").into()))
+    }
+}
+
+/// A body in pieces.
+struct Pieces(std::vec::IntoIter<&'static str>);
+
+impl Arriving for Pieces {
+    type Lost = &'static str;
+
+    async fn next(&mut self) -> Result<Option<Bytes>, &'static str> {
+        match self.0.next() {
+            Some("lost") => Err("as told"),
+            piece => Ok(piece.map(Bytes::from)),
+        }
     }
 }
 
@@ -482,4 +535,100 @@ fn a_body_without_rewriters_passes_untouched() {
     let bytes = Bytes::from("as it is");
     let passed = rewriters.pass(Some(bytes.clone()), true).unwrap().unwrap();
     assert_eq!(passed.as_ptr(), bytes.as_ptr());
+}
+
+#[tokio::test]
+async fn a_head_waits_for_the_body_that_a_filter_wants_whole() {
+    type Case = (
+        &'static [Deed],
+        &'static [&'static str],
+        &'static str,
+        &'static str,
+    );
+    // What was seen, and what is sent.
+    let cases: [Case; 8] = [
+        (&[Deed::Hold], &["ab", "cd"], "abcd true", "abcd"),
+        (&[Deed::HoldAndWrap], &["ab", "cd"], "abcd true", "<abcd>"),
+        (&[Deed::HoldAndWrap], &[], " true", "<>"),
+        (
+            &[Deed::HoldAndWrap],
+            &["12345678"],
+            "12345678 true",
+            "<12345678>",
+        ),
+        (
+            &[Deed::HoldAndWrap],
+            &["1234567", "89", "x"],
+            "123456789 false",
+            "123456789x",
+        ),
+        // Those behind it rewrote the body, those before it rewrite what it leaves.
+        (
+            &[Deed::HoldAndWrap, Deed::Wrap],
+            &["x"],
+            "xbB true",
+            "<xbB>",
+        ),
+        (&[Deed::Wrap, Deed::HoldAndWrap], &["x"], "x true", "<x>aA"),
+        (
+            &[Deed::HoldAndWrap, Deed::Replace],
+            &["old"],
+            "b true",
+            "<b>",
+        ),
+    ];
+    for (deeds, pieces, seen, sent) in cases {
+        let filters = ["a", "b"].into_iter().zip(deeds);
+        let filters: Vec<_> = filters.map(|(name, deed)| (name, *deed, STOP)).collect();
+        let mut bench = bench(&filters);
+        let mut head = ResponseHeader::build(200, None).unwrap();
+        let mut body = Pieces(pieces.to_vec().into_iter());
+        let exchange = &mut bench.exchange;
+        let rewriters = bench
+            .pipeline
+            .response_with(2, exchange, &mut head, &mut body);
+        let mut rewriters = rewriters.await.unwrap_or_else(|_| panic!("{seen}"));
+        let told = bench.told();
+        assert!(told.contains(seen), "{told}");
+        let mut left = String::new();
+        loop {
+            let piece = body.next().await.unwrap();
+            let is_end = piece.is_none();
+            let passed = rewriters.pass(piece, is_end).unwrap();
+            left.push_str(std::str::from_utf8(&passed.unwrap_or_default()).unwrap());
+            if is_end {
+                break;
+            }
+        }
+        assert_eq!(left, sent);
+        assert!(head.headers.contains_key("x-seen"));
+    }
+}
+
+#[tokio::test]
+async fn who_can_not_have_a_body_is_told() {
+    let mut by = bench(&[("a", Deed::HoldAndWrap, STOP)]);
+    let rewriters = by.response(1).await.unwrap();
+    assert!(rewriters.is_empty());
+    assert_eq!(by.told(), "a response,  false", "the body passes by");
+
+    let mut bodiless = bench(&[("a", Deed::Hold, STOP)]);
+    let mut head = ResponseHeader::build(304, None).unwrap();
+    assert!(bodiless.answer(1, &mut head).await.unwrap().is_empty());
+    assert_eq!(bodiless.told(), "a response");
+
+    let mut untold = bench(&[("a", Deed::HoldUntold, STOP)]);
+    let failure = untold.response(1).await.err().unwrap();
+    assert!(failure.to_string().contains("without having said"));
+    assert!(!untold.pipeline.holds());
+
+    let mut lost = bench(&[("a", Deed::Hold, STOP)]);
+    assert!(lost.pipeline.holds());
+    let mut head = ResponseHeader::build(200, None).unwrap();
+    let mut body = Pieces(vec!["a", "lost"].into_iter());
+    let exchange = &mut lost.exchange;
+    let stopped = lost
+        .pipeline
+        .response_with(1, exchange, &mut head, &mut body);
+    assert!(matches!(stopped.await, Err(Stopped::Lost("as told"))));
 }

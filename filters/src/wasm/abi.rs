@@ -41,14 +41,15 @@ pub(super) enum Hook {
     Response,
     ResponseBody,
     Log,
-    /// Of handlers of Lambda@Edge, as the two behind it.
+    /// Of handlers of Lambda@Edge, as those behind it.
     Handle,
     Compile,
+    Prepare,
     Load,
 }
 
 impl Hook {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Configure,
         Self::Request,
         Self::RequestBody,
@@ -60,6 +61,7 @@ impl Hook {
         Self::Log,
         Self::Handle,
         Self::Compile,
+        Self::Prepare,
         Self::Load,
     ];
 
@@ -89,6 +91,7 @@ impl Hook {
             Self::Log => "log",
             Self::Handle => "handle",
             Self::Compile => "compile",
+            Self::Prepare => "prepare",
             Self::Load => "load",
         }
     }
@@ -96,8 +99,8 @@ impl Hook {
     pub(super) fn interface(self) -> String {
         let name = match self {
             Self::Configure => "lifecycle".to_owned(),
-            Self::Handle => "lambda-edge".to_owned(),
-            Self::Compile | Self::Load => "lambda-edge-loader".to_owned(),
+            Self::Handle | Self::Load => "lambda-edge".to_owned(),
+            Self::Compile | Self::Prepare => "lambda-edge-compiler".to_owned(),
             hook => format!("on-{}", hook.name().replace('_', "-")),
         };
         format!("{PACKAGE}/{name}@{VERSION}")
@@ -107,6 +110,7 @@ impl Hook {
         match self {
             Self::Configure => "configure",
             Self::Compile => "compile",
+            Self::Prepare => "prepare",
             Self::Load => "load",
             _ => "handle",
         }

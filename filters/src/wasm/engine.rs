@@ -8,7 +8,7 @@ use std::time::Duration;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How often a guest that runs is looked at.
-const TICK: Duration = Duration::from_millis(1);
+pub(super) const TICK: Duration = Duration::from_millis(1);
 
 /// Elements of one table: QuickJS and CPython stay far below.
 pub(super) const TABLE_ELEMENTS: usize = 40_000;

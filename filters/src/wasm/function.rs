@@ -20,16 +20,19 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body::Body;
 use rimward_config as config;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot::{self, error::RecvError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
+use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 use crate::exchange::Scheme;
 use crate::outside::{Outside, Surroundings};
 
 pub use body::{BodyError, FunctionBody};
 
-use body::Incoming;
+use body::{Incoming, Reading};
 use component::Loaded;
+use leash::Leash;
 use outgoing::Reach;
 use run::{Ended, Outcome};
 use troubles::Troubles;
@@ -117,51 +120,70 @@ impl Function {
     where
         B: Body<Data = Bytes> + Send + 'static,
     {
-        let places = self.0.places.clone();
-        let place = places.try_acquire_owned().map_err(|_| {
-            self.0.account.begins();
-            self.0.account.ends(Outcome::Busy.word(), Duration::ZERO);
-            CallError::Busy
-        })?;
+        let place = self.place()?;
         let is_head = request.method() == Method::HEAD;
         let (request, reading) = Incoming::watch(request);
         let (leash, held) = leash::new();
-        let (answers, mut answer) = tokio::sync::oneshot::channel();
+        let (answers, answer) = oneshot::channel();
         let running = run::run(self.0.clone(), scheme, request, answers, held, place);
         let running = tokio::spawn(running);
+        match self.answered(answer, &reading).await {
+            Some(Ok(response)) => self.respond(response, is_head, leash),
+            // The guest is gone, and its run tells why.
+            Some(Err(_)) => Err(match running.await {
+                Ok(ended) => ended.into(),
+                Err(error) => CallError::Failed(error.to_string()),
+            }),
+            None => {
+                leash.cut(Outcome::Timeout);
+                Err(CallError::Timeout)
+            }
+        }
+    }
+
+    fn place(&self) -> Result<OwnedSemaphorePermit, CallError> {
+        let place = self.0.places.clone().try_acquire_owned();
+        place.map_err(|_| {
+            self.0.account.begins();
+            self.0.account.ends(Outcome::Busy.word(), Duration::ZERO);
+            CallError::Busy
+        })
+    }
+
+    /// What the guest answers, unless it takes too long.
+    async fn answered<T>(
+        &self,
+        mut answer: oneshot::Receiver<T>,
+        reading: &Reading,
+    ) -> Option<Result<T, RecvError>> {
         let wall = self.0.settings.limits.wall;
-        let answered = loop {
+        loop {
             tokio::select! {
-                answered = &mut answer => break answered,
+                answered = &mut answer => return Some(answered),
                 () = sleep_until(reading.deadline(wall)) => {
                     if reading.deadline(wall) <= Instant::now() {
-                        leash.cut(Outcome::Timeout);
-                        return Err(CallError::Timeout);
+                        return None;
                     }
                 }
             }
-        };
-        let response = match answered {
-            Ok(response) => response,
-            // The guest is gone, and its run tells why.
-            Err(_) => {
-                return Err(match running.await {
-                    Ok(ended) => ended.into(),
-                    Err(error) => CallError::Failed(error.to_string()),
-                });
-            }
-        };
-        let limit = self.0.settings.limits.response_body;
+        }
+    }
+
+    fn respond(
+        &self,
+        response: Response<HyperOutgoingBody>,
+        is_head: bool,
+        leash: Leash,
+    ) -> Result<Response<FunctionBody>, CallError> {
+        let limits = &self.0.settings.limits;
         let is_without = is_head || is_without_body(response.status());
         let length = length(&response).filter(|_| !is_without);
-        if length.is_some_and(|length| length > limit) {
+        if length.is_some_and(|length| length > limits.response_body) {
             leash.cut(Outcome::TooLong);
-            return Err(CallError::Failed(format!(
-                "its response is longer than {limit} bytes"
-            )));
+            return Err(Outcome::TooLong.within(limits).into());
         }
         let (head, body) = response.into_parts();
-        let body = FunctionBody::new(body, leash, limit, length, wall);
+        let body = FunctionBody::new(body, leash, length, limits);
         let body = match is_without {
             // The guest may write one all the same, and is not to find out that nobody reads it.
             true => body.read_in_vain(),

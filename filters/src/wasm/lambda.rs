@@ -45,11 +45,12 @@ impl Configured for LambdaEdge {
 /// A handler, ready to be called.
 struct HandlerGuest {
     loaded: Loaded,
-    /// What the runtime made of the handler's file; `None` when the component has its handler with it.
-    program: Option<Program>,
+    program: Program,
 }
 
+/// What a handler is loaded from.
 struct Program {
+    /// What the runtime made of its file; empty for a component that has its handler in it.
     bytes: Vec<u8>,
     environment: Vec<(String, String)>,
 }
@@ -73,7 +74,7 @@ impl HandlerGuest {
                 let loaded = load(settings, builder, &code, Isolation::Request, &wrong)?;
                 let program = Program::new(settings, builder.name, &source, &loaded);
                 Ok(Self {
-                    program: Some(program.map_err(|why| BuildError::at(key, why))?),
+                    program: program.map_err(|why| BuildError::at(key, why))?,
                     loaded,
                 })
             }
@@ -86,10 +87,10 @@ impl HandlerGuest {
                 if !loaded.version().hooks.has(Hook::Handle) {
                     return Err(wrong("exports no `rimward:filter/lambda-edge@0.1.0`".to_owned()));
                 }
-                trial::survives(&loaded, None).map_err(&wrong)?;
+                let program = Program::tried(Vec::new(), settings, builder.name, &loaded);
                 Ok(Self {
+                    program: program.map_err(|why| BuildError::at(key, why))?,
                     loaded,
-                    program: None,
                 })
             }
             "py" => Err(wrong(
@@ -110,15 +111,14 @@ impl HandlerGuest {
             false => Instance::new(version)?,
         };
         self.loaded.settle(&mut instance)?;
-        if let Some(program) = &self.program {
-            let loaded = instance
-                .load(program.bytes.clone(), program.environment.clone())
-                .await?;
-            loaded.map_err(|reason| Fault {
-                ending: Ending::Error,
-                reason,
-            })?;
-        }
+        let program = &self.program;
+        let loaded = instance
+            .load(program.bytes.clone(), program.environment.clone())
+            .await?;
+        loaded.map_err(|reason| Fault {
+            ending: Ending::Error,
+            reason,
+        })?;
         Ok(instance)
     }
 
@@ -242,18 +242,41 @@ impl Program {
             .to_string_lossy();
         let environment = settings.environment(name);
         let bytes = trial::apart(|| async {
-            let version = loaded.version();
-            let mut instance = match version.waits {
-                true => Instance::new_waiting(version).await,
-                false => Instance::new(version),
-            }
-            .map_err(|fault| format!("the runtime can't be instantiated: {}", fault.reason))?;
-            let compiled = instance.compile(file.to_string(), source.to_owned()).await;
-            let bytes = compiled.map_err(|fault| fault.reason)??;
-            let tried = instance.load(bytes.clone(), environment.clone()).await;
-            tried.map_err(|fault| fault.reason)??;
-            Ok(bytes)
+            let mut compiler = instance(loaded).await?;
+            let compiled = compiler.compile(file.to_string(), source.to_owned());
+            let compiled = compiled.await.map_err(|fault| fault.reason)??;
+            let mut other = instance(loaded).await?;
+            let prepared = other.prepare(compiled, environment.clone());
+            prepared.await.map_err(|fault| fault.reason)?
         })?;
-        Ok(Self { bytes, environment })
+        Self::tried(bytes, settings, name, loaded)
     }
+
+    /// One that was loaded once.
+    fn tried(
+        bytes: Vec<u8>,
+        settings: &Settings,
+        name: &str,
+        loaded: &Loaded,
+    ) -> Result<Self, String> {
+        let environment = settings.environment(name);
+        let program = Self { bytes, environment };
+        trial::apart(|| async {
+            let mut instance = instance(loaded).await?;
+            let tried = instance
+                .load(program.bytes.clone(), program.environment.clone())
+                .await;
+            tried.map_err(|fault| fault.reason)?
+        })?;
+        Ok(program)
+    }
+}
+
+async fn instance(loaded: &Loaded) -> Result<Instance, String> {
+    let version = loaded.version();
+    let instance = match version.waits {
+        true => Instance::new_waiting(version).await,
+        false => Instance::new(version),
+    };
+    instance.map_err(|fault| format!("its runtime can't be instantiated: {}", fault.reason))
 }

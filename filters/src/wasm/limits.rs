@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wasmtime::ResourceLimiter;
 
+use super::engine::TICK;
 use crate::filter::BuildError;
 use crate::lasting::uptime;
 
@@ -127,17 +128,50 @@ pub(super) struct Meter {
     spent: AtomicU64,
     /// When it was resumed.
     resumed: AtomicU64,
+    /// What its thread had been on a processor when it was first looked at since then; zero before.
+    seen: AtomicU64,
+    /// What it had taken until then.
+    before: AtomicU64,
 }
 
 fn now() -> u64 {
     u64::try_from(uptime().as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// How long this thread has been on a processor, in nanoseconds.
+fn on_processor() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or_default();
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
+}
+
 impl Meter {
     /// A call begins.
     pub(super) fn begin(&self) {
         self.spent.store(0, Ordering::Relaxed);
+        self.resume();
+    }
+
+    fn resume(&self) {
         self.resumed.store(now(), Ordering::Relaxed);
+        self.seen.store(0, Ordering::Relaxed);
+    }
+
+    /// What the call took so far, without the time in which others had its processor. Asking the system for that costs more than
+    /// most calls, so that it begins with the first look at one.
+    pub(super) fn look(&self) -> Duration {
+        let on_processor = on_processor();
+        let seen = self.seen.load(Ordering::Relaxed);
+        if seen == 0 {
+            let before = u64::try_from(self.used().min(TICK).as_nanos()).unwrap_or(u64::MAX);
+            let before = before.saturating_add(self.spent.load(Ordering::Relaxed));
+            self.before.store(before, Ordering::Relaxed);
+            self.seen.store(on_processor.max(1), Ordering::Relaxed);
+            return Duration::from_nanos(before);
+        }
+        let since = on_processor.saturating_sub(seen);
+        Duration::from_nanos(self.before.load(Ordering::Relaxed).saturating_add(since))
     }
 
     /// What the call took so far, while it is on a processor.
@@ -147,7 +181,11 @@ impl Meter {
     }
 
     fn pause(&self) {
-        let used = u64::try_from(self.used().as_nanos()).unwrap_or(u64::MAX);
+        let used = match self.seen.load(Ordering::Relaxed) {
+            0 => self.used(),
+            _ => self.look(),
+        };
+        let used = u64::try_from(used.as_nanos()).unwrap_or(u64::MAX);
         self.spent.store(used, Ordering::Relaxed);
     }
 
@@ -156,7 +194,7 @@ impl Meter {
         let mut call = pin!(call);
         self.begin();
         poll_fn(|context| {
-            self.resumed.store(now(), Ordering::Relaxed);
+            self.resume();
             let polled = call.as_mut().poll(context);
             self.pause();
             polled

@@ -56,7 +56,7 @@ pub(crate) struct Settings {
 /// How long an instance lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[schemars(inline)]
+#[schemars(inline, title = "word")]
 pub(crate) enum Isolation {
     /// For one request.
     #[default]

@@ -137,6 +137,7 @@ impl State {
                 | Hook::ResponseBody
                 | Hook::Log
                 | Hook::Compile
+                | Hook::Prepare
                 | Hook::Load
         );
         !is_at_once && (self.hook != Hook::RequestBody || self.is_held)

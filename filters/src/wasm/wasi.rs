@@ -12,8 +12,6 @@ use wasmtime::{StoreContextMut, bail};
 
 use super::state::State;
 use crate::lasting::uptime;
-use streams::Input;
-pub(super) use streams::Output;
 
 /// The version that is offered; guests made for others of 0.2 are given it too.
 const VERSION: &str = "0.2.6";

@@ -81,6 +81,17 @@ impl Guest {
             .expect("no trap")
     }
 
+    pub(crate) fn prepare(
+        &mut self,
+        program: &[u8],
+        environment: &[(String, String)],
+    ) -> Result<Vec<u8>, String> {
+        let compiler = self.calls.rimward_filter_lambda_edge_compiler();
+        compiler
+            .call_prepare(&mut self.store, program, environment)
+            .expect("no trap")
+    }
+
     pub(crate) fn load(
         &mut self,
         program: &[u8],
@@ -107,7 +118,7 @@ impl Guest {
     }
 }
 
-/// An instance in which a handler is loaded; it was compiled in another one, as at the edge.
+/// An instance in which a handler is loaded; it was compiled and prepared in others, as at the edge.
 pub(crate) fn load(
     name: &str,
     source: &str,
@@ -115,6 +126,7 @@ pub(crate) fn load(
     host: Host,
 ) -> Result<Guest, String> {
     let program = Guest::new(Host::default()).compile(name, source)?;
+    let program = Guest::new(Host::default()).prepare(&program, environment)?;
     let mut guest = Guest::new(host);
     guest.load(&program, environment)?;
     Ok(guest)

@@ -3,8 +3,10 @@
 mod guest;
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Map, Value, json};
 
@@ -102,14 +104,23 @@ fn check_example(path: &Path, case: &Value) {
 }
 
 #[test]
+fn the_runtime_is_made_of_its_sources() {
+    let check = Command::new("bash")
+        .arg(sdk("js/build.sh"))
+        .arg("--check")
+        .output()
+        .expect("bash runs");
+    let told = String::from_utf8_lossy(&check.stderr);
+    assert!(check.status.success(), "{told}");
+}
+
+#[test]
 fn examples_answer_as_they_say() {
     let mut handlers = 0;
     for entry in fs::read_dir(sdk("examples")).expect("the examples") {
         let path = entry.expect("an entry").path();
-        if path
-            .extension()
-            .is_some_and(|kind| kind == "json" || kind == "py")
-        {
+        let kind = path.extension().and_then(OsStr::to_str);
+        if !matches!(kind, Some("js" | "mjs")) {
             continue;
         }
         let cases = fs::read_to_string(path.with_extension("json")).expect("its cases");
@@ -194,14 +205,14 @@ fn what_goes_wrong_is_told_with_its_place() {
             "handler",
             "TypeError",
             "no",
-            json!(["at handler.js:1:32"]),
+            json!(["at handler.js:1:37"]),
         ),
         (
             "async () => { null.x }",
             "handler",
             "TypeError",
             "cannot read property 'x' of null",
-            json!(["at handler.js:1:38"]),
+            json!(["at handler.js:1:32"]),
         ),
         (
             "(e, c, callback) => callback('no')",
@@ -215,21 +226,21 @@ fn what_goes_wrong_is_told_with_its_place() {
             "handler",
             "RangeError",
             "no",
-            json!(["at handler.js:1:48"]),
+            json!(["at handler.js:1:52"]),
         ),
         (
             "(e, c, callback) => { setTimeout(() => { throw new Error('no') }) }",
             "handler",
             "Error",
             "no",
-            json!(["at handler.js:1:69"]),
+            json!(["at handler.js:1:70"]),
         ),
         (
             "(e, c, callback) => { Promise.reject(new Error('no')) }",
             "handler",
             "Error",
             "no",
-            json!(["at handler.js:1:65"]),
+            json!(["at handler.js:1:60"]),
         ),
         (
             "async () => { const f = () => f() + 1; f() }",
@@ -300,7 +311,7 @@ fn what_cannot_run_is_refused_when_it_is_loaded() {
         (
             "a.mjs",
             "export const handler = 1; throw new Error('no')",
-            "Error: no at a.mjs:1:36",
+            "Error: no at a.mjs:1:37",
         ),
         (
             "a.js",
@@ -491,4 +502,156 @@ fn what_the_edge_has_is_in_a_module() {
     ]);
     assert_eq!(got, Ok(wanted));
     assert_eq!(guest.host().logs, ["who=me"]);
+}
+
+#[test]
+fn signatures_of_tokens_are_verified() {
+    let handler = r"async () => {
+        const { createPublicKey, createVerify, verify } = require('crypto');
+        const key = `-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAuzufrGj5602n6lpoZiU6
++dBNDa9hf6a8SGs2e5kjSD8wxmvG3EdRKmXXcQ2xCtdH75o6sVn+gZBBrTUD1o+s
+2AEYKsHOq1/WsgqGCv7zIbz6/tsS2reSPmCN4XZz6nIjeLscKHGusHs1oAMseJX9
+wgQehVJWH4PTga9kW7Q4EOmH8jHW7WSE/Ek00Elr2UxM/FrodSTQlhytdLqF67B9
+k638a4HNdF/UkMRoS0MMCCwzOp5EPvmOo1sOzDEGIYyZdQU0PNe+s+uJMi7vWvtQ
+aFe/VzqqWKT054Byz2YvP6byuLnTDA2fbBeWOU1WnkPLQShgkpBYAXVSLHx9Jq+c
+swIDAQAB
+-----END PUBLIC KEY-----`;
+        const signature = Buffer.from('SIGNATURE', 'base64');
+        const jwk = { kty: 'RSA', e: 'AQAB', n: key_n() };
+        function key_n() {
+            return Buffer.from(createPublicKey(key).key.n.toString(16), 'hex').toString('base64url');
+        }
+        const imported = await crypto.subtle.importKey('jwk', jwk, { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }, false, ['verify']);
+        const answers = [
+            createVerify('RSA-SHA256').update('a.').update('b').verify(key, signature),
+            verify('sha256', Buffer.from('a.b'), createPublicKey({ key: jwk, format: 'jwk' }), signature),
+            await crypto.subtle.verify('RSASSA-PKCS1-v1_5', imported, signature, new TextEncoder().encode('a.b')),
+            verify('sha256', Buffer.from('a.c'), key, signature),
+        ];
+        signature[9] ^= 1;
+        return [...answers, verify('sha256', Buffer.from('a.b'), key, signature)];
+    }";
+    let handler = handler.replace(
+        "SIGNATURE",
+        "I30vXObjEN6tT9KlsL7fQTg58YnoSk8+E2hAC8WRQpT5CKUvvnRYpdPcy2598dNLTRLeOlnOVLEsV38nSOaJL6hs0Tp3ir97+LmKqiiSJtcWUBmSewRhhQLdnZoEZZSbCY3Pny0ON+ioXtWMwQC9F8bMD8kUzp9Jsd/2zPw6Nhx5bQoFNAuvhHrl9HMeEHVfDxTt0IKkBK0LhaMqneaFgUf8yvY6Fx9JhJaL+atKUnuUmGeFNcrQ5v2pTEm7S56T0btaECJlsTWEaLsX+WZTzMJ2OEAGYnuqX38ayMpn9nlQmOUzcQmx278+voDo+57WZDhe6fkPuGR4tPqJzhx7gg==",
+    );
+    assert_eq!(
+        answer(&handler),
+        Ok(json!([true, true, true, false, false]))
+    );
+}
+
+#[test]
+fn streams_carry_what_they_are_given() {
+    let with =
+        "const { Readable, Writable, Transform, PassThrough, promises } = require('stream');";
+    for (handler, wanted) in [
+        ("let s = ''; for await (const c of Readable.from(['a', 'b'])) s += c; return s;", json!("ab")),
+        (
+            "let n = 0; const r = new Readable({ read() { this.push(n < 3 ? String(n++) : null) } });
+            let s = ''; for await (const c of r) s += c; return s;",
+            json!("012"),
+        ),
+        (
+            "const seen = [];
+            const upper = new Transform({ transform(chunk, encoding, done) { done(null, chunk.toString().toUpperCase()) } });
+            const end = new Writable({ write(chunk, encoding, done) { seen.push(chunk.toString()); done() } });
+            await promises.pipeline(Readable.from(['x', 'y']), upper, new PassThrough(), end); return seen;",
+            json!(["X", "Y"]),
+        ),
+        (
+            "const broken = new Transform({ transform(chunk, encoding, done) { done(new Error('no')) } });
+            return promises.pipeline(Readable.from(['x']), broken).catch((error) => error.message);",
+            json!("no"),
+        ),
+    ] {
+        let handler = format!("async () => {{ {with} {handler} }}");
+        assert_eq!(answer(&handler), Ok(wanted), "{handler}");
+    }
+}
+
+/// A program that is long enough for an image, and what is made of it.
+fn prepared(source: &str) -> (Vec<u8>, Guest) {
+    let words: Vec<_> = (0..900).map(|word| format!("'word {word}'")).collect();
+    let source = format!("const words = [{}]; {source}", words.join(", "));
+    let mut compiler = Guest::new(Host::default());
+    let program = compiler.compile("a.js", &source).expect("it compiles");
+    let mut guest = Guest::new(Host::default());
+    let made = guest.prepare(&program, &[]).expect("it loads");
+    assert_eq!(made == program, made[0] != 2, "an image, or the program");
+    (made, guest)
+}
+
+fn answers_of_two(program: &[u8]) -> [Value; 2] {
+    [(), ()].map(|()| {
+        let mut guest = Guest::new(Host::default());
+        guest.load(program, &[]).expect("it loads");
+        let mut answers = guest.handle(&plain_event()).into_iter().collect::<Vec<_>>();
+        answers.extend(guest.handle(&plain_event()));
+        Value::Array(answers)
+    })
+}
+
+#[test]
+fn an_image_has_what_the_top_level_made() {
+    let (image, guest) = prepared(
+        "class Counter { #calls = 0; count() { return ++this.#calls } }
+        const counters = new Map([['one', new Counter()]]), later = Promise.resolve('late');
+        const numbers = (function* () { yield 1; yield 2 })();
+        console.log('the top level has run', numbers.next().value);
+        exports.handler = async () => [counters.get('one').count(), numbers.next().value ?? 'none', await later, words[899]];",
+    );
+    assert_eq!(image[0], 2);
+    assert_eq!(guest.host().logs, ["the top level has run 1"]);
+    let wanted = json!([[1, 2, "late", "word 899"], [2, "none", "late", "word 899"]]);
+    assert_eq!(answers_of_two(&image), [wanted.clone(), wanted]);
+}
+
+#[test]
+fn instances_of_an_image_draw_their_own_random_values() {
+    let (image, _) = prepared("exports.handler = () => [Math.random(), crypto.randomUUID()]");
+    assert_eq!(image[0], 2);
+    let [first, second] = answers_of_two(&image);
+    assert_ne!(first, second);
+    assert_ne!(first[0], first[1]);
+}
+
+#[test]
+fn what_each_instance_has_to_do_itself_is_in_no_image() {
+    for (top, wanted) in [
+        (
+            "const drawn = Math.random(); exports.handler = () => drawn < 1;",
+            json!([true, true]),
+        ),
+        (
+            "const drawn = crypto.randomUUID(); exports.handler = () => drawn.length;",
+            json!([36, 36]),
+        ),
+        (
+            "const store = require('rimward').kv('main'); exports.handler = () => store.put('k', 'v', { ttl: 3 });",
+            json!([3, 3]),
+        ),
+        (
+            "const key = require('rimward').secret('key'); exports.handler = () => key.reveal().toString();",
+            json!(["revealed", "revealed"]),
+        ),
+    ] {
+        let (program, _) = prepared(top);
+        assert_ne!(program[0], 2, "{top}");
+        assert_eq!(answers_of_two(&program), [wanted.clone(), wanted], "{top}");
+    }
+}
+
+#[test]
+fn events_of_any_length_arrive() {
+    let (image, _) = prepared("exports.handler = (event) => event.Records[0].cf.request.body.data");
+    let mut guest = Guest::new(Host::default());
+    guest.load(&image, &[]).expect("it loads");
+    for length in [10, 20_000, 600_000, 1_400_000, 20_000, 2_000_000, 10] {
+        let data = "x".repeat(length - 3) + "end";
+        let body = json!({ "body": { "data": data } });
+        let event = event("viewer-request", &body, &Value::Null);
+        assert_eq!(guest.handle(&event), Ok(json!(data)), "{length}");
+    }
 }

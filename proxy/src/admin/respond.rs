@@ -13,6 +13,7 @@ use tokio::task::{JoinError, spawn_blocking};
 
 use super::access::Access;
 use super::filters::{self, FilterFault};
+use super::kv;
 use super::objects::{self, ObjectsError};
 use super::plugins::{self, PluginFault};
 use super::purge::{Order, Target};
@@ -23,7 +24,7 @@ use crate::edge::Edge;
 /// The longest request body that is read, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-type Reply = Response<Full<Bytes>>;
+pub(super) type Reply = Response<Full<Bytes>>;
 
 /// Answers one request. Nothing that changes state is a GET.
 pub(super) async fn respond(
@@ -72,6 +73,10 @@ pub(super) async fn respond(
             let (method, path) = (method.clone(), path.to_owned());
             plugin(&edge, &method, &path, &query, request).await
         }
+        (_, path) if path == "/kv" || path.starts_with(kv::PREFIX) => {
+            let stores = edge.process().runtime.load().stores.clone();
+            kv::respond(&stores, request).await
+        }
         (&Method::POST, "/reload") => reload(&edge).await,
         (&Method::POST, "/purge") => purge(&edge, request).await,
         (_, "/healthz" | "/readyz" | "/metrics" | "/origins" | "/filters" | "/plugins") => {
@@ -82,16 +87,16 @@ pub(super) async fn respond(
         (_, path) if path.starts_with(filters::PREFIX) => not_allowed("GET, POST"),
         _ => text(
             StatusCode::NOT_FOUND,
-            "there is GET /healthz, /readyz, /metrics, /origins, /cache/objects, /cache/object, /cache/stats, /filters, /plugins and POST /reload, /purge, /filters/NAME, /plugins/NAME/deploy, /rollback, /promote\n",
+            "there is GET /healthz, /readyz, /metrics, /origins, /cache/objects, /cache/object, /cache/stats, /filters, /plugins, /kv and POST /reload, /purge, /filters/NAME, /plugins/NAME/deploy, /rollback, /promote\n",
         ),
     })
 }
 
-fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
+pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
     reply(status, "text/plain; charset=utf-8", body.into())
 }
 
-fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
+pub(super) fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     response.headers_mut().insert(
@@ -120,7 +125,7 @@ fn refusal(status: StatusCode) -> Reply {
     response
 }
 
-fn not_allowed(method: &'static str) -> Reply {
+pub(super) fn not_allowed(method: &'static str) -> Reply {
     let mut response = text(StatusCode::METHOD_NOT_ALLOWED, format!("{method} only\n"));
     response
         .headers_mut()
@@ -157,7 +162,7 @@ fn origins(edge: &Edge) -> Reply {
     json(&list.into())
 }
 
-fn json(value: &Value) -> Reply {
+pub(super) fn json(value: &Value) -> Reply {
     reply(
         StatusCode::OK,
         "application/json",
@@ -178,7 +183,7 @@ async fn looked_up(
     }
 }
 
-fn failed(error: &JoinError) -> Reply {
+pub(super) fn failed(error: &JoinError) -> Reply {
     tracing::error!(%error, "an admin request failed");
     text(StatusCode::INTERNAL_SERVER_ERROR, "that failed\n")
 }

@@ -21,7 +21,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::Running;
-use super::ask::{self, ask, tell};
+use super::ask::{Edge, ask, tell};
 use super::tell::print;
 
 /// How often it is looked for new messages.
@@ -142,8 +142,8 @@ fn target(name: &str, rest: &str) -> String {
 }
 
 fn change(file: &Path, target: &str, content: Bytes) -> Result<ExitCode> {
-    let request = Request::post(target).body(content)?;
-    let (head, body) = ask::exchange(file, request)?.into_parts();
+    let answer = Edge::of(file)?.exchange(Request::post(target).body(content)?)?;
+    let (head, body) = answer.into_parts();
     tell((head.status, String::from_utf8_lossy(&body).into_owned()))
 }
 

@@ -84,18 +84,12 @@ fn parse_headers(lines: &[String]) -> Result<HeaderMap> {
 /// Tells the compiled-in filters.
 pub(super) fn filters(name: Option<&str>) -> Result<ExitCode> {
     let text = match name {
-        None => all()
-            .map(reference::text)
-            .collect::<Vec<_>>()
-            .join("\n"),
+        None => all().map(reference::text).collect::<Vec<_>>().join("\n"),
         Some(name) => match find(name) {
             Some(kind) => reference::text(kind),
             None => bail!(
                 "there is no filter `{name}`: {}",
-                all()
-                    .map(|kind| kind.name)
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                all().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
             ),
         },
     };
@@ -105,9 +99,7 @@ pub(super) fn filters(name: Option<&str>) -> Result<ExitCode> {
 
 /// Prints the JSON Schema of configuration files.
 pub(super) fn schema() -> Result<ExitCode> {
-    let filters: Vec<_> = all()
-        .map(|kind| (kind.name, (kind.schema)()))
-        .collect();
+    let filters: Vec<_> = all().map(|kind| (kind.name, (kind.schema)())).collect();
     print(&format!("{:#}\n", rimward_config::schema(&filters)))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,7 @@
 //! The calls of guests. Versions come and go: what is counted of one is dropped with the last configuration that has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -91,6 +92,74 @@ impl Drop for Calls {
     }
 }
 
+/// What tells numbers of guests from one another: the name is the guest's own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, EncodeLabelSet)]
+pub(super) struct NumberLabels {
+    filter: String,
+    name: String,
+}
+
+/// What guests count and observe, under names of their own: at most [`MAX_NAMES`] for each filter, the rest as `other`.
+#[derive(Clone, Default)]
+pub(super) struct GuestNumbers {
+    pub(super) counts: Family<NumberLabels, Counter>,
+    pub(super) sums: Family<NumberLabels, Counter<f64, AtomicU64>>,
+    pub(super) observed: Family<NumberLabels, Counter>,
+    names: Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>,
+}
+
+/// How many names a filter may have for its numbers.
+const MAX_NAMES: usize = 100;
+/// The longest of them.
+const MAX_NAME: usize = 64;
+
+impl GuestNumbers {
+    /// Those that are registered.
+    pub(super) fn new(
+        counts: Family<NumberLabels, Counter>,
+        sums: Family<NumberLabels, Counter<f64, AtomicU64>>,
+        observed: Family<NumberLabels, Counter>,
+    ) -> Self {
+        Self {
+            counts,
+            sums,
+            observed,
+            names: Arc::default(),
+        }
+    }
+
+    pub(super) fn count(&self, filter: &str, name: &str, by: u64) {
+        self.counts
+            .get_or_create(&self.labels(filter, name))
+            .inc_by(by);
+    }
+
+    /// Values below zero, and those that are none, are left out: a sum that falls is no sum.
+    pub(super) fn observe(&self, filter: &str, name: &str, value: f64) {
+        if value >= 0.0 && value.is_finite() {
+            let labels = self.labels(filter, name);
+            self.sums.get_or_create(&labels).inc_by(value);
+            self.observed.get_or_create(&labels).inc();
+        }
+    }
+
+    fn labels(&self, filter: &str, name: &str) -> NumberLabels {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        let is_name = (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_plain);
+        let mut all = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = all.entry(filter.to_owned()).or_default();
+        let is_known = is_name && (names.contains(name) || names.len() < MAX_NAMES);
+        let name = if is_known { name } else { "other" };
+        if !names.contains(name) {
+            names.insert(name.to_owned());
+        }
+        NumberLabels {
+            filter: filter.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +177,28 @@ mod tests {
         drop((again, other));
         assert!(calls.counted.lock().unwrap().is_empty());
         assert_eq!(calls.calls.get_or_create(&labels).get(), 0);
+    }
+
+    #[test]
+    fn names_of_numbers_are_bounded() {
+        let numbers = GuestNumbers::default();
+        for name in (0..200).map(|number| format!("n{number}")) {
+            numbers.count("a", &name, 1);
+        }
+        numbers.count("a", "not a name", 1);
+        numbers.count("a", "n0", 2);
+        let count = |name| {
+            numbers
+                .counts
+                .get_or_create(&numbers.labels("a", name))
+                .get()
+        };
+        assert_eq!((count("n0"), count("n99"), count("n100")), (3, 1, 101));
+        numbers.observe("b", "size", 1.5);
+        numbers.observe("b", "size", -1.0);
+        numbers.observe("b", "size", f64::NAN);
+        let labels = numbers.labels("b", "size");
+        assert_eq!(numbers.observed.get_or_create(&labels).get(), 1);
     }
 
     fn first_labels(calls: &GuestCalls, version: &str) -> CallLabels {

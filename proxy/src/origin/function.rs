@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -29,6 +29,8 @@ use crate::metrics::Metrics;
 
 /// Bytes that wait in the pipe, each way.
 const PIPE: usize = 16 * 1024;
+/// Bytes of a response that are taken out of the pipe while the engine can't read them.
+const TAKEN: usize = 4 * 1024 * 1024;
 /// How long the engine may take to send a request head over the pipe.
 const HEAD: Duration = Duration::from_secs(60);
 /// The largest component, in bytes: those of Python have 40 MiB.
@@ -84,6 +86,7 @@ pub(super) fn connect(function: &Function, told: &Arc<Told>) -> Box<dyn Io> {
     });
     Box::new(Pipe {
         io: ours,
+        taken: BytesMut::new(),
         serving: serving.abort_handle(),
     })
 }
@@ -127,9 +130,30 @@ fn busy() -> Response<Body> {
 }
 
 /// The engine's end of the pipe.
+///
+/// The engine does not read while it writes, so a function that answers as it reads could fill the pipe in both directions
+/// until nothing goes on. What it answers is therefore taken out of the way of a write that waits.
 struct Pipe {
     io: DuplexStream,
+    /// What was taken out and not read yet.
+    taken: BytesMut,
     serving: AbortHandle,
+}
+
+impl Pipe {
+    fn make_way(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        let mut part = [0; 4096];
+        while self.taken.len() < TAKEN {
+            let mut part = ReadBuf::new(&mut part);
+            match Pin::new(&mut self.io).poll_read(context, &mut part)? {
+                Poll::Ready(()) if !part.filled().is_empty() => {
+                    self.taken.extend_from_slice(part.filled());
+                }
+                _ => break,
+            }
+        }
+        Ok(())
+    }
 }
 
 impl AsyncRead for Pipe {
@@ -138,7 +162,12 @@ impl AsyncRead for Pipe {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(context, buffer)
+        if self.taken.is_empty() {
+            return Pin::new(&mut self.io).poll_read(context, buffer);
+        }
+        let taken = self.taken.len().min(buffer.remaining());
+        buffer.put_slice(&self.taken.split_to(taken));
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -148,7 +177,11 @@ impl AsyncWrite for Pipe {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(context, bytes)
+        let written = Pin::new(&mut self.io).poll_write(context, bytes);
+        if written.is_pending() {
+            self.make_way(context)?;
+        }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -104,8 +104,8 @@ pub(crate) struct Context {
     pub(super) is_fragment: bool,
     /// How deep it stands in pages.
     pub(super) esi_depth: u8,
-    /// Whether the response is put together from fragments.
-    pub(super) is_put_together: bool,
+    /// Whether the response was in hand before the client's began.
+    pub(super) is_aside: bool,
     /// What became of the slices that the response is put together from.
     pub(super) sliced: Option<Box<Outcome>>,
     /// Whom this exchange tells what became of it, when it is for a slice of another's response.
@@ -181,7 +181,7 @@ impl Context {
             error: None,
             is_fragment: false,
             esi_depth: 0,
-            is_put_together: false,
+            is_aside: false,
             sliced: None,
             tells: None,
             in_flight: Some(in_flight),

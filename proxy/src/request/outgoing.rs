@@ -9,6 +9,7 @@ use pingora::proxy::Session;
 use pingora_http::RequestHeader;
 use rimward_filters::{Answer, Phase, Verdict};
 
+use super::aside::Coming;
 use super::context::Context;
 use super::error_page::error_page_for_all;
 use super::errors::fail;
@@ -115,7 +116,8 @@ async fn give(
         body = page.body;
     }
     let phase = Phase::OriginResponse;
-    let mut rewriters = respond::filtered(session, ctx, phase, depth, &mut head).await?;
+    let passing = &mut Coming::Elsewhere;
+    let mut rewriters = respond::filtered(session, ctx, phase, depth, &mut head, passing).await?;
     let body = respond::pass_whole(&mut rewriters, &head, body)?;
     ctx.given = Some(Given::new(head, body)?);
     Ok(())

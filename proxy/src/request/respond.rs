@@ -8,8 +8,9 @@ use pingora::proxy::Session;
 use pingora::{Error, Result};
 use pingora_http::ResponseHeader;
 use rimward_cache::head::forget_body;
-use rimward_filters::{Answer, Phase, Rewriters, Storing, Verdict};
+use rimward_filters::{Answer, Phase, Rewriters, Stopped, Storing, Verdict};
 
+use super::aside::{Coming, Watched};
 use super::caching;
 use super::compress;
 use super::context::{Context, Progress};
@@ -97,9 +98,10 @@ pub(super) async fn own_response(
     head: &mut ResponseHeader,
     body: Bytes,
 ) -> Result<Bytes> {
+    let mut coming = Coming::Whole(body);
     let depth = ctx.depth;
-    let mut rewriters = filtered(session, ctx, Phase::Response, depth, head).await?;
-    pass_whole(&mut rewriters, head, body)
+    let mut rewriters = filtered(session, ctx, Phase::Response, depth, head, &mut coming).await?;
+    pass_whole(&mut rewriters, head, coming.take())
 }
 
 /// A whole body as filters leave it.
@@ -127,9 +129,10 @@ async fn response_phase(
     session: &mut Session,
     ctx: &mut Context,
     head: &mut ResponseHeader,
+    coming: &mut Coming,
 ) -> Result<()> {
     let depth = ctx.depth;
-    let mut rewriters = filtered(session, ctx, Phase::Response, depth, head).await?;
+    let mut rewriters = filtered(session, ctx, Phase::Response, depth, head, coming).await?;
     if rewriters.rewrites() || rewriters.replaces() {
         compress::rewritten(ctx);
     }
@@ -156,15 +159,17 @@ fn take_replacement(rewriters: &mut Rewriters) -> Result<Option<Bytes>> {
 }
 
 /// A head as the filters of a response phase, the first `depth` of the route, leave it, and what they want to do with the body.
+/// What they waited for of that is gone from `coming`.
 ///
 /// # Errors
-/// When a filter fails and may not be skipped.
+/// When a filter fails and may not be skipped, or what it waits for does not come.
 pub(super) async fn filtered(
     session: &mut Session,
     ctx: &mut Context,
     phase: Phase,
     depth: usize,
     head: &mut ResponseHeader,
+    coming: &mut Coming,
 ) -> Result<Rewriters> {
     let takes_part = |route: &Arc<Route>| route.pipeline.takes_part(phase);
     if !ctx.route.as_ref().is_some_and(takes_part) {
@@ -175,13 +180,27 @@ pub(super) async fn filtered(
         return Ok(Rewriters::default());
     };
     exchange.found = found;
-    let pipeline = &route.pipeline;
-    let rewriters = match phase {
-        Phase::OriginResponse => pipeline.origin_response(depth, &mut exchange, head).await,
-        _ => pipeline.response(depth, &mut exchange, head).await,
+    let (pipeline, exchange_of) = (&route.pipeline, &mut *exchange);
+    let rewriters = match (phase, &coming) {
+        (Phase::OriginResponse, _) => {
+            let ran = pipeline.origin_response(depth, exchange_of, head).await;
+            ran.map_err(Stopped::Failed)
+        }
+        (_, Coming::Elsewhere) => {
+            let ran = pipeline.response(depth, exchange_of, head).await;
+            ran.map_err(Stopped::Failed)
+        }
+        _ => {
+            let body = &mut Watched { coming, session };
+            pipeline.response_with(depth, exchange_of, head, body).await
+        }
     };
     ctx.give_back(session, exchange);
-    let rewriters = rewriters.map_err(|failure| fail(failure.status, failure.to_string()))?;
+    let rewriters = rewriters.map_err(|stopped| match stopped {
+        Stopped::Failed(failure) => fail(failure.status, failure.to_string()),
+        Stopped::Cut(error) => fail(500, error.to_string()),
+        Stopped::Lost(error) => error,
+    })?;
     if rewriters.rewrites() {
         forget_body(head);
     }
@@ -206,7 +225,9 @@ pub(super) async fn origin_response_phase(
     if ctx.asks_shield || ctx.given.is_some() {
         return Ok(());
     }
-    let mut rewriters = filtered(session, ctx, Phase::OriginResponse, usize::MAX, head).await?;
+    let phase = Phase::OriginResponse;
+    let passing = &mut Coming::Elsewhere;
+    let mut rewriters = filtered(session, ctx, phase, usize::MAX, head, passing).await?;
     if let Some(body) = take_replacement(&mut rewriters)? {
         ctx.given = Some(Given::new(head.clone(), body)?);
         ctx.page = None;
@@ -243,6 +264,7 @@ async fn pass_on(
     session: &mut Session,
     ctx: &mut Context,
     head: &mut ResponseHeader,
+    coming: &mut Coming,
 ) -> Result<Option<Bytes>> {
     if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(None);
@@ -257,7 +279,7 @@ async fn pass_on(
         head.set_reason_phrase(None)?;
     }
     close_if_draining(session, ctx);
-    response_phase(session, ctx, head).await?;
+    response_phase(session, ctx, head, coming).await?;
     compress::encode(session, ctx, head)?;
     let whole = take_replacement(&mut ctx.rewriters)?;
     if let Some(body) = &whole {
@@ -294,7 +316,8 @@ pub(super) async fn pass_on_with_body(
 ) -> Result<()> {
     let length = head.headers.get(header::CONTENT_LENGTH);
     let is_empty = length.is_some_and(|length| length == "0");
-    let mut whole = pass_on(process, session, ctx, head).await?;
+    let passing = &mut Coming::Elsewhere;
+    let mut whole = pass_on(process, session, ctx, head, passing).await?;
     if is_empty && whole.is_none() {
         rewrite(&mut ctx.rewriters, &mut whole, true)?;
         ctx.rewriters = Rewriters::default();
@@ -370,8 +393,8 @@ fn close_if_draining(session: &mut Session, ctx: &Context) {
     }
 }
 
-/// Begins a response whose body the edge sends in pieces by [`go_on`]. Returns whether one is to be sent: not when a filter
-/// put another in its place.
+/// Begins a response whose body the edge sends in pieces by [`go_on`]. Returns whether one is to be sent: not when it was sent
+/// already, since a filter waited for it or put another in its place.
 ///
 /// # Errors
 /// When a filter fails and may not be skipped, or the client is gone.
@@ -380,9 +403,11 @@ pub(super) async fn begin(
     session: &mut Session,
     ctx: &mut Context,
     mut head: ResponseHeader,
-    has_body: bool,
+    coming: &mut Coming,
 ) -> Result<bool> {
-    let whole = pass_on(process, session, ctx, &mut head).await?;
+    let whole = pass_on(process, session, ctx, &mut head, coming).await?;
+    let is_head = session.req_header().method == Method::HEAD;
+    let has_body = !is_head && !is_bodiless(&head) && !matches!(coming, Coming::Elsewhere);
     ctx.progress = Progress::Body;
     if let Some(body) = whole {
         send_whole(session, head, body).await?;

@@ -12,6 +12,7 @@ mod sequence;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use pingora::Result;
 use pingora::protocols::http::conditional_filter::to_304;
@@ -21,6 +22,7 @@ use rimward_cache::range::{First, first};
 use rimward_cache::slice::{Version, whole_head};
 use rimward_cache::{Key, Slice};
 
+use super::aside::Coming;
 use super::caching;
 use super::compress;
 use super::context::{Context, Progress};
@@ -162,6 +164,7 @@ pub(super) async fn begun(
     ctx: &mut Context,
 ) -> Result<Box<ResponseHeader>> {
     let head = fetch.head(session).await;
+    ctx.is_posted |= fetch.outcome().is_some_and(|outcome| outcome.is_posted);
     match (&mut ctx.sliced, fetch.outcome()) {
         (Some(all), Some(one)) => all.add(one),
         (none @ None, Some(one)) => *none = Some(Box::new(one.clone())),
@@ -180,10 +183,12 @@ async fn pass_on(
 ) -> Result<Ended> {
     compress::judge(&head, ctx);
     let Some(mut cutter) = cutter(process, session, ctx, &mut head) else {
-        respond::begin(process, session, ctx, head, false).await?;
+        respond::begin(process, session, ctx, head, &mut Coming::Elsewhere).await?;
         return Ok(Ended::Answered);
     };
-    if respond::begin(process, session, ctx, head, true).await? {
+    // No filter of the route waits for it.
+    let coming = &mut Coming::Whole(Bytes::new());
+    if respond::begin(process, session, ctx, head, coming).await? {
         send(session, ctx, &mut fetch, &mut cutter, u64::MAX).await?;
         respond::go_on(session, ctx, cutter.end(), true).await?;
     }
@@ -226,7 +231,7 @@ async fn in_slices(
     let mut head = whole_head(head, version.total);
     compress::judge(&head, ctx);
     let Some(mut cutter) = cutter(process, session, ctx, &mut head) else {
-        respond::begin(process, session, ctx, head, false).await?;
+        respond::begin(process, session, ctx, head, &mut Coming::Elsewhere).await?;
         return Ok(Ended::Answered);
     };
     if head.status != StatusCode::PARTIAL_CONTENT {
@@ -244,7 +249,8 @@ async fn in_slices(
     if let Some(sliced) = &mut ctx.sliced {
         sliced.is_made_of_slices(rest);
     }
-    if respond::begin(process, session, ctx, head, true).await? {
+    let coming = &mut Coming::Whole(Bytes::new());
+    if respond::begin(process, session, ctx, head, coming).await? {
         sequence.send(session, ctx, fetch, &mut cutter).await?;
         respond::go_on(session, ctx, cutter.end(), true).await?;
     }

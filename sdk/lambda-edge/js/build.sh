@@ -84,7 +84,7 @@ pack_files() {
 }
 
 compile() { # source, object
-    clang --target=wasm32-wasi -isystem /usr/include/wasm32-wasi -O2 -DNDEBUG -D_GNU_SOURCE -fvisibility=hidden \
+    clang --target=wasm32-wasi -mbulk-memory -msign-ext -mnontrapping-fptoint -isystem /usr/include/wasm32-wasi -O2 -DNDEBUG -D_GNU_SOURCE -fvisibility=hidden \
         -I "$quickjs" -I "$build" -I engine -Wno-unused-value "${@:3}" -c "$1" -o "$2"
 }
 

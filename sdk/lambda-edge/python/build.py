@@ -27,7 +27,7 @@ def main():
         check(options.source, options.handler)
         with tempfile.TemporaryDirectory(prefix="rimward-lambda-") as folder:
             work = Path(folder)
-            write_app(work / "app", options.source)
+            write_app(work / "app", options.source, options.handler)
             component = work / "handler.wasm"
             filters.run_componentize(options.wit.parent, WORLD, [work / "app", options.source.resolve().parent, HERE, *options.path], component)
             filters.put(component, options.output)
@@ -73,11 +73,11 @@ def imported(node):
     return {node.module.split(".")[0]} if isinstance(node, ast.ImportFrom) and node.module and not node.level else set()
 
 
-def write_app(folder, source):
+def write_app(folder, source, handler):
     """The module that the component is made of, and what gives Python a clock and a log (the same as for filters)."""
     folder.mkdir()
     shutil.copy(FILTERS / "rimward" / "_engine.py", folder / "_engine.py")
-    lines = ["import _engine", f"import {source.stem} as _handler", "from rimward_lambda import of", "", "LambdaEdge = of(_handler)", ""]
+    lines = ["import _engine", f"import {source.stem} as _handler", "from rimward_lambda import of", "", f"LambdaEdge = of(_handler, _handler.{handler})", ""]
     (folder / f"{filters.APP}.py").write_text("\n".join(lines), encoding="utf-8")
 
 

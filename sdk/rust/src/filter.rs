@@ -37,7 +37,7 @@ use crate::{Body, CacheStatus, ChunkVerdict, Config, Request, Response, Result, 
 /// }
 /// ```
 pub trait Filter: Sized + 'static {
-    /// Makes an instance by the filter's `config`. The edge also does so once before a version of the filter gets traffic: with
+    /// Makes an instance by the filter's `config`, and does nothing else. The edge also does so once before a version of the filter gets traffic: with
     /// an error here the version is refused, and the one before serves on.
     ///
     /// # Errors
@@ -75,8 +75,8 @@ pub trait Filter: Sized + 'static {
         Ok(Verdict::Next)
     }
 
-    /// The body of the origin's response, or the next piece of it, after [`Response::want_body`]. Nothing may wait here: key-value
-    /// stores and subrequests are refused.
+    /// The body of the origin's response, or the next piece of it, after [`Response::want_body`]. Nothing may wait here: stores
+    /// can be read but not written, and subrequests are refused.
     #[allow(clippy::missing_errors_doc, reason = "told above")]
     fn origin_response_body(
         &mut self,

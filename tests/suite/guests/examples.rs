@@ -15,23 +15,26 @@ struct Language {
     settings: &'static str,
 }
 
+/// A machine that tests may be busy.
+const LIMITS: &str = "limits = { cpu = \"500ms\", wall = \"5s\" }";
+
 const SPLIT: &str = r#"{"salt":"1","variants":{"a":0,"b":100}}"#;
 
 const LANGUAGES: [Language; 4] = [
     Language {
         name: "rust",
         split: SPLIT,
-        settings: "",
+        settings: LIMITS,
     },
     Language {
         name: "c",
         split: "100",
-        settings: "",
+        settings: LIMITS,
     },
     Language {
         name: "js",
         split: SPLIT,
-        settings: "limits = { cpu = \"500ms\", wall = \"5s\" }",
+        settings: LIMITS,
     },
     Language {
         name: "python",
@@ -124,7 +127,7 @@ async fn clients_keep_their_variant_and_the_cache_keeps_both_apart() {
         let example = format!(
             "{filter}\nconfig = {{ experiment = \"checkout\" }}\ngrants = {{ kv = [\"experiments\"] }}\n\
              [kv.experiments]\npath = \"experiments.kv\"\nmax_size = \"1MiB\"\n\
-             [filter.probe]\nwasm = {:?}\ngrants = {{ kv = [\"experiments\"] }}",
+             [filter.probe]\n{LIMITS}\nwasm = {:?}\ngrants = {{ kv = [\"experiments\"] }}",
             guest("probe")
         );
         let files = Arc::new(Files::new());

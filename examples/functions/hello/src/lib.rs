@@ -26,7 +26,12 @@ impl Guest for Hello {
             ("content-type", "text/plain; charset=utf-8"),
             ("cache-control", "public, max-age=60"),
         ];
-        answer(out, 200, &headers, &[&greeting(), ", ", whom, "!\n"].concat());
+        answer(
+            out,
+            200,
+            &headers,
+            &[&greeting(), ", ", whom, "!\n"].concat(),
+        );
     }
 }
 
@@ -39,7 +44,9 @@ fn greeting() -> String {
 fn answer(out: ResponseOutparam, status: u16, headers: &[(&str, &str)], text: &str) {
     let fields = Fields::new();
     for (name, value) in headers {
-        fields.append(name, value.as_bytes()).expect("a header that may be set");
+        fields
+            .append(name, value.as_bytes())
+            .expect("a header that may be set");
     }
     let response = OutgoingResponse::new(fields);
     response.set_status_code(status).expect("a status");

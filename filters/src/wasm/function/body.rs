@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
+use rimward_config::FunctionLimits;
 use tokio::time::{Instant, Sleep, sleep_until};
 use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -102,6 +103,8 @@ pub struct FunctionBody {
     left: u64,
     /// Bytes that are still to come, where the head tells.
     missing: Option<u64>,
+    /// Whether it matters that it is whole.
+    is_wanted: bool,
     patience: Patience,
 }
 
@@ -123,19 +126,19 @@ impl FunctionBody {
     pub(super) fn new(
         body: HyperOutgoingBody,
         leash: Leash,
-        limit: u64,
         length: Option<u64>,
-        patience: Duration,
+        limits: &FunctionLimits,
     ) -> Self {
         let mut body = Self {
             body,
             leash: Some(leash),
-            left: limit,
+            left: limits.response_body,
             missing: length,
-            patience: Patience::new(patience),
+            is_wanted: true,
+            patience: Patience::new(limits.wall),
         };
         // Nobody reads a body that is known to be empty.
-        if length == Some(0) {
+        if length == Some(0) || body.is_end_stream() {
             body.release();
         }
         body
@@ -144,6 +147,7 @@ impl FunctionBody {
     /// Reads it beside, and gives an empty one in its place.
     pub(super) fn read_in_vain(mut self) -> Self {
         let limit = self.patience.limit;
+        self.is_wanted = false;
         tokio::spawn(async move { while let Some(Ok(_)) = self.frame().await {} });
         let nothing = http_body_util::Empty::new().map_err(|never| match never {});
         Self {
@@ -151,6 +155,7 @@ impl FunctionBody {
             leash: None,
             left: 0,
             missing: None,
+            is_wanted: false,
             patience: Patience::new(limit),
         }
     }
@@ -200,6 +205,10 @@ impl Body for FunctionBody {
         this.patience.over();
         Poll::Ready(match next {
             Some(Ok(frame)) => Some(this.take(&frame).map(|()| frame)),
+            Some(Err(_)) if !this.is_wanted => {
+                this.release();
+                None
+            }
             Some(Err(_)) => Some(Err(this.cut(Outcome::Unfinished, BodyError::Broken))),
             None if this.leash.as_ref().is_some_and(Leash::guest_failed) => {
                 this.leash = None;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::Scheme;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::BodyExt;
 use rimward_config::{Function, HostPattern, Origin, OriginId, OriginKind, ServerAddress, Servers};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
@@ -169,6 +169,10 @@ impl WasiHttpHooks for Outgoing {
         options: Option<RequestOptions>,
         _: Rest,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Rest), Error>> + Send> {
+        // Who speaks to somebody else's servers by their bytes could say anything.
+        if *request.method() == Method::CONNECT {
+            return Box::new(std::future::ready(Err(Error::HttpRequestMethodInvalid)));
+        }
         let destination = match self.admit(request.uri()) {
             Ok(destination) => destination,
             Err(denied) => return Box::new(std::future::ready(Err(denied))),

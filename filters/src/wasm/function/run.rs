@@ -110,24 +110,30 @@ pub(super) async fn run(
         standing,
         meter.clone(),
     );
-    let ended = {
+    let limits = &hosted.settings.limits;
+    let mut end = held.end;
+    let mut ended = {
         let mut guest = pin!(meter.run(ticking(guest)));
-        let mut end = held.end;
         tokio::select! {
             biased;
             ended = &mut guest => ended,
-            end = &mut end => match end {
-                Ok(End::Whole) => {
-                    let wall = hosted.settings.limits.wall;
-                    let rest = tokio::time::timeout(wall, guest).await;
-                    rest.unwrap_or_else(|_| Outcome::Timeout.within(&hosted.settings.limits))
+            end = &mut end => match broken(end) {
+                Some(outcome) => outcome.within(limits),
+                None => {
+                    let rest = tokio::time::timeout(limits.wall, guest).await;
+                    rest.unwrap_or_else(|_| Outcome::Timeout.within(limits))
                 }
-                Ok(End::Cut(outcome)) => outcome.within(&hosted.settings.limits),
-                Err(_) => Outcome::Left.within(&hosted.settings.limits),
             },
         }
     };
     drop(place);
+    // Whether what the guest has made is a whole response shows as it is read.
+    if ended.outcome == Outcome::Ok
+        && !end.is_terminated()
+        && let Some(outcome) = broken(end.await)
+    {
+        ended = outcome.within(limits);
+    }
     hosted.account.ends(ended.outcome.word(), meter.spent());
     if ended.outcome.is_trouble() {
         let id = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or("");
@@ -136,6 +142,15 @@ pub(super) async fn run(
             .tell(&hosted.name, id, ended.outcome.word(), &ended.told);
     }
     ended
+}
+
+/// How a run ended whose response was not read to its end; `None` if it was.
+fn broken(end: Result<End, oneshot::error::RecvError>) -> Option<Outcome> {
+    match end {
+        Ok(End::Whole) => None,
+        Ok(End::Cut(outcome)) => Some(outcome),
+        Err(_) => Some(Outcome::Left),
+    }
 }
 
 /// Says each time that a guest goes on that it does, for the sake of the clock that interrupts it.
@@ -279,7 +294,7 @@ fn judge(
 }
 
 impl Outcome {
-    fn within(self, limits: &FunctionLimits) -> Ended {
+    pub(super) fn within(self, limits: &FunctionLimits) -> Ended {
         let told = match self {
             Self::Ok => String::new(),
             Self::Trap => "it trapped".to_owned(),

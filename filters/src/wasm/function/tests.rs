@@ -126,6 +126,25 @@ async fn a_body_that_a_trap_ends_is_not_whole() {
 }
 
 #[tokio::test]
+async fn trailers_are_passed_on_both_ways() {
+    let (function, _) = load(TRIED, Default::default()).unwrap();
+    let mut trailers = http::HeaderMap::new();
+    trailers.insert("x-sum", "12".parse().unwrap());
+    let body = Full::<Bytes>::from("body").with_trailers(std::future::ready(Some(Ok(trailers))));
+    let request = Request::post("/trailers").header("host", "example.com");
+    let response = function
+        .call(Scheme::Http, request.body(body).unwrap())
+        .await
+        .unwrap();
+    let collected = response.into_body().collect().await.unwrap();
+    let sent = collected
+        .trailers()
+        .and_then(|trailers| trailers.get("x-sent-back"));
+    assert_eq!(sent.unwrap(), "yes");
+    assert_eq!(collected.to_bytes(), "x-sum: 12\n");
+}
+
+#[tokio::test]
 async fn no_more_requests_are_answered_at_a_time_than_may_be() {
     let limits = config::FunctionLimits {
         concurrency: 1,

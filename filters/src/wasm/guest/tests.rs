@@ -186,7 +186,6 @@ fn what_can_not_run_is_refused_at_load() {
             "smoke = { status = 403 }",
             "does not survive its `smoke` request",
         ),
-        ("grants = { hosts = [\"http://a\"] }", "not a host"),
         (
             "rollout = { wasm = \"none.wasm\", percent = 101 }",
             "from 0 to 100",

@@ -34,6 +34,7 @@ impl Host for State {
             | Hook::RequestBody
             | Hook::Handle
             | Hook::Compile
+            | Hook::Prepare
             | Hook::Load => Phase::Request,
             Hook::OriginRequest => Phase::OriginRequest,
             Hook::OriginResponse | Hook::OriginResponseBody => Phase::OriginResponse,

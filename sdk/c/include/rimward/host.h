@@ -28,7 +28,7 @@ typedef struct rimward_error_t {
   } val;
 } rimward_error_t;
 
-// e.g. kv.get inside a body callback
+// e.g. kv.put inside a body callback
 #define RIMWARD_ERROR_NOT_ALLOWED_IN_PHASE 0
 
 // header/field may not be changed in this phase

@@ -8,6 +8,7 @@
 typedef rimward_filter_types_error_t host_error_t;
 
 bool awake = false;
+bool is_tied = false;
 static double ahead = 0; // how far timers have moved the clock of this call
 
 double now_ms(void)
@@ -108,6 +109,7 @@ static JSValue random_bytes(JSContext *js, JSValueConst self, int count, JSValue
     if (JS_ToUint32(js, &length, arguments[0]))
         return JS_EXCEPTION;
     uint8_t *data = need(length + 8);
+    is_tied = true;
     for (size_t at = 0; at < length; at += 8) {
         uint64_t drawn = rimward_filter_clock_random_u64();
         memcpy(data + at, &drawn, 8);
@@ -123,6 +125,7 @@ static JSValue random_fraction(JSContext *js, JSValueConst self, int count, JSVa
     static uint64_t state = 0;
     if (!awake)
         return JS_NewFloat64(js, 0.5);
+    is_tied = true;
     while (state == 0)
         state = rimward_filter_clock_random_u64();
     state ^= state >> 12;
@@ -193,6 +196,7 @@ static JSValue pairs_value(JSContext *js, const pairs_t *pairs)
 static JSValue start(JSContext *js, JSValueConst self, int count, JSValueConst *arguments)
 {
     rimward_filter_subrequest_outgoing_t request = {0};
+    is_tied = true;
     text_t *host = &request.to.val.named;
     request.to.tag = RIMWARD_FILTER_TYPES_ORIGIN_NAMED;
     uint16_t port = (uint16_t)number(js, arguments[5]);
@@ -255,6 +259,7 @@ static JSValue kv_open(JSContext *js, JSValueConst self, int count, JSValueConst
     text_t name;
     rimward_filter_kv_own_store_t opened;
     host_error_t error;
+    is_tied = true;
     if (!copy_text(js, arguments[0], &name))
         return JS_EXCEPTION;
     bool good = rimward_filter_kv_open(&name, &opened, &error);
@@ -377,6 +382,7 @@ static JSValue secret_get(JSContext *js, JSValueConst self, int count, JSValueCo
     text_t name;
     rimward_filter_secrets_own_secret_t secret;
     host_error_t error;
+    is_tied = true;
     if (!copy_text(js, arguments[0], &name))
         return JS_EXCEPTION;
     bool good = rimward_filter_secrets_get(&name, &secret, &error);

@@ -17,11 +17,22 @@ typedef lambda_edge_runtime_list_tuple2_string_string_t pairs_t;
 void limit_stack(JSRuntime *engine, size_t bytes);
 
 // allocate.c
+enum { LARGE = 16 * 1024, PARCEL = 512 * 1024 };
 void *need(size_t bytes); // as malloc, but ends the instance when there is no memory
-// Nothing that was freed until now is used again, and `room` bytes are there before the memory has to grow.
-void settle(size_t room);
+char *settle(void); // nothing that was freed until now is used again; where the heap goes on from here
+void begin_instances(size_t room); // the heap of an instance begins here, and need not grow for `room` bytes
+char *first_of_instance(void);
+char *first_unused(void);
+char *heap_end(void);
+
+// image.c
+bool is_image(const bytes_t *program);
+const char *copy_memory(void);
+bool make_image(const char *before, bytes_t *image); // false when it would be too large
+void apply_image(const bytes_t *image);
 
 // host.c: the host's interfaces, as the JavaScript part sees them
+extern bool is_tied; // something was drawn, opened or sent, which is of this instance alone
 void add_host(JSContext *js, JSValueConst object);
 double now_ms(void);
 

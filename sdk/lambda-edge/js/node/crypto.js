@@ -128,8 +128,15 @@ function timingSafeEqual(a, b) {
 class KeyObject {
   constructor(type, bytes, key) {
     Object.assign(this, { type, bytes, key });
-    if (type !== 'secret') this.asymmetricKeyType = 'rsa';
+    if (type === 'secret') this.symmetricKeySize = bytes.length;
+    else this.asymmetricKeyType = 'rsa';
   }
+
+  get asymmetricKeyDetails() {
+    return this.key && { modulusLength: this.key.n.toString(2).length, publicExponent: this.key.e };
+  }
+
+  export() { return Buffer.from(this.bytes); }
 }
 
 function publicKey(key) {
@@ -159,16 +166,28 @@ class Verify extends Hash {
 
 const webName = (algorithm) => nameOf(typeof algorithm === 'string' ? algorithm : algorithm.hash?.name ?? algorithm.hash ?? algorithm.name);
 
+class CryptoKey {
+  constructor(type, algorithm, extractable, usages) {
+    Object.assign(this, { type, algorithm, extractable: Boolean(extractable), usages: [...usages ?? []] });
+  }
+}
+
+function ofRsa(made, key) {
+  made.algorithm.modulusLength = key.n.toString(2).length;
+  return Object.assign(made, { type: 'public', key });
+}
+
 const subtle = {
   digest: async (algorithm, data) => hash(webName(algorithm), bytesOf(data)).buffer,
 
   async importKey(format, data, algorithm, extractable, usages) {
     const name = String(algorithm.name ?? algorithm).toUpperCase();
-    const key = { type: 'secret', algorithm: { ...algorithm, name }, extractable, usages };
-    if (name === 'HMAC' && format === 'raw') return { ...key, bytes: Uint8Array.from(bytesOf(data)) };
-    if (name === 'HMAC' && format === 'jwk') return { ...key, bytes: Buffer.from(data.k, 'base64url') };
-    if (name === 'RSASSA-PKCS1-V1_5' && format === 'jwk') return { ...key, type: 'public', key: rsa.fromJwk(data) };
-    if (name === 'RSASSA-PKCS1-V1_5' && format === 'spki') return { ...key, type: 'public', key: rsa.fromSpki(bytesOf(data)) };
+    const hashed = { name: webName(algorithm).replace('sha', 'SHA-') };
+    const key = new CryptoKey('secret', { name: name === 'HMAC' ? name : 'RSASSA-PKCS1-v1_5', hash: hashed }, extractable, usages);
+    if (name === 'HMAC' && format === 'raw') return Object.assign(key, { bytes: Uint8Array.from(bytesOf(data)) });
+    if (name === 'HMAC' && format === 'jwk') return Object.assign(key, { bytes: Buffer.from(data.k, 'base64url') });
+    if (name === 'RSASSA-PKCS1-V1_5' && format === 'jwk') return ofRsa(key, rsa.fromJwk(data));
+    if (name === 'RSASSA-PKCS1-V1_5' && format === 'spki') return ofRsa(key, rsa.fromSpki(bytesOf(data)));
     throw new DOMException(`keys of ${name} as ${format} are not there`, 'NotSupportedError');
   },
 
@@ -185,7 +204,7 @@ const subtle = {
   },
 };
 
-const webcrypto = { subtle, randomUUID, getRandomValues: fillRandom };
+const webcrypto = { subtle, randomUUID, getRandomValues: fillRandom, CryptoKey };
 
 module.exports = {
   createHash: (algorithm) => new Hash(nameOf(algorithm)),
@@ -198,5 +217,5 @@ module.exports = {
   randomFillSync: fillRandom,
   getRandomValues: fillRandom,
   getHashes: () => [...NAMES],
-  webcrypto, subtle,
+  webcrypto, subtle, constants: { RSA_PKCS1_PADDING: 1, RSA_PKCS1_PSS_PADDING: 6, RSA_PSS_SALTLEN_DIGEST: -1 },
 };

@@ -20,6 +20,7 @@ define('TextDecoder', TextDecoder);
 define('URL', URL);
 define('URLSearchParams', URLSearchParams);
 define('crypto', crypto.webcrypto);
+define('CryptoKey', crypto.webcrypto.CryptoKey);
 define('structuredClone', require('clone'));
 for (const name of ['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval', 'clearImmediate']) {
   define(name, loop[name]);

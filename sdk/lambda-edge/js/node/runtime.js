@@ -4,7 +4,7 @@
 
 const PUBLIC = [
   'assert', 'buffer', 'console', 'crypto', 'events', 'http', 'https', 'path', 'process', 'querystring', 'rimward',
-  'string_decoder', 'timers', 'timers/promises', 'url', 'util',
+  'stream', 'stream/promises', 'string_decoder', 'timers', 'timers/promises', 'url', 'util',
 ];
 const started = Object.create(null);
 
@@ -88,7 +88,6 @@ function load(buffer, environment) {
   const ran = host.run(program.subarray(start));
   if (isModule) return call.whenLoaded(ran[0], ran[1]);
   const module = { exports: {}, id: '.', filename: `/var/task/${name}`, loaded: false, children: [], paths: [] };
-  require.main = module;
   ran.call(module.exports, module.exports, require, module, module.filename, '/var/task');
   module.loaded = true;
   call.whenLoaded(undefined, module.exports);
@@ -100,9 +99,9 @@ require.resolve = (name) => {
   throw new Missing(name, PUBLIC);
 };
 
-function handle(text) {
+function handle(event) {
   describing = 'fault';
-  call.begin(JSON.parse(text));
+  call.begin(event);
 }
 
 function describe(error) {

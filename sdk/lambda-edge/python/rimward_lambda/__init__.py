@@ -8,16 +8,16 @@ import _engine
 from componentize_py_types import Err
 
 from ._context import Context
-from ._faults import fault, place
+from ._faults import fault
 
 
-def of(module):
-    """The class of the component's exports, for a module that has been loaded."""
+def of(module, function):
+    """The class of the component's exports, for a handler that has been imported."""
     if "urllib.request" in sys.modules:
         from . import _urllib
 
         _urllib.install()
-    return type("LambdaEdge", (_LambdaEdge,), {"module": module})
+    return type("LambdaEdge", (_LambdaEdge,), {"module": module, "function": staticmethod(function)})
 
 
 class _LambdaEdge:
@@ -27,11 +27,6 @@ class _LambdaEdge:
     def load(self, _program, environment):
         _engine.start()
         os.environ.update(environment)
-        name = os.environ.get("_HANDLER", "lambda_handler").rsplit(".", 1)[-1]
-        function = getattr(self.module, name, None)
-        if not callable(function):
-            raise Err(f"no function `{name}` is defined in {place(self.module)}")
-        type(self).function = staticmethod(function)
 
     def handle(self, event):
         told = json.loads(event)

@@ -3,7 +3,7 @@
 
 const EventEmitter = require('events');
 const { Buffer } = require('buffer');
-const { StringDecoder } = require('string_decoder');
+const { Readable } = require('stream');
 const { URL, urlToHttpOptions } = require('url');
 const { STATUS_CODES, METHODS } = require('http/codes');
 const send = require('subrequest');
@@ -23,11 +23,7 @@ function joined(pairs) {
   return headers;
 }
 
-class IncomingMessage extends EventEmitter {
-  #body;
-  #decoder = null;
-  #flowing = false;
-
+class IncomingMessage extends Readable {
   constructor(response) {
     super();
     this.statusCode = response.status;
@@ -36,60 +32,11 @@ class IncomingMessage extends EventEmitter {
     this.headers = joined(response.headers);
     this.rawHeaders = response.headers.flat();
     this.trailers = {};
-    this.complete = false;
-    this.readable = true;
-    this.#body = Buffer.from(response.body.buffer);
-  }
-
-  setEncoding(encoding) { this.#decoder = new StringDecoder(encoding); return this; }
-
-  // Who listens for data sets it flowing, once what runs now is done.
-  on(name, listener) {
-    super.on(name, listener);
-    if (name === 'data') this.resume();
-    return this;
-  }
-
-  resume() {
-    if (!this.#flowing) {
-      this.#flowing = true;
-      queueMicrotask(() => this.#flow());
-    }
-    return this;
-  }
-
-  pause() { return this; }
-
-  #flow() {
-    if (this.destroyed) return;
-    const chunk = this.#decoder ? this.#decoder.end(this.#body) : this.#body;
-    if (chunk.length) this.emit('data', chunk);
     this.complete = true;
-    this.readable = false;
-    this.emit('end');
-    this.emit('close');
-  }
-
-  pipe(target) {
-    this.on('data', (chunk) => target.write(chunk));
-    this.on('end', () => target.end());
-    return target;
-  }
-
-  destroy(error) {
-    this.destroyed = true;
-    if (error) this.emit('error', error);
-    return this;
-  }
-
-  async* [Symbol.asyncIterator]() {
-    if (this.#flowing) return;
-    this.#flowing = true;
-    if (this.#body.length) yield this.#decoder ? this.#decoder.end(this.#body) : this.#body;
-    this.complete = true;
+    this.push(Buffer.from(response.body.buffer));
+    this.push(null);
   }
 }
-IncomingMessage.prototype.addListener = IncomingMessage.prototype.on;
 
 // ------------------------------------------------------------------------- the request
 

@@ -25,7 +25,12 @@ impl Guest for Tried {
             "/cached" => answer(out, 200, &[("cache-control", "max-age=60")], "kept"),
             "/head" => answer(out, 200, &[], &head(&request)),
             "/env" => answer(out, 200, &[], &surroundings()),
-            "/random" => answer(out, 200, &[], &wasip2::random::random::get_random_u64().to_string()),
+            "/random" => answer(
+                out,
+                200,
+                &[],
+                &wasip2::random::random::get_random_u64().to_string(),
+            ),
             "/status" => answer(out, query.parse().unwrap_or(500), &[], "by the query"),
             "/echo" => echo(request, out),
             "/trailers" => trailers(request, out),
@@ -60,7 +65,10 @@ impl Guest for Tried {
             }
             "/slow" => slow(query, out),
             "/silent" => drop(out),
-            "/error" => ResponseOutparam::set(out, Err(ErrorCode::InternalError(Some("on purpose".into())))),
+            "/error" => ResponseOutparam::set(
+                out,
+                Err(ErrorCode::InternalError(Some("on purpose".into()))),
+            ),
             "/short" => {
                 let (body, stream) = begin(out, 200, &[("content-length", "10")]);
                 write(&stream, b"half");
@@ -97,7 +105,11 @@ fn fields(list: &[(&str, &str)]) -> Fields {
 }
 
 /// Sends a head, and gives what its body is written to.
-fn begin(out: ResponseOutparam, status: u16, headers: &[(&str, &str)]) -> (OutgoingBody, OutputStream) {
+fn begin(
+    out: ResponseOutparam,
+    status: u16,
+    headers: &[(&str, &str)],
+) -> (OutgoingBody, OutputStream) {
     let response = OutgoingResponse::new(fields(headers));
     response.set_status_code(status).unwrap();
     let body = response.body().unwrap();
@@ -113,7 +125,9 @@ fn answer(out: ResponseOutparam, status: u16, headers: &[(&str, &str)], text: &s
 }
 
 fn write(stream: &OutputStream, bytes: &[u8]) -> bool {
-    bytes.chunks(4096).all(|chunk| stream.blocking_write_and_flush(chunk).is_ok())
+    bytes
+        .chunks(4096)
+        .all(|chunk| stream.blocking_write_and_flush(chunk).is_ok())
 }
 
 fn end(body: OutgoingBody, stream: OutputStream) {
@@ -153,7 +167,11 @@ fn head(request: &IncomingRequest) -> String {
 fn surroundings() -> String {
     let mut environment = environment::get_environment();
     environment.sort();
-    format!("{environment:?} {:?} {:?}", environment::get_arguments(), environment::initial_cwd())
+    format!(
+        "{environment:?} {:?} {:?}",
+        environment::get_arguments(),
+        environment::initial_cwd()
+    )
 }
 
 fn spin() -> ! {
@@ -216,7 +234,10 @@ fn trailers(request: IncomingRequest, out: ResponseOutparam) {
     };
     let (body, to) = begin(out, 200, &[("trailer", "x-sent-back")]);
     for (name, value) in &trailers {
-        write(&to, format!("{name}: {}\n", String::from_utf8_lossy(value)).as_bytes());
+        write(
+            &to,
+            format!("{name}: {}\n", String::from_utf8_lossy(value)).as_bytes(),
+        );
     }
     drop(to);
     let sent = fields(&[("x-sent-back", "yes")]);
@@ -224,16 +245,28 @@ fn trailers(request: IncomingRequest, out: ResponseOutparam) {
 }
 
 /// Sends a request to a URL.
-fn ask(method: &Method, url: &str, headers: &[(&str, &[u8])]) -> Result<(OutgoingRequest, OutgoingBody), ErrorCode> {
-    let (scheme, rest) = url.split_once("://").ok_or(ErrorCode::HttpRequestUriInvalid)?;
+fn ask(
+    method: &Method,
+    url: &str,
+    headers: &[(&str, &[u8])],
+) -> Result<(OutgoingRequest, OutgoingBody), ErrorCode> {
+    let (scheme, rest) = url
+        .split_once("://")
+        .ok_or(ErrorCode::HttpRequestUriInvalid)?;
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let fields = Fields::new();
     for (name, value) in headers {
-        fields.append(name, value).map_err(|_| ErrorCode::HttpRequestDenied)?;
+        fields
+            .append(name, value)
+            .map_err(|_| ErrorCode::HttpRequestDenied)?;
     }
     let request = OutgoingRequest::new(fields);
     let wrong = |()| ErrorCode::HttpRequestUriInvalid;
-    let scheme = if scheme == "https" { Scheme::Https } else { Scheme::Http };
+    let scheme = if scheme == "https" {
+        Scheme::Https
+    } else {
+        Scheme::Http
+    };
     request.set_method(method).map_err(wrong)?;
     request.set_scheme(Some(&scheme)).map_err(wrong)?;
     request.set_authority(Some(authority)).map_err(wrong)?;
