@@ -97,7 +97,6 @@ fn tell(output: &Path) -> Result<()> {
 }
 
 fn size(bytes: usize) -> String {
-    #[allow(clippy::cast_precision_loss, reason = "shown with one digit")]
     match bytes {
         0..1024 => format!("{bytes} bytes"),
         1024..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),

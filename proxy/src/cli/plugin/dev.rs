@@ -140,7 +140,7 @@ fn configuration(order: &Order, project: &Project, place: &Path) -> Result<Strin
 /// What the filter is called: folders may have names that filters can't.
 fn name(project: &Project) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    project.name.replace(|c| !fits(c), "-")
+    project.name.replace(|c: char| !fits(c), "-")
 }
 
 fn named(name: &str, table: Table) -> Value {

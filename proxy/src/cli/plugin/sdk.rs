@@ -43,7 +43,7 @@ pub(super) fn copy(part: &str, to: &Path, change: impl Fn(&'static [u8]) -> Vec<
 
 /// The files of a part, by their paths in it.
 fn files(part: &str) -> impl Iterator<Item = (&'static str, &'static [u8])> {
-    let within = |name: &'static str| match part {
+    let within = move |name: &'static str| match part {
         "" => Some(name),
         part => name.strip_prefix(part)?.strip_prefix('/'),
     };
@@ -55,7 +55,7 @@ fn files(part: &str) -> impl Iterator<Item = (&'static str, &'static [u8])> {
 /// One file.
 pub(super) fn file(path: &str) -> Option<&'static [u8]> {
     let (_, content) = FILES.iter().find(|(name, _)| *name == path)?;
-    Some(content)
+    Some(*content)
 }
 
 #[cfg(test)]
