@@ -96,7 +96,7 @@ impl Hook {
         }
     }
 
-    fn interface(self) -> String {
+    pub(super) fn interface(self) -> String {
         let name = match self {
             Self::Configure => "lifecycle".to_owned(),
             Self::Handle | Self::Load => "lambda-edge".to_owned(),
