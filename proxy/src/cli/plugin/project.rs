@@ -62,7 +62,7 @@ impl Project {
     }
 
     fn of(source: PathBuf) -> Result<Self> {
-        let folder = source.parent().unwrap_or(Path::new("/")).to_owned();
+        let folder = source.parent().unwrap_or_else(|| Path::new("/")).to_owned();
         let kind = source.extension().unwrap_or_default().to_string_lossy();
         let language = match &*kind {
             "toml" | "rs" => return Self::in_rust(&source),
@@ -108,7 +108,10 @@ impl Project {
             )
         })?;
         Ok(Self {
-            folder: manifest.parent().unwrap_or(Path::new("/")).to_owned(),
+            folder: manifest
+                .parent()
+                .unwrap_or_else(|| Path::new("/"))
+                .to_owned(),
             name: name.to_owned(),
             source: manifest,
             language: Language::Rust,

@@ -34,7 +34,7 @@ pub(super) fn build(project: &Project) -> Result<Vec<u8>> {
     let module = String::from_utf8_lossy(&built.stdout)
         .lines()
         .filter_map(artifact)
-        .last();
+        .next_back();
     let module = module.with_context(|| {
         format!(
             "`{}` makes no WebAssembly: it needs `crate-type = [\"cdylib\"]` in its `[lib]`",
