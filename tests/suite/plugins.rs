@@ -178,7 +178,7 @@ fn tests_that_fail_say_what_came_instead() {
         "    request.uri\n        expected \"/a\"\n             got \"/\"\n",
         "    request.headers.x-authenticated\n        expected \"no\"\n             got \"token\"\n",
         "    error\n        expected \"it fails\" in it\n             got none\n",
-        "    its log\n        INFO  192.0.2.1 was refused",
+        "    its log\n        WARN  192.0.2.1 was refused",
         "test who has it is let in ... ok\n",
     ] {
         assert!(told.contains(line), "{line}\n---\n{told}");

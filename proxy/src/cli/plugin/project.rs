@@ -65,7 +65,8 @@ impl Project {
         let folder = source.parent().unwrap_or_else(|| Path::new("/")).to_owned();
         let kind = source.extension().unwrap_or_default().to_string_lossy();
         let language = match &*kind {
-            "toml" | "rs" => return Self::in_rust(&source),
+            "rs" => return Self::in_rust(&source),
+            "toml" if source.ends_with("Cargo.toml") => return Self::in_rust(&source),
             "js" | "mjs" | "ts" => Language::JavaScript,
             "py" if is_handler(&source)? => Language::Handler,
             "py" => Language::Python,
