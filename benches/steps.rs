@@ -10,6 +10,7 @@ use pingora_http::RequestHeader;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rimward::metrics::Metrics;
 use rimward_config::OriginId;
+use rimward_kv::{Settings, Store, Write};
 use rimward_filters::{
     AskError, Bounds, Builder, Chosen, Client, ClientCertificate, Exchange, Filter, OnError,
     Outside, Pipeline, Scheme, Step, Surroundings, builtin,
@@ -70,6 +71,21 @@ pub fn exchange(method: &str, target: &str, fields: &[(&'static str, &'static st
     }
 }
 
+/// A store with a thousand redirects, of which one is for `/shoes`.
+static LINKS: LazyLock<Arc<Store>> = LazyLock::new(|| {
+    let store = Store::in_memory(&Settings::at("links")).expect("a store");
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(async {
+        for number in 0..999 {
+            let put = store.put(&format!("/page/{number}"), "/new".into(), Write::default());
+            put.await.expect("room");
+        }
+        let put = store.put("/shoes", "https://shop.example.com/sale".into(), Write::default());
+        put.await.expect("room");
+    });
+    Arc::new(store)
+});
+
 /// Says yes to whatever it is asked.
 struct Willing;
 
@@ -98,6 +114,7 @@ pub fn filter(name: &str, settings: &str, folder: &Path) -> Arc<dyn Filter> {
     let settings = settings.parse().expect("a table");
     let around = Surroundings {
         outside: Arc::new(Willing),
+        stores: Some([("links".into(), LINKS.clone())].into()),
         ..Surroundings::default()
     };
     let built = (kind.build)(&settings, &Builder::new(folder, name).within(around));
