@@ -10,11 +10,11 @@ use pingora_http::RequestHeader;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rimward::metrics::Metrics;
 use rimward_config::OriginId;
-use rimward_kv::{Settings, Store, Write};
 use rimward_filters::{
     AskError, Bounds, Builder, Chosen, Client, ClientCertificate, Exchange, Filter, OnError,
     Outside, Pipeline, Scheme, Step, Surroundings, builtin,
 };
+use rimward_kv::{Settings, Store, Write};
 
 /// What each filter of [`pipeline`] does: a header of the request, two of the response.
 const SETTINGS: &str = r#"
@@ -80,7 +80,11 @@ static LINKS: LazyLock<Arc<Store>> = LazyLock::new(|| {
             let put = store.put(&format!("/page/{number}"), "/new".into(), Write::default());
             put.await.expect("room");
         }
-        let put = store.put("/shoes", "https://shop.example.com/sale".into(), Write::default());
+        let put = store.put(
+            "/shoes",
+            "https://shop.example.com/sale".into(),
+            Write::default(),
+        );
         put.await.expect("room");
     });
     Arc::new(store)

@@ -333,7 +333,13 @@ const ANSWERED: &[Case] = &[
     case("oidc", "not signed in", SIGNED_IN, "POST /", &[]),
     case("rate_limit", "refused", SLOW, "GET /", &[]),
     case("redirect", "redirected", TO, "GET /shoes?page=2", &[]),
-    case("redirects", "redirected", BY_STORE, "GET /shoes?page=2", &[]),
+    case(
+        "redirects",
+        "redirected",
+        BY_STORE,
+        "GET /shoes?page=2",
+        &[],
+    ),
     case(
         "request_limits",
         "refused",
