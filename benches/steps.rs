@@ -77,14 +77,12 @@ static LINKS: LazyLock<Arc<Store>> = LazyLock::new(|| {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.expect("a runtime").block_on(async {
         for number in 0..999 {
-            let put = store.put(&format!("/page/{number}"), "/new".into(), Write::default());
+            let key = format!("/page/{number}");
+            let put = store.put(&key, "/new".into(), Write::default());
             put.await.expect("room");
         }
-        let put = store.put(
-            "/shoes",
-            "https://shop.example.com/sale".into(),
-            Write::default(),
-        );
+        let target = "https://shop.example.com/sale".into();
+        let put = store.put("/shoes", target, Write::default());
         put.await.expect("room");
     });
     Arc::new(store)

@@ -52,7 +52,7 @@ fn reads(criterion: &mut Criterion, store: &'static Store) {
         });
     });
     criterion.bench_function("get, not there", |bench| {
-        let absent = || format!("/links/{:08x}x", number());
+        let mut absent = || format!("/links/{:08x}x", number());
         bench.iter(|| {
             assert!(
                 store
@@ -71,7 +71,7 @@ fn reads(criterion: &mut Criterion, store: &'static Store) {
         });
     });
     criterion.bench_function("list 100", |bench| {
-        bench.iter(|| store.list("/links/", Some(black_box(&key(number()))), 100));
+        bench.iter(|| store.list("/links/", Some(black_box(key(number()).as_str())), 100));
     });
 }
 

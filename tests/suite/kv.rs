@@ -244,11 +244,11 @@ async fn a_reload_leaves_a_store_open() {
         .await
         .unwrap();
     assert_eq!(told(&edge.ask_admin("GET /kv/other/b").await), (200, "2"));
-    let problems = edge.reload(&text(
+    let wrong = text(
         "links.kv",
         "[[site]]\nhosts = [\"*\"]\nfilters = [{ use = \"redirects\", store = \"link\" }]",
-    ));
-    let problems = problems.await.unwrap_err().to_string();
+    );
+    let problems = edge.reload(&wrong).await.unwrap_err().to_string();
     assert!(problems.contains("there is no store `link`"), "{problems}");
 }
 
