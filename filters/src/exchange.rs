@@ -112,6 +112,17 @@ impl Scheme {
     }
 }
 
+/// How many requests that filters made to this edge itself a request stands in, itself included. A note of each that is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Depth(pub u8);
+
+impl Depth {
+    /// How deep this exchange stands: zero for what came from a client.
+    pub fn of(exchange: &Exchange) -> Self {
+        exchange.notes.get().copied().unwrap_or(Self(0))
+    }
+}
+
 /// What can be left in [`Exchange::notes`].
 pub trait Note: Clone + Send + Sync + 'static {}
 impl<T: Clone + Send + Sync + 'static> Note for T {}

@@ -42,7 +42,7 @@ pub use certificate::{
     UnreadableCertificate,
 };
 pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tried};
-pub use exchange::{Client, Exchange, Note, RequestBody, Scheme};
+pub use exchange::{Client, Depth, Exchange, Note, RequestBody, Scheme};
 pub use filter::{
     Answer, Body, BodyHolder, BodyRewriter, BodyWatcher, Build, BuildError, Builder, Configured,
     Filter, FilterError, FilterKind, Flow, Phase, Phases, Secret,

@@ -22,6 +22,7 @@ use crate::lane::Lane;
 use crate::listen::{Listeners, Prepared};
 use crate::log::AccessLog;
 use crate::metrics::Metrics;
+use crate::request::enter::Entrance;
 use crate::request::{RequestPath, Revalidations};
 use crate::runtime::Runtime;
 
@@ -193,6 +194,7 @@ impl Edge {
             access_log,
         } = compiled;
         self.set_admin(&runtime.config).await?;
+        runtime.admit(Entrance::new(&self.proxy));
         runtime.origins.start();
         runtime.origins.ready(FIRST_RESOLUTION).await;
         let config = runtime.config.clone();

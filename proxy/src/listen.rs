@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 mod accept;
+mod ahead;
 mod authority;
 mod connection;
 mod date;
@@ -22,26 +23,32 @@ mod gate;
 pub mod head;
 mod http1;
 mod http2;
+mod inner;
 mod lane;
 mod pace;
 mod proxy_protocol;
 mod quota;
 mod refusal;
+mod sessions;
 mod tls;
 mod transport;
 mod wire;
 
 use accept::{Listening, bind};
+pub(crate) use ahead::{BodyFields, is_empty, read_ahead, replace};
+pub(crate) use authority::check as check_authority;
 pub use connection::{Connection, ListenerSettings, Protocol, TlsInfo, connection};
 pub(crate) use date::keep as keep_date;
 pub use edge_io::EdgeIo;
 pub use events::{Events, TurnedAway};
+pub(crate) use inner::{Gathered, TooLong, session as inner_session};
 pub use lane::{Answered, Lane, Notes, Outgoing, Plain, StreamAnswer, Streamed};
 pub use refusal::{Page, Refusal};
 pub use tls::CertificateError;
 use tls::Tls;
 pub use transport::Pipe;
 use transport::Socket;
+pub(crate) use wire::Ahead;
 
 /// Why an address can't be listened on. Listeners and certificates are counted from 0 in the configuration's order.
 #[derive(Debug, thiserror::Error)]

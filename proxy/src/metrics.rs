@@ -4,6 +4,7 @@
 
 mod connections;
 mod histogram;
+mod own;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -13,11 +14,13 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEn
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram as Values;
 use prometheus_client::registry::Registry;
 use rimward_filters::{Meter, Phase, Tallies, Tally};
 
 pub use connections::Connections;
 use histogram::Histogram;
+use own::Named;
 
 /// Everything the edge counts. Lives as long as the process.
 pub struct Metrics {
@@ -29,6 +32,8 @@ pub struct Metrics {
     filter_runs: Family<FilterLabels, Counter>,
     filter_errors: Family<FilterLabels, Counter>,
     filter_outcomes: Family<OutcomeLabels, Counter>,
+    own: Own,
+    inner_requests: Family<RequestLabels, Counter>,
     refused: Family<ReasonLabel, Counter>,
     /// Connections accepted.
     pub accepted: Counter,
@@ -199,7 +204,23 @@ impl Default for Metrics {
         fn clone_of<M: Clone>(metric: &M) -> M {
             metric.clone()
         }
+        let own = Own::default();
+        registry.register(
+            "guest_count",
+            "What filters count under names of their own",
+            own.counts.family(),
+        );
+        registry.register(
+            "guest_value",
+            "What filters observe under names of their own",
+            own.values.family(),
+        );
         Self {
+            own,
+            inner_requests: register!(
+                "inner_requests",
+                "Requests that filters made to this edge itself"
+            ),
             requests: register!(
                 "requests",
                 "Requests by route and by how the cache took part"
@@ -321,7 +342,10 @@ impl Metrics {
 
     /// Where filters count what they made out.
     pub fn tallies(&self) -> Arc<dyn Tallies> {
-        Arc::new(Outcomes(self.filter_outcomes.clone()))
+        Arc::new(Outcomes {
+            outcomes: self.filter_outcomes.clone(),
+            own: self.own.clone(),
+        })
     }
 
     /// Where the requests to a shield are counted, and those that it could not take.
@@ -333,6 +357,16 @@ impl Metrics {
             self.shield_requests.get_or_create(&label).clone(),
             self.shield_fallbacks.get_or_create(&label).clone(),
         )
+    }
+
+    /// Counts a request that a filter made to this edge itself.
+    pub fn inner(&self, site: &Arc<str>, route: &Arc<str>, cache: CacheResult) {
+        let labels = RequestLabels {
+            site: Text(site.clone()),
+            route: Text(route.clone()),
+            cache: cache.as_str(),
+        };
+        self.inner_requests.get_or_create(&labels).inc();
     }
 
     /// Counts bytes of bodies to and from a client.
@@ -448,7 +482,17 @@ impl Meter for FilterMeter {
 }
 
 /// Where filters count what they made out.
-struct Outcomes(Family<OutcomeLabels, Counter>);
+struct Outcomes {
+    outcomes: Family<OutcomeLabels, Counter>,
+    own: Own,
+}
+
+/// What filters have names of their own for.
+#[derive(Clone, Default)]
+struct Own {
+    counts: Named<Counter>,
+    values: Named<Values>,
+}
 
 impl Tallies for Outcomes {
     fn tally(&self, filter: &str, outcome: &str) -> Arc<dyn Tally> {
@@ -456,7 +500,15 @@ impl Tallies for Outcomes {
             filter: filter.to_owned(),
             outcome: outcome.to_owned(),
         };
-        Arc::new(Outcome(self.0.get_or_create(&labels).clone()))
+        Arc::new(Outcome(self.outcomes.get_or_create(&labels).clone()))
+    }
+
+    fn count(&self, filter: &str, name: &str, by: u64) {
+        self.own.counts.count(filter, name, by);
+    }
+
+    fn observe(&self, filter: &str, name: &str, value: f64) {
+        self.own.values.observe(filter, name, value);
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod compress;
 mod context;
 mod copied;
+pub(crate) mod enter;
 mod error_page;
 mod errors;
 mod esi;

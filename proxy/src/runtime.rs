@@ -25,6 +25,7 @@ use crate::compress::Compression;
 use crate::metrics::{Metrics, RouteMeter};
 use crate::origin::{Origin, Origins};
 use crate::outside::Beyond;
+use crate::request::enter::Entrance;
 
 pub use error_pages::{ErrorPages, Page};
 pub use route::{Asked, Hosts, Matched, Paths, locate};
@@ -159,6 +160,11 @@ impl Runtime {
     /// Lets filters ask others from now on.
     pub fn open(self: &Arc<Self>) {
         self.beyond.opens(self);
+    }
+
+    /// Lets filters make requests to the edge itself from now on.
+    pub(crate) fn admit(&self, entrance: Entrance) {
+        self.beyond.admits(entrance);
     }
 }
 

@@ -13,6 +13,7 @@ use rimward_filters::{Chosen, Client, Exchange, Scheme};
 use super::caching::host_of;
 use super::client;
 use super::context::Context;
+use super::enter::Entered;
 use super::errors::refuse;
 use super::esi::Fragment;
 use super::revalidate::Revalidation;
@@ -39,6 +40,9 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
     }
     if let Some(fragment) = Fragment::of(session) {
         return fragment.begin(process, session, ctx);
+    }
+    if let Some(entered) = Entered::of(session) {
+        return entered.begin(process, session, ctx);
     }
     let connection = listen::connection(&session.downstream_session).cloned();
     let Some(connection) = connection else {

@@ -91,6 +91,8 @@ pub(crate) struct Context {
     pub(super) termination: Termination,
     /// Why it did not end well.
     pub(super) error: Option<String>,
+    /// Whether a filter made it to this edge itself.
+    pub(super) is_inner: bool,
     /// Whether this is for a fragment of a page, which is told of with the page.
     pub(super) is_fragment: bool,
     /// How deep it stands in pages.
@@ -166,6 +168,7 @@ impl Context {
             first_byte: None,
             termination: Termination::default(),
             error: None,
+            is_inner: false,
             is_fragment: false,
             esi_depth: 0,
             is_put_together: false,
