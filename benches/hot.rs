@@ -186,7 +186,7 @@ fn five_filters() -> Work {
     Box::new(move || {
         let trial = pipeline.try_request(black_box(&mut exchange));
         trial.expect("a pass").counts(&pipeline, &mut exchange);
-        let rewriters = pipeline.response(5, &mut exchange, black_box(&mut response));
+        let rewriters = pipeline.try_response(5, &mut exchange, black_box(&mut response));
         assert!(rewriters.is_ok());
     })
 }

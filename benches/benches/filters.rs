@@ -526,7 +526,7 @@ fn pipelines(criterion: &mut Criterion) {
         group.bench_function("response", |bench| {
             bench.iter_batched_ref(
                 fresh,
-                |(exchange, head)| pipeline.response(length, exchange, head).is_ok(),
+                |(exchange, head)| pipeline.try_response(length, exchange, head).is_ok(),
                 BatchSize::SmallInput,
             );
         });

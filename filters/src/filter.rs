@@ -38,6 +38,12 @@ pub trait Filter: Send + Sync {
         Phases::NONE
     }
 
+    /// The response phases in which it says itself how a body that it [replaces](Body::Replaced) is encoded and by which tag and
+    /// date it is known. In others the edge takes out what the head says of that.
+    fn replaces(&self) -> Phases {
+        Phases::NONE
+    }
+
     /// Whether it may return [`Body::Held`] in the response phase. Clients then get no ranges of the route's bodies.
     fn holds(&self) -> bool {
         false
@@ -222,7 +228,9 @@ pub enum Body {
     Untouched,
     /// Rewrite it: the edge then drops `Content-Length`, strong validators and ranges of the response.
     Rewritten(Box<dyn BodyRewriter>),
-    /// This body in its place. It need not be among those that [`Filter::rewrites`] tells, but that of a part (206) can't be replaced.
+    /// This body in its place, whatever the status. The edge sets its length and takes out what the head says of the body that is
+    /// gone, but for what the filter said anew of the other one ([`Filter::replaces`]); who asked for a part gets the whole. It need
+    /// not be among those that [`Filter::rewrites`] tells. Where there is no body, as in a 204 or a 304, none is replaced.
     Replaced(Bytes),
     /// Look at it as it passes, which changes nothing of the response.
     Watched(Box<dyn BodyWatcher>),

@@ -49,4 +49,6 @@ pub use filter::{
 };
 pub use location::LocationField;
 pub use outside::{AskError, Bounds, Outside, Surroundings, Tallies, Tally};
-pub use pipeline::{Failure, Meter, OnError, Pipeline, Rewriters, Step, Trial, Verdict};
+pub use pipeline::{
+    Arriving, Failure, Meter, OnError, Pipeline, Rewriters, Step, Stopped, Trial, Verdict,
+};

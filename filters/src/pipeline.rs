@@ -1,13 +1,20 @@
 //! The filters of a route in order, and how they are run: request phases forwards, response phases backwards.
 
+mod replacing;
+mod rewriters;
+mod way_back;
+
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use crate::exchange::Exchange;
-use crate::filter::{Answer, Body, BodyRewriter, BodyWatcher, Filter, FilterError, Flow, Phase};
+use crate::filter::{Answer, Filter, FilterError, Flow, Phase};
+
+pub use rewriters::Rewriters;
+use way_back::WayBack;
+pub use way_back::{Arriving, Stopped};
 
 /// What happens to an exchange when a filter fails in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,12 +126,17 @@ impl Pipeline {
             .any(|step| step.filter.rewrites().contains(phase))
     }
 
-    /// Whether all it does in the request and the response phase is pure, and no body is rewritten: see
+    /// Whether a filter may want to have a body whole while the head waits.
+    pub fn holds(&self) -> bool {
+        self.steps(Phase::Response).any(|step| step.filter.holds())
+    }
+
+    /// Whether all it does in the request and the response phase is pure, and no body is rewritten or waited for: see
     /// [`Filter::is_pure`].
     pub fn is_pure(&self) -> bool {
         let phases = [Phase::Request, Phase::Response];
         let mut steps = phases.iter().flat_map(|phase| self.steps(*phase));
-        steps.all(|step| step.filter.is_pure()) && !self.rewrites(Phase::Response)
+        steps.all(|step| step.filter.is_pure()) && !self.rewrites(Phase::Response) && !self.holds()
     }
 
     /// Whether any step takes part in `phase`.
@@ -175,95 +187,90 @@ impl Pipeline {
         (Ok(Verdict::Pass), self.steps.len())
     }
 
-    /// Runs the origin request phase on the head that goes to the origin.
+    /// Runs the origin request phase on the head that goes to the origin. Returns how it ended and the number of leading
+    /// steps whose origin response phase is due.
     ///
     /// # Errors
     /// When a filter fails and may not be skipped.
-    pub fn origin_request(
+    pub async fn origin_request(
         &self,
         exchange: &mut Exchange,
         request: &mut RequestHeader,
-    ) -> Result<(), Failure> {
-        let indices = &self.by_phase[Phase::OriginRequest as usize];
+    ) -> Result<(Verdict, usize), Failure> {
+        const PHASE: Phase = Phase::OriginRequest;
+        let indices = &self.by_phase[PHASE as usize];
         let mut watch = Stopwatch::start(indices);
         for &index in indices {
             let step = &self.steps[index];
-            let result = step.filter.origin_request(exchange, request);
-            step.took(Phase::OriginRequest, watch.lap(), exchange);
-            if let Err(error) = result {
-                step.fault(Phase::OriginRequest, error)?;
+            let mut flow = step.filter.origin_request(exchange, request);
+            if matches!(flow, Ok(Flow::Later | Flow::WantsBody(_))) {
+                flow = step.filter.origin_request_later(exchange, request).await;
+            }
+            step.took(PHASE, watch.lap(), exchange);
+            match flow {
+                Ok(Flow::Continue | Flow::Later | Flow::WantsBody(_)) => {}
+                Ok(Flow::Answer(answer)) => return Ok((Verdict::Answered(answer), index)),
+                Err(error) => step.fault(PHASE, error)?,
             }
         }
-        Ok(())
+        Ok((Verdict::Pass, self.steps.len()))
     }
 
-    /// Runs the origin response phase, last filter first.
+    /// Runs the origin response phase of the first `depth` steps, last filter first.
     ///
     /// # Errors
     /// When a filter fails and may not be skipped.
-    pub fn origin_response(
+    pub async fn origin_response(
         &self,
+        depth: usize,
         exchange: &mut Exchange,
         response: &mut ResponseHeader,
     ) -> Result<Rewriters, Failure> {
-        self.respond(Phase::OriginResponse, usize::MAX, exchange, response)
+        let way = WayBack::new(self, Phase::OriginResponse, depth);
+        way.walk(exchange, response).await
     }
 
     /// Runs the response phase of the first `depth` steps, last filter first.
     ///
     /// # Errors
     /// When a filter fails and may not be skipped.
-    pub fn response(
+    pub async fn response(
         &self,
         depth: usize,
         exchange: &mut Exchange,
         response: &mut ResponseHeader,
     ) -> Result<Rewriters, Failure> {
-        self.respond(Phase::Response, depth, exchange, response)
+        let way = WayBack::new(self, Phase::Response, depth);
+        way.walk(exchange, response).await
     }
 
-    fn respond(
+    /// The same where filters can wait for the body.
+    ///
+    /// # Errors
+    /// As for [`Pipeline::response`], and when the body is lost that a filter waits for.
+    pub async fn response_with<A: Arriving>(
         &self,
-        phase: Phase,
         depth: usize,
         exchange: &mut Exchange,
         response: &mut ResponseHeader,
-    ) -> Result<Rewriters, Failure> {
-        let mut rewriters = Rewriters::default();
-        let indices = &self.by_phase[phase as usize];
-        let mut watch = Stopwatch::start(indices);
-        for &index in indices.iter().rev().filter(|&&index| index < depth) {
-            let step = &self.steps[index];
-            let is_error = response.status.as_u16() >= 400;
-            let result = match phase {
-                Phase::OriginResponse => step.filter.origin_response(exchange, response),
-                _ => step.filter.response(exchange, response),
-            };
-            step.took(phase, watch.lap(), exchange);
-            match result {
-                Ok(Body::Untouched | Body::Later | Body::Held(_)) => {}
-                Ok(Body::Rewritten(rewriter)) if step.filter.rewrites().contains(phase) => {
-                    rewriters.list.push(Pass::Rewriter(rewriter));
-                }
-                Ok(Body::Replaced(body)) if is_error => {
-                    rewriters
-                        .list
-                        .push(Pass::Rewriter(Box::new(Replacement(body))));
-                }
-                Ok(Body::Watched(watcher)) => rewriters.list.push(Pass::Watcher(watcher)),
-                Ok(Body::Replaced(_)) => {
-                    let error = FilterError::new("it replaces the body of what is no error");
-                    step.fault(phase, error)?;
-                }
-                Ok(Body::Rewritten(_)) => {
-                    let error =
-                        FilterError::new("it rewrites a body without having said that it might");
-                    step.fault(phase, error)?;
-                }
-                Err(error) => step.fault(phase, error)?,
-            }
-        }
-        Ok(rewriters)
+        body: &mut A,
+    ) -> Result<Rewriters, Stopped<A::Lost>> {
+        let way = WayBack::new(self, Phase::Response, depth);
+        way.walk_with(exchange, response, body).await
+    }
+
+    /// The same where nobody can wait: `None` when a filter has to.
+    ///
+    /// # Errors
+    /// As for [`Pipeline::response`].
+    pub fn try_response(
+        &self,
+        depth: usize,
+        exchange: &mut Exchange,
+        response: &mut ResponseHeader,
+    ) -> Result<Option<Rewriters>, Failure> {
+        let way = WayBack::new(self, Phase::Response, depth);
+        way.try_walk(exchange, response)
     }
 }
 
@@ -289,97 +296,6 @@ impl Step {
             status,
             error,
         })
-    }
-}
-
-/// The body rewriters and watchers of one response, in the order in which bytes pass them.
-#[derive(Default)]
-pub struct Rewriters {
-    list: Vec<Pass>,
-}
-
-/// Another body, which is passed on when the one that it replaces has ended.
-struct Replacement(Bytes);
-
-impl BodyRewriter for Replacement {
-    fn chunk(&mut self, _: Bytes) -> Result<Bytes, FilterError> {
-        Ok(Bytes::new())
-    }
-
-    fn end(&mut self) -> Result<Bytes, FilterError> {
-        Ok(std::mem::take(&mut self.0))
-    }
-}
-
-enum Pass {
-    Rewriter(Box<dyn BodyRewriter>),
-    Watcher(Box<dyn BodyWatcher>),
-}
-
-impl Rewriters {
-    /// Whether nobody wants to have the body.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
-    /// Whether the body may change.
-    pub fn rewrites(&self) -> bool {
-        self.list
-            .iter()
-            .any(|pass| matches!(pass, Pass::Rewriter(_)))
-    }
-
-    /// Adds one behind all others.
-    pub fn push(&mut self, rewriter: Box<dyn BodyRewriter>) {
-        self.list.push(Pass::Rewriter(rewriter));
-    }
-
-    /// Passes the next bytes, and the end if it is reached, through all of them.
-    ///
-    /// # Errors
-    /// When one of them can't go on: the body must be cut off.
-    pub fn pass(&mut self, bytes: Option<Bytes>, end: bool) -> Result<Option<Bytes>, FilterError> {
-        let mut bytes = bytes.unwrap_or_default();
-        for pass in &mut self.list {
-            bytes = pass.on(bytes, end)?;
-        }
-        Ok((!bytes.is_empty()).then_some(bytes))
-    }
-}
-
-impl Pass {
-    fn on(&mut self, bytes: Bytes, end: bool) -> Result<Bytes, FilterError> {
-        let is_empty = bytes.is_empty();
-        match self {
-            Self::Rewriter(rewriter) => {
-                let passed = if is_empty {
-                    bytes
-                } else {
-                    rewriter.chunk(bytes)?
-                };
-                match end {
-                    true => Ok(join(passed, rewriter.end()?)),
-                    false => Ok(passed),
-                }
-            }
-            Self::Watcher(watcher) => {
-                if !is_empty {
-                    watcher.chunk(&bytes);
-                }
-                if end {
-                    watcher.end();
-                }
-                Ok(bytes)
-            }
-        }
-    }
-}
-
-fn join(head: Bytes, tail: Bytes) -> Bytes {
-    match (head.is_empty(), tail.is_empty()) {
-        (_, true) => head,
-        (true, false) => tail,
-        (false, false) => [head, tail].concat().into(),
     }
 }
 

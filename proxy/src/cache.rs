@@ -56,7 +56,7 @@ pub(crate) use caching::{declared_length, is_cacheable};
 use lock::Lock;
 use passes::Passes;
 pub use posted::{Posted, Posting};
-pub(crate) use rewritten::{rewrite, stored_body};
+pub(crate) use rewritten::{leave_out, rewrite, stored_body};
 pub use status::{CacheStatus, Forward};
 use storage::{Asked, Tier};
 pub(crate) use storage::{found_object, serve_instead};

@@ -12,6 +12,7 @@ use pingora::server::configuration::ServerConf;
 use rimward_cache::purge::JournalError;
 use rimward_cache::{Bounds, Clock, DiskBounds};
 use rimward_config::{CacheBounds, Config, Problem, Problems};
+use rimward_filters::FilterKind;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
@@ -53,12 +54,15 @@ pub(crate) struct Process {
 pub struct Options {
     /// What time it is for the cache; tests pass time with it.
     pub clock: Clock,
+    /// Filters that configurations can name beside the compiled-in ones.
+    pub filters: Arc<[FilterKind]>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             clock: Clock::new(),
+            filters: Arc::default(),
         }
     }
 }
@@ -71,6 +75,8 @@ pub struct Edge {
     admin: Mutex<Option<Admin>>,
     /// Held while a configuration takes over, so that two never do at once.
     reloading: Mutex<()>,
+    /// Filters of the embedder's own.
+    filters: Arc<[FilterKind]>,
     /// Told of each configuration that took over.
     on_reload: Box<dyn Fn(&Config) + Send + Sync>,
 }
@@ -101,7 +107,13 @@ impl Edge {
             config.cache.lock_timeout,
             options.clock,
         );
-        let compiled = compile(config.clone(), metrics.clone(), None).await?;
+        let compiled = compile(
+            config.clone(),
+            metrics.clone(),
+            options.filters.clone(),
+            None,
+        )
+        .await?;
         let process = Arc::new(Process {
             runtime: ArcSwap::new(compiled.runtime.clone()),
             access_log: ArcSwap::new(compiled.access_log.clone()),
@@ -128,6 +140,7 @@ impl Edge {
             proxy,
             listeners,
             admin: Mutex::new(None),
+            filters: options.filters,
             reloading: Mutex::new(()),
             on_reload,
         });
@@ -166,7 +179,13 @@ impl Edge {
 
     async fn try_reload(self: &Arc<Self>, config: Config) -> Result<(), Problems> {
         let previous = self.process.runtime.load_full();
-        let compiled = compile(config, self.process.metrics.clone(), Some(previous)).await?;
+        let compiled = compile(
+            config,
+            self.process.metrics.clone(),
+            self.filters.clone(),
+            Some(previous),
+        )
+        .await?;
         let prepared = self.prepare_listeners(&compiled.runtime.config)?;
         self.take_over(compiled, prepared).await
     }
@@ -298,10 +317,11 @@ struct Compiled {
 async fn compile(
     config: Config,
     metrics: Arc<Metrics>,
+    filters: Arc<[FilterKind]>,
     previous: Option<Arc<Runtime>>,
 ) -> Result<Compiled, Problems> {
     let compiled = spawn_blocking(move || {
-        let runtime = Runtime::compile(config, &metrics, previous.as_deref())?;
+        let runtime = Runtime::compile_with(config, &filters, &metrics, previous.as_deref())?;
         let access_log = AccessLog::open(
             runtime.config.log.access.as_ref(),
             metrics.log_dropped.clone(),

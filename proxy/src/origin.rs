@@ -13,6 +13,7 @@ mod balance;
 mod dial;
 mod directory;
 mod dns;
+mod given;
 mod health;
 mod line;
 mod outlier;
@@ -43,6 +44,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub(crate) use ask::ask_once;
+pub(crate) use given::Given;
 pub use resolve::{Found, Resolve, ResolveError, Target};
 pub use retry::{FailedTry, Failure, RetryBudget};
 pub use s3::{Refusal, S3, Unasked};

@@ -1,5 +1,6 @@
 //! The request path: the one `ProxyHttp` of the edge. Each call-back calls one module; none holds logic of its own.
 
+mod aside;
 pub(crate) mod begin;
 mod bucket;
 pub(crate) mod caching;
@@ -16,6 +17,7 @@ pub(crate) mod finish;
 mod forward;
 pub(crate) mod key;
 mod next_hop;
+mod outgoing;
 mod respond;
 mod revalidate;
 mod slices;
@@ -79,7 +81,7 @@ impl ProxyHttp for RequestPath {
         }
         // Before a key or a variance is made of the request.
         compress::negotiate(session, ctx)?;
-        if esi::answer(&self.process, session, ctx).await? {
+        if aside::answer(&self.process, session, ctx).await? {
             return Ok(true);
         }
         slices::answer(&self.process, session, ctx).await
@@ -217,7 +219,7 @@ impl ProxyHttp for RequestPath {
     ) -> Result<()> {
         forward::judge(session, ctx, response)?;
         bucket::judge(&self.process, session, ctx, response)?;
-        respond::origin_response_phase(session, ctx, response)?;
+        respond::origin_response_phase(session, ctx, response).await?;
         ctx.caching.answered(response);
         self.process.cache.answered_slice(&ctx.caching, response);
         caching::post(&self.process, session, ctx, response);
@@ -232,11 +234,11 @@ impl ProxyHttp for RequestPath {
         ctx: &mut Context,
     ) -> Result<Option<Duration>> {
         bucket::replace(ctx, body, end);
-        let delay = respond::rewrite(&mut ctx.origin_rewriters, body, end)?;
+        respond::rewrite(&mut ctx.origin_rewriters, body, end)?;
         if let Some(posted) = &mut ctx.posted {
             posted.pass(body.as_ref(), end);
         }
-        Ok(delay)
+        Ok(None)
     }
 
     fn error_while_proxy(
@@ -276,7 +278,8 @@ impl ProxyHttp for RequestPath {
         end: bool,
         ctx: &mut Context,
     ) -> Result<Option<Duration>> {
-        respond::rewrite(&mut ctx.rewriters, body, end)
+        respond::body(ctx, body, end)?;
+        Ok(None)
     }
 
     async fn response_trailer_filter(

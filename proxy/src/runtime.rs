@@ -18,7 +18,7 @@ use rimward_config::{
     CachePolicy, Config, FilterId, FilterSpec, HeuristicRule, OnErrorSpec, Problem, Problems,
     SecretSource, SetCookieRule, ShieldId,
 };
-use rimward_filters::{Builder, Filter, OnError, Phase, Pipeline, Step, Surroundings};
+use rimward_filters::{Builder, Filter, FilterKind, OnError, Phase, Pipeline, Step, Surroundings};
 use rimward_geoip::Databases;
 
 use crate::compress::Compression;
@@ -86,6 +86,8 @@ pub struct Route {
     pub meter: RouteMeter,
     /// Whether its hits are answered in the fast lane.
     pub lane: bool,
+    /// Whether heads may have to wait for their bodies.
+    pub holds: bool,
     /// Whether parts of its bodies can be asked for: those of rewritten ones are not what the origin sends.
     pub ranges: bool,
 }
@@ -103,6 +105,19 @@ impl Runtime {
         metrics: &Metrics,
         previous: Option<&Self>,
     ) -> Result<Self, Problems> {
+        Self::compile_with(config, &[], metrics, previous)
+    }
+
+    /// The same with kinds of filters beside the compiled-in ones.
+    ///
+    /// # Errors
+    /// As for [`Runtime::compile`].
+    pub fn compile_with(
+        config: Config,
+        kinds: &[FilterKind],
+        metrics: &Metrics,
+        previous: Option<&Self>,
+    ) -> Result<Self, Problems> {
         let mut problems = Vec::new();
         let mut filter_files = Vec::new();
         let origins = config.origins.iter();
@@ -117,7 +132,7 @@ impl Runtime {
             secrets: Some(secrets(&config)),
             guests: config.guests.clone(),
         };
-        let filters = build_filters(&config, &around, &mut filter_files, &mut problems);
+        let filters = build_filters(&config, kinds, &around, &mut filter_files, &mut problems);
         let located_before = previous.and_then(|previous| previous.geoip.as_deref());
         let geoip = geoip::open(&config, metrics, located_before, &mut problems);
         let origins = Origins::compile(&config, previous.map(|previous| &previous.origins));
@@ -172,7 +187,7 @@ impl Runtime {
 pub(crate) fn check_filter(spec: &FilterSpec) -> Vec<Problem> {
     let mut problems = Vec::new();
     let unknown = Surroundings::default();
-    build_filter(spec, &unknown, &mut Vec::new(), &mut problems);
+    build_filter(spec, &[], &unknown, &mut Vec::new(), &mut problems);
     problems
 }
 
@@ -189,6 +204,7 @@ type Built = (Arc<dyn Filter>, OnError);
 
 fn build_filters(
     config: &Config,
+    kinds: &[FilterKind],
     around: &Surroundings,
     files: &mut Vec<PathBuf>,
     problems: &mut Vec<Problem>,
@@ -196,17 +212,19 @@ fn build_filters(
     config
         .filters
         .iter()
-        .map(|spec| build_filter(spec, around, files, problems))
+        .map(|spec| build_filter(spec, kinds, around, files, problems))
         .collect()
 }
 
 fn build_filter(
     spec: &FilterSpec,
+    kinds: &[FilterKind],
     around: &Surroundings,
     files: &mut Vec<PathBuf>,
     problems: &mut Vec<Problem>,
 ) -> Option<Built> {
-    let Some(kind) = rimward_filters::builtin::find(&spec.kind) else {
+    let own = kinds.iter().find(|kind| kind.name == spec.kind);
+    let Some(kind) = own.or_else(|| rimward_filters::builtin::find(&spec.kind)) else {
         problems.push(unknown_filter(spec));
         return None;
     };
@@ -337,8 +355,10 @@ fn build_sites(
                 site: name.clone(),
                 name: route.name.as_str().into(),
                 lane: config.pop.fast_lane && route.cache.is_some() && pipeline.is_pure(),
+                holds: pipeline.holds(),
                 ranges: !pipeline.rewrites(Phase::OriginResponse)
-                    && !pipeline.rewrites(Phase::Response),
+                    && !pipeline.rewrites(Phase::Response)
+                    && !pipeline.holds(),
                 pipeline,
                 origin: route.origin.map(|id| behind.origins.get(id).clone()),
                 shield: route.shield.map(|id| behind.shields[id.0].clone()),

@@ -7,12 +7,14 @@ use std::time::Duration;
 use rimward::admin::Order;
 use rimward_cache::Clock;
 use rimward_config::{Config, Problems};
+use rimward_filters::FilterKind;
 
 use crate::client::{Broken, Client, H2Client, Response};
 use crate::expect::Expected;
 use crate::files::{Files, fill};
 use crate::origin::Origin;
 use crate::patience::within;
+use crate::scripted::Scripted;
 
 /// One site for every host, with `{origin}` behind it and `{words}` of its own.
 const SITE: &str = r#"
@@ -51,6 +53,7 @@ impl Edge {
         let clock = Clock::new();
         let options = rimward::Options {
             clock: clock.clone(),
+            filters: Arc::new([FilterKind::of::<Scripted>()]),
         };
         let edge = rimward::Edge::start(config, options).await?;
         Ok(Self { edge, clock, files })

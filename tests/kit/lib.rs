@@ -24,6 +24,7 @@ pub mod expect;
 pub mod files;
 pub mod origin;
 pub mod patience;
+pub mod scripted;
 pub mod tls;
 pub mod tools;
 pub mod wire;

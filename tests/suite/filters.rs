@@ -18,6 +18,7 @@ mod migrate;
 mod mirror;
 mod mtls;
 mod oidc;
+mod phases;
 mod query;
 mod security_headers;
 mod signed_url;

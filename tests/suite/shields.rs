@@ -269,6 +269,24 @@ async fn the_origin_is_asked_when_every_shield_is_down() {
 }
 
 #[tokio::test]
+async fn filters_see_a_request_to_the_origin_where_that_is_asked() {
+    let origin = Origin::start().await;
+    origin.always("/a", "", "v1");
+    let filter = "filters = [{ use = \"scripted\", origin_request = { set = { x-a = \"1\" } } }]";
+    let shield = Edge::start(&last("mid1", &origin)).await;
+    let text = before_with(&[shield.address()], "fra1", &origin, "", filter);
+    let edge = Edge::start(&text).await;
+    let runs = "rimward_filter_outcomes_total{outcome=\"origin_request\"}";
+    assert_eq!(edge.get("/a").await.status, 200);
+    assert_eq!(origin.last().header("x-a"), None);
+    assert_eq!(edge.metric(runs), 0.0);
+    shield.shutdown(secs(0)).await;
+    assert_eq!(edge.get("/a").await.status, 200);
+    assert_eq!(origin.last().header("x-a"), Some("1"));
+    assert_eq!(edge.metric(runs), 1.0);
+}
+
+#[tokio::test]
 async fn a_shield_that_is_known_to_be_down_is_not_even_tried() {
     let origin = Origin::start().await;
     let outlier = "outlier = { consecutive_errors = 1, eject_for = \"1h\" }";

@@ -170,18 +170,12 @@ impl Filter for Mirror {
         exchange: &mut Exchange,
         request: &mut RequestHeader,
     ) -> Result<Flow, FilterError> {
-        // What is tried again is copied once.
-        if exchange.notes.get::<Seen>().is_none() && self.is_due(request) {
+        if self.is_due(request) {
             self.mirror(exchange, copied(request));
         }
-        exchange.notes.insert(Seen);
         Ok(Flow::Continue)
     }
 }
-
-/// Notes that the request was looked at.
-#[derive(Clone)]
-struct Seen;
 
 impl Mirror {
     fn is_due(&self, request: &RequestHeader) -> bool {

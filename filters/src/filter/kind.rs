@@ -8,7 +8,7 @@ use super::{BuildError, Builder, Configured, Filter};
 pub type Build = fn(&toml::Table, &Builder<'_>) -> Result<Arc<dyn Filter>, Vec<BuildError>>;
 
 /// A row of the table of compiled-in filters.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct FilterKind {
     /// [`Configured::NAME`].
     pub name: &'static str,

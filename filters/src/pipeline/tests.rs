@@ -2,8 +2,11 @@
 
 use std::sync::Mutex;
 
+use bytes::Bytes;
+use http::header::HeaderName;
+
 use super::*;
-use crate::filter::Phases;
+use crate::filter::{Body, BodyHolder, BodyRewriter, Phases};
 use crate::testing::exchange;
 
 /// What the filters of one test were asked, in order.
@@ -14,10 +17,22 @@ enum Deed {
     Pass,
     Answer,
     AnswerLater,
+    AnswerAtOrigin,
+    /// Every phase says `Later`, and has nothing to do then.
+    Late,
     Fail,
     Wrap,
     WrapUntold,
     Replace,
+    /// The same, with a tag of its own.
+    ReplaceTagged,
+    ReplaceLater,
+    /// Has bodies of up to eight bytes whole, and notes them.
+    Hold,
+    /// The same without having said that it might.
+    HoldUntold,
+    /// Puts `<…>` around such a body.
+    HoldAndWrap,
 }
 
 struct Scribe {
@@ -39,11 +54,30 @@ impl Scribe {
         }
     }
 
-    fn body(&self, phase: Phase) -> Result<Body, FilterError> {
+    fn body(&self, phase: Phase, head: &mut ResponseHeader) -> Result<Body, FilterError> {
         self.note(phase)?;
+        if self.deed == Deed::ReplaceTagged {
+            head.insert_header("etag", "\"new\"").unwrap();
+        }
         Ok(match self.deed {
             Deed::Wrap | Deed::WrapUntold => Body::Rewritten(Box::new(Wrap(self.name))),
-            Deed::Replace => Body::Replaced(self.name.into()),
+            Deed::Replace | Deed::ReplaceTagged => Body::Replaced(self.name.into()),
+            Deed::Late | Deed::ReplaceLater => Body::Later,
+            Deed::Hold | Deed::HoldUntold | Deed::HoldAndWrap => Body::Held(Box::new(Hold {
+                wraps: self.deed == Deed::HoldAndWrap,
+                diary: self.diary.clone(),
+            })),
+            _ => Body::Untouched,
+        })
+    }
+
+    fn late(&self, phase: Phase) -> Result<Body, FilterError> {
+        self.diary
+            .lock()
+            .unwrap()
+            .push(format!("{} later {}", self.name, phase.name()));
+        Ok(match self.deed {
+            Deed::ReplaceLater => Body::Replaced(self.name.into()),
             _ => Body::Untouched,
         })
     }
@@ -59,33 +93,73 @@ impl Filter for Scribe {
         Phases::NONE.and_if(self.deed == Deed::Wrap, Phase::Response)
     }
 
+    fn holds(&self) -> bool {
+        matches!(self.deed, Deed::Hold | Deed::HoldAndWrap)
+    }
+
+    fn replaces(&self) -> Phases {
+        Phases::NONE.and_if(self.deed == Deed::ReplaceTagged, Phase::Response)
+    }
+
     fn request(&self, _: &mut Exchange) -> Result<Flow, FilterError> {
         self.note(Phase::Request)?;
         Ok(match self.deed {
             Deed::Answer => Answer::new(204)?.flow(),
-            Deed::AnswerLater => Flow::Later,
+            Deed::AnswerLater | Deed::Late => Flow::Later,
             _ => Flow::Continue,
         })
     }
 
     async fn request_later(&self, _: &mut Exchange) -> Result<Flow, FilterError> {
-        Ok(Answer::new(403)?.flow())
+        match self.deed {
+            Deed::AnswerLater => Ok(Answer::new(403)?.flow()),
+            _ => self.late(Phase::Request).map(|_| Flow::Continue),
+        }
     }
 
     fn origin_request(&self, _: &mut Exchange, _: &mut RequestHeader) -> Result<Flow, FilterError> {
-        self.note(Phase::OriginRequest).map(|()| Flow::Continue)
+        self.note(Phase::OriginRequest)?;
+        Ok(match self.deed {
+            Deed::AnswerAtOrigin => Answer::new(410)?.flow(),
+            Deed::Late => Flow::Later,
+            _ => Flow::Continue,
+        })
+    }
+
+    async fn origin_request_later(
+        &self,
+        _: &mut Exchange,
+        _: &mut RequestHeader,
+    ) -> Result<Flow, FilterError> {
+        self.late(Phase::OriginRequest).map(|_| Flow::Continue)
     }
 
     fn origin_response(
         &self,
         _: &mut Exchange,
-        _: &mut ResponseHeader,
+        head: &mut ResponseHeader,
     ) -> Result<Body, FilterError> {
-        self.body(Phase::OriginResponse)
+        self.body(Phase::OriginResponse, head)
     }
 
-    fn response(&self, _: &mut Exchange, _: &mut ResponseHeader) -> Result<Body, FilterError> {
-        self.body(Phase::Response)
+    async fn origin_response_later(
+        &self,
+        _: &mut Exchange,
+        _: &mut ResponseHeader,
+    ) -> Result<Body, FilterError> {
+        self.late(Phase::OriginResponse)
+    }
+
+    fn response(&self, _: &mut Exchange, head: &mut ResponseHeader) -> Result<Body, FilterError> {
+        self.body(Phase::Response, head)
+    }
+
+    async fn response_later(
+        &self,
+        _: &mut Exchange,
+        _: &mut ResponseHeader,
+    ) -> Result<Body, FilterError> {
+        self.late(Phase::Response)
     }
 }
 
@@ -102,6 +176,45 @@ impl BodyRewriter for Wrap {
 
     fn end(&mut self) -> Result<Bytes, FilterError> {
         Ok(self.0.to_uppercase().into())
+    }
+}
+
+struct Hold {
+    wraps: bool,
+    diary: Diary,
+}
+
+impl BodyHolder for Hold {
+    fn most(&self) -> usize {
+        8
+    }
+
+    fn whole(
+        self: Box<Self>,
+        _: &mut Exchange,
+        head: &mut ResponseHeader,
+        body: &Bytes,
+        is_whole: bool,
+    ) -> Result<Option<Bytes>, FilterError> {
+        let body = std::str::from_utf8(body).unwrap();
+        let told = format!("{body} {is_whole}");
+        self.diary.lock().unwrap().push(told);
+        head.insert_header("x-seen", body.len()).unwrap();
+        Ok((self.wraps && is_whole).then(|| format!("<{body}>").into()))
+    }
+}
+
+/// A body in pieces.
+struct Pieces(std::vec::IntoIter<&'static str>);
+
+impl Arriving for Pieces {
+    type Lost = &'static str;
+
+    async fn next(&mut self) -> Result<Option<Bytes>, &'static str> {
+        match self.0.next() {
+            Some("lost") => Err("as told"),
+            piece => Ok(piece.map(Bytes::from)),
+        }
     }
 }
 
@@ -147,9 +260,32 @@ impl Bench {
         self.pipeline.request(&mut self.exchange).await
     }
 
-    fn response(&mut self, depth: usize) -> Result<Rewriters, Failure> {
+    async fn origin_request(&mut self) -> Result<(Verdict, usize), Failure> {
+        let mut request = self.exchange.request.clone();
+        let exchange = &mut self.exchange;
+        self.pipeline.origin_request(exchange, &mut request).await
+    }
+
+    async fn origin_response(&mut self, depth: usize) -> Result<Rewriters, Failure> {
         let mut head = ResponseHeader::build(200, None).unwrap();
-        self.pipeline.response(depth, &mut self.exchange, &mut head)
+        let exchange = &mut self.exchange;
+        self.pipeline
+            .origin_response(depth, exchange, &mut head)
+            .await
+    }
+
+    async fn response(&mut self, depth: usize) -> Result<Rewriters, Failure> {
+        let mut head = ResponseHeader::build(200, None).unwrap();
+        self.answer(depth, &mut head).await
+    }
+
+    async fn answer(
+        &mut self,
+        depth: usize,
+        head: &mut ResponseHeader,
+    ) -> Result<Rewriters, Failure> {
+        let exchange = &mut self.exchange;
+        self.pipeline.response(depth, exchange, head).await
     }
 
     fn told(&self) -> String {
@@ -164,17 +300,10 @@ async fn request_phases_run_forwards_and_response_phases_backwards() {
     let mut bench = bench(&[("a", Deed::Pass, STOP), ("b", Deed::Pass, STOP)]);
     let (verdict, depth) = bench.request().await;
     assert!(matches!(verdict, Ok(Verdict::Pass)));
-    let mut origin_request = bench.exchange.request.clone();
-    bench
-        .pipeline
-        .origin_request(&mut bench.exchange, &mut origin_request)
-        .unwrap();
-    let mut response = ResponseHeader::build(200, None).unwrap();
-    bench
-        .pipeline
-        .origin_response(&mut bench.exchange, &mut response)
-        .unwrap();
-    bench.response(depth).unwrap();
+    let (verdict, origin_depth) = bench.origin_request().await.unwrap();
+    assert!(matches!(verdict, Verdict::Pass));
+    bench.origin_response(origin_depth).await.unwrap();
+    bench.response(depth).await.unwrap();
     assert_eq!(
         bench.told(),
         "a request, b request, a origin_request, b origin_request, b origin_response, a origin_response, \
@@ -195,7 +324,7 @@ async fn an_answer_is_seen_by_the_filters_before_it_alone() {
             panic!("not answered")
         };
         assert_eq!(answer.head.status.as_u16(), status);
-        bench.response(depth).unwrap();
+        bench.response(depth).await.unwrap();
         assert_eq!(bench.told(), "a request, b request, a response");
     }
 }
@@ -218,7 +347,7 @@ async fn a_fault_ends_the_exchange_or_is_skipped_as_told() {
     let mut skipped = bench(&[("a", Deed::Fail, OnError::Skip), ("b", Deed::Pass, STOP)]);
     let (verdict, depth) = skipped.request().await;
     assert!(matches!(verdict, Ok(Verdict::Pass)));
-    skipped.response(depth).unwrap();
+    skipped.response(depth).await.unwrap();
     assert_eq!(
         skipped.told(),
         "a request, b request, b response, a response"
@@ -229,10 +358,64 @@ async fn a_fault_ends_the_exchange_or_is_skipped_as_told() {
     );
 }
 
-#[test]
-fn a_filter_that_did_not_say_it_rewrites_may_not() {
+#[tokio::test]
+async fn an_answer_in_place_of_the_origins_is_seen_by_the_filters_before_it_alone() {
+    let mut bench = bench(&[
+        ("a", Deed::Pass, STOP),
+        ("b", Deed::AnswerAtOrigin, STOP),
+        ("c", Deed::Pass, STOP),
+    ]);
+    let (verdict, depth) = bench.origin_request().await.unwrap();
+    assert!(matches!(verdict, Verdict::Answered(answer) if answer.head.status == 410));
+    bench.origin_response(depth).await.unwrap();
+    assert_eq!(
+        bench.told(),
+        "a origin_request, b origin_request, a origin_response"
+    );
+}
+
+#[tokio::test]
+async fn a_phase_that_has_to_wait_is_asked_again() {
+    let mut bench = bench(&[
+        ("a", Deed::Pass, STOP),
+        ("b", Deed::Late, STOP),
+        ("c", Deed::Pass, STOP),
+    ]);
+    bench.request().await.0.unwrap();
+    assert_eq!(
+        bench.told(),
+        "a request, b request, b later request, c request"
+    );
+    bench.origin_request().await.unwrap();
+    assert_eq!(
+        bench.told(),
+        "a origin_request, b origin_request, b later origin_request, c origin_request"
+    );
+    bench.origin_response(3).await.unwrap();
+    assert_eq!(
+        bench.told(),
+        "c origin_response, b origin_response, b later origin_response, a origin_response"
+    );
+    bench.response(3).await.unwrap();
+    assert_eq!(
+        bench.told(),
+        "c response, b response, b later response, a response"
+    );
+    let mut head = ResponseHeader::build(200, None).unwrap();
+    let exchange = &mut bench.exchange;
+    let tried = bench.pipeline.try_response(3, exchange, &mut head);
+    assert!(tried.unwrap().is_none());
+    assert_eq!(bench.told(), "c response, b response");
+    let tried = bench
+        .pipeline
+        .try_response(1, &mut bench.exchange, &mut head);
+    assert!(tried.unwrap().is_some_and(|rewriters| rewriters.is_empty()));
+}
+
+#[tokio::test]
+async fn a_filter_that_did_not_say_it_rewrites_may_not() {
     let mut bench = bench(&[("a", Deed::WrapUntold, STOP)]);
-    let failure = bench.response(1).err().unwrap();
+    let failure = bench.response(1).await.err().unwrap();
     assert!(
         failure.to_string().contains("without having said"),
         "{failure}"
@@ -240,36 +423,94 @@ fn a_filter_that_did_not_say_it_rewrites_may_not() {
     assert!(!bench.pipeline.rewrites(Phase::Response));
 }
 
-#[test]
-fn the_body_of_an_error_alone_may_be_replaced() {
-    for (status, expected) in [
-        (200, None),
-        (399, None),
-        (400, Some("caA")),
-        (599, Some("caA")),
+#[tokio::test]
+async fn a_body_is_replaced_where_there_is_one() {
+    for (status, replaced) in [
+        (200, true),
+        (204, false),
+        (304, false),
+        (404, true),
+        (599, true),
     ] {
         let mut bench = bench(&[("a", Deed::Wrap, STOP), ("c", Deed::Replace, STOP)]);
         let mut head = ResponseHeader::build(status, None).unwrap();
-        let told = bench.pipeline.response(2, &mut bench.exchange, &mut head);
-        let Ok(mut rewriters) = told else {
-            assert_eq!(expected, None, "{status}");
-            continue;
-        };
+        let mut rewriters = bench.answer(2, &mut head).await.unwrap();
         assert!(rewriters.rewrites());
-        assert_eq!(rewriters.pass(Some("old".into()), false).unwrap(), None);
-        let passed = rewriters.pass(Some("er".into()), true).unwrap();
-        assert_eq!(passed.as_deref(), expected.map(str::as_bytes), "{status}");
+        assert_eq!(rewriters.replaces(), replaced, "{status}");
+        if replaced {
+            let body = rewriters.take_replacement().unwrap();
+            assert_eq!(body.as_deref(), Some(&b"caA"[..]), "{status}");
+            assert!(rewriters.is_empty());
+        }
     }
 }
 
-#[test]
-fn bodies_pass_the_rewriters_in_the_order_of_the_response_phase() {
+#[tokio::test]
+async fn what_comes_in_place_of_a_body_waits_for_its_end() {
+    let mut bench = bench(&[("a", Deed::Wrap, STOP), ("c", Deed::ReplaceLater, STOP)]);
+    let mut rewriters = bench.response(2).await.unwrap();
+    assert_eq!(rewriters.pass(Some("old".into()), false).unwrap(), None);
+    let passed = rewriters.pass(Some("er".into()), true).unwrap();
+    assert_eq!(passed.as_deref(), Some(&b"caA"[..]));
+    // Who rewrites what is gone has nothing to do any more.
+    let mut bench = self::bench(&[("a", Deed::Replace, STOP), ("c", Deed::Wrap, STOP)]);
+    let mut rewriters = bench.response(2).await.unwrap();
+    let body = rewriters.take_replacement().unwrap();
+    assert_eq!(body.as_deref(), Some(&b"a"[..]));
+}
+
+#[tokio::test]
+async fn a_head_says_nothing_of_the_body_that_is_gone() {
+    const FIELDS: [(&str, &str); 9] = [
+        ("accept-ranges", "bytes"),
+        ("content-encoding", "gzip"),
+        ("content-length", "3"),
+        ("content-md5", "x"),
+        ("content-range", "bytes 0-2/9"),
+        ("content-type", "text/plain"),
+        ("etag", "\"old\""),
+        ("last-modified", "Sat, 28 Nov 2026 00:00:00 GMT"),
+        ("transfer-encoding", "chunked"),
+    ];
+    for (deed, status, expected) in [
+        (Deed::Replace, 200, "content-type: text/plain"),
+        (Deed::Replace, 206, "content-type: text/plain"),
+        (
+            Deed::ReplaceTagged,
+            200,
+            "content-type: text/plain, etag: \"new\"",
+        ),
+    ] {
+        let mut head = ResponseHeader::build(status, None).unwrap();
+        for (name, value) in FIELDS {
+            let name = HeaderName::from_static(name);
+            head.insert_header(name, value).unwrap();
+        }
+        let mut bench = bench(&[("a", deed, STOP)]);
+        bench.answer(1, &mut head).await.unwrap();
+        let told = head.headers.iter();
+        let told = told.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+        let mut told: Vec<_> = told.collect();
+        told.sort();
+        assert_eq!(told.join(", "), expected, "{status}");
+        assert_eq!(head.status, 200);
+    }
+    let mut parts = ResponseHeader::build(206, None).unwrap();
+    let kind = "multipart/byteranges; boundary=x";
+    parts.insert_header("content-type", kind).unwrap();
+    let mut bench = bench(&[("a", Deed::Replace, STOP)]);
+    bench.answer(1, &mut parts).await.unwrap();
+    assert!(parts.headers.is_empty());
+}
+
+#[tokio::test]
+async fn bodies_pass_the_rewriters_in_the_order_of_the_response_phase() {
     let mut bench = bench(&[
         ("a", Deed::Wrap, STOP),
         ("b", Deed::Pass, STOP),
         ("c", Deed::Wrap, STOP),
     ]);
-    let mut rewriters = bench.response(3).unwrap();
+    let mut rewriters = bench.response(3).await.unwrap();
     assert!(!rewriters.is_empty());
     let cases: [(Option<&'static str>, bool, Option<&str>); 4] = [
         (Some("1"), false, Some("1ca")),
@@ -294,4 +535,100 @@ fn a_body_without_rewriters_passes_untouched() {
     let bytes = Bytes::from("as it is");
     let passed = rewriters.pass(Some(bytes.clone()), true).unwrap().unwrap();
     assert_eq!(passed.as_ptr(), bytes.as_ptr());
+}
+
+#[tokio::test]
+async fn a_head_waits_for_the_body_that_a_filter_wants_whole() {
+    type Case = (
+        &'static [Deed],
+        &'static [&'static str],
+        &'static str,
+        &'static str,
+    );
+    // What was seen, and what is sent.
+    let cases: [Case; 8] = [
+        (&[Deed::Hold], &["ab", "cd"], "abcd true", "abcd"),
+        (&[Deed::HoldAndWrap], &["ab", "cd"], "abcd true", "<abcd>"),
+        (&[Deed::HoldAndWrap], &[], " true", "<>"),
+        (
+            &[Deed::HoldAndWrap],
+            &["12345678"],
+            "12345678 true",
+            "<12345678>",
+        ),
+        (
+            &[Deed::HoldAndWrap],
+            &["1234567", "89", "x"],
+            "123456789 false",
+            "123456789x",
+        ),
+        // Those behind it rewrote the body, those before it rewrite what it leaves.
+        (
+            &[Deed::HoldAndWrap, Deed::Wrap],
+            &["x"],
+            "xbB true",
+            "<xbB>",
+        ),
+        (&[Deed::Wrap, Deed::HoldAndWrap], &["x"], "x true", "<x>aA"),
+        (
+            &[Deed::HoldAndWrap, Deed::Replace],
+            &["old"],
+            "b true",
+            "<b>",
+        ),
+    ];
+    for (deeds, pieces, seen, sent) in cases {
+        let filters = ["a", "b"].into_iter().zip(deeds);
+        let filters: Vec<_> = filters.map(|(name, deed)| (name, *deed, STOP)).collect();
+        let mut bench = bench(&filters);
+        let mut head = ResponseHeader::build(200, None).unwrap();
+        let mut body = Pieces(pieces.to_vec().into_iter());
+        let exchange = &mut bench.exchange;
+        let rewriters = bench
+            .pipeline
+            .response_with(2, exchange, &mut head, &mut body);
+        let mut rewriters = rewriters.await.unwrap_or_else(|_| panic!("{seen}"));
+        let told = bench.told();
+        assert!(told.contains(seen), "{told}");
+        let mut left = String::new();
+        loop {
+            let piece = body.next().await.unwrap();
+            let is_end = piece.is_none();
+            let passed = rewriters.pass(piece, is_end).unwrap();
+            left.push_str(std::str::from_utf8(&passed.unwrap_or_default()).unwrap());
+            if is_end {
+                break;
+            }
+        }
+        assert_eq!(left, sent);
+        assert!(head.headers.contains_key("x-seen"));
+    }
+}
+
+#[tokio::test]
+async fn who_can_not_have_a_body_is_told() {
+    let mut by = bench(&[("a", Deed::HoldAndWrap, STOP)]);
+    let rewriters = by.response(1).await.unwrap();
+    assert!(rewriters.is_empty());
+    assert_eq!(by.told(), "a response,  false", "the body passes by");
+
+    let mut bodiless = bench(&[("a", Deed::Hold, STOP)]);
+    let mut head = ResponseHeader::build(304, None).unwrap();
+    assert!(bodiless.answer(1, &mut head).await.unwrap().is_empty());
+    assert_eq!(bodiless.told(), "a response");
+
+    let mut untold = bench(&[("a", Deed::HoldUntold, STOP)]);
+    let failure = untold.response(1).await.err().unwrap();
+    assert!(failure.to_string().contains("without having said"));
+    assert!(!untold.pipeline.holds());
+
+    let mut lost = bench(&[("a", Deed::Hold, STOP)]);
+    assert!(lost.pipeline.holds());
+    let mut head = ResponseHeader::build(200, None).unwrap();
+    let mut body = Pieces(vec!["a", "lost"].into_iter());
+    let exchange = &mut lost.exchange;
+    let stopped = lost
+        .pipeline
+        .response_with(1, exchange, &mut head, &mut body);
+    assert!(matches!(stopped.await, Err(Stopped::Lost("as told"))));
 }

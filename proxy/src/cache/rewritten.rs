@@ -44,6 +44,14 @@ pub(crate) fn rewrite(body: &mut HitHandler, rewriters: Rewriters) {
     }
 }
 
+/// Leaves a body out, as somebody else sends another.
+pub(crate) fn leave_out(body: &mut HitHandler) {
+    *body = Box::new(Rewritten {
+        body: None,
+        rewriters: Rewriters::default(),
+    });
+}
+
 #[async_trait]
 impl HandleHit for Rewritten {
     async fn read_body(&mut self) -> Result<Option<Bytes>> {

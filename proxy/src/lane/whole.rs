@@ -98,8 +98,8 @@ fn filter(
     let mut head = told(found, stored)?;
     filtered.trial.counts(&route.pipeline, exchange);
     let depth = route.pipeline.len();
-    let rewriters = route.pipeline.response(depth, exchange, &mut head);
-    if !rewriters.ok()?.is_empty() {
+    let rewriters = route.pipeline.try_response(depth, exchange, &mut head);
+    if !rewriters.ok()??.is_empty() {
         return None;
     }
     if route.compression.is_some() {

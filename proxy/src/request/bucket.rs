@@ -49,6 +49,9 @@ pub(super) fn judge(
     response: &mut ResponseHeader,
 ) -> Result<()> {
     ctx.page = None;
+    if ctx.given.is_some() {
+        return Ok(());
+    }
     let Some(refusal) = refusal(session, ctx, response) else {
         return Ok(());
     };

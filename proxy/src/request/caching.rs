@@ -81,7 +81,7 @@ pub(super) fn key_of(
             query: target.query(),
             headers: &|| &request.headers,
             country: exchange.client.country(),
-            chosen: Some(&exchange.chosen),
+            chosen: Some(ctx.keyed.as_ref().unwrap_or(&exchange.chosen)),
             origin: route.origin.as_ref().map(|origin| origin.name()),
         },
     ))

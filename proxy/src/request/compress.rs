@@ -129,7 +129,7 @@ pub(super) fn encode(
     };
     tell(session, ctx, head)?;
     // What is put together from slices goes out as it is.
-    let is_in_slices = ctx.sliced.is_some() && !ctx.is_put_together;
+    let is_in_slices = ctx.sliced.is_some() && !ctx.is_aside;
     if !may_encode(&ctx.route, head) || is_in_slices {
         return Ok(());
     }

@@ -8,14 +8,15 @@ use http::HeaderValue;
 use pingora::proxy::Session;
 use prometheus_client::metrics::gauge::Gauge;
 use rimward_cache::policy::Demands;
-use rimward_filters::{Exchange, Rewriters};
+use rimward_filters::{Chosen, Exchange, Rewriters};
 
 use super::compress::Compressing;
+use super::outgoing::Edits;
 use super::slices::Outcome;
 use crate::cache::{Caching, Posted};
 use crate::listen::Connection;
 use crate::log::{Termination, When, Who};
-use crate::origin::{Origin, Picked};
+use crate::origin::{Given, Origin, Picked};
 use crate::runtime::{Route, Runtime};
 
 /// What one exchange carries through the call-backs of the request path.
@@ -57,6 +58,12 @@ pub(crate) struct Context {
     pub(super) demands: Option<Box<Demands>>,
     /// Whether it wants nothing but what is stored.
     pub(super) only_if_cached: bool,
+    /// What filters changed in the request that goes to the origin, once they saw it.
+    pub(super) edits: Option<Edits>,
+    /// What filters had decided on when the cache key was made, where they may have decided otherwise since.
+    pub(super) keyed: Option<Chosen>,
+    /// What a filter gave in place of an origin's response.
+    pub(super) given: Option<Given>,
     /// The origin asked.
     pub(super) origin: Option<Arc<Origin>>,
     /// The server asked last, in flight until it is dropped.
@@ -85,6 +92,8 @@ pub(crate) struct Context {
     pub(super) origin_rewriters: Rewriters,
     /// What rewrites the body on its way to the client.
     pub(super) rewriters: Rewriters,
+    /// Whether the whole response was written, whatever else comes of it.
+    pub(super) is_sent: bool,
     /// From the beginning to the head of the response.
     pub(super) first_byte: Option<Duration>,
     /// Who ended the exchange, if it did not end well.
@@ -97,8 +106,8 @@ pub(crate) struct Context {
     pub(super) is_fragment: bool,
     /// How deep it stands in pages.
     pub(super) esi_depth: u8,
-    /// Whether the response is put together from fragments.
-    pub(super) is_put_together: bool,
+    /// Whether the response was in hand before the client's began.
+    pub(super) is_aside: bool,
     /// What became of the slices that the response is put together from.
     pub(super) sliced: Option<Box<Outcome>>,
     /// Whom this exchange tells what became of it, when it is for a slice of another's response.
@@ -151,6 +160,9 @@ impl Context {
             trusted_peer: false,
             demands: None,
             only_if_cached: false,
+            edits: None,
+            keyed: None,
+            given: None,
             origin: None,
             picked: None,
             tried: Vec::new(),
@@ -165,13 +177,14 @@ impl Context {
             page: None,
             origin_rewriters: Rewriters::default(),
             rewriters: Rewriters::default(),
+            is_sent: false,
             first_byte: None,
             termination: Termination::default(),
             error: None,
             is_inner: false,
             is_fragment: false,
             esi_depth: 0,
-            is_put_together: false,
+            is_aside: false,
             sliced: None,
             tells: None,
             in_flight: Some(in_flight),
@@ -217,6 +230,21 @@ impl Context {
         let result = step(&route, exchange, self.depth);
         std::mem::swap(session.req_header_mut(), &mut exchange.request);
         Some(result)
+    }
+
+    /// Takes the exchange out whole, with the request head in it, for as long as filters run that may wait. It has to be
+    /// [given back](Self::give_back).
+    pub(super) fn lend(&mut self, session: &mut Session) -> Option<(Arc<Route>, Box<Exchange>)> {
+        let route = self.route.clone()?;
+        let mut exchange = self.exchange.take()?;
+        std::mem::swap(session.req_header_mut(), &mut exchange.request);
+        Some((route, exchange))
+    }
+
+    /// Puts the exchange back where it was.
+    pub(super) fn give_back(&mut self, session: &mut Session, mut exchange: Box<Exchange>) {
+        std::mem::swap(session.req_header_mut(), &mut exchange.request);
+        self.exchange = Some(exchange);
     }
 
     /// The request's identity, or nothing when it was refused before it got one.

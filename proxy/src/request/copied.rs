@@ -3,12 +3,12 @@
 //! The engine would repeat the bytes as the client sent them: filters would run twice, and a request over HTTP/2 would
 //! not parse. So a copy carries the exchange as the filters left it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderValue;
 use pingora::proxy::Session;
 use pingora_http::RequestHeader;
-use rimward_filters::{Chosen, Client, Exchange};
+use rimward_filters::{BodyRewriter, BodyWatcher, Chosen, Client, Exchange};
 
 use super::context::Context;
 use crate::runtime::{Route, Runtime};
@@ -25,6 +25,15 @@ pub(super) struct Copied {
     request_id: String,
     notes: http::Extensions,
     chosen: Chosen,
+    /// What is to be done with the request's body, where that goes along.
+    pub(super) body: Option<Mutex<Body>>,
+}
+
+/// What is done with the body of a request.
+pub(super) struct Body {
+    most: u64,
+    watchers: Vec<Box<dyn BodyWatcher>>,
+    rewriters: Vec<Box<dyn BodyRewriter>>,
 }
 
 impl Copied {
@@ -42,7 +51,24 @@ impl Copied {
             request_id: exchange.request_id.clone(),
             notes: exchange.notes.clone(),
             chosen: exchange.chosen.clone(),
+            body: None,
         })
+    }
+
+    /// Has the body of the request go along, and whoever looks at it or rewrites it.
+    pub(super) fn takes_body(&mut self, ctx: &mut Context) {
+        let exchange = ctx.exchange.as_mut();
+        let (watchers, rewriters) = exchange
+            .map(|exchange| {
+                let watchers = std::mem::take(&mut exchange.request_watchers);
+                (watchers, std::mem::take(&mut exchange.request_rewriters))
+            })
+            .unwrap_or_default();
+        self.body = Some(Mutex::new(Body {
+            most: ctx.max_body,
+            watchers,
+            rewriters,
+        }));
     }
 
     /// Puts the exchange into the request that carries it, and its head into the session. No filter of the response
@@ -53,6 +79,14 @@ impl Copied {
         ctx.host = self.host.clone();
         ctx.trusted_peer = self.trusted_peer;
         ctx.depth = 0;
+        session.ignore_downstream_range = !self.route.ranges;
+        let body = self.body.as_ref().map(|body| {
+            let mut body = body.lock().unwrap_or_else(PoisonError::into_inner);
+            ctx.max_body = body.most;
+            let watchers = std::mem::take(&mut body.watchers);
+            (watchers, std::mem::take(&mut body.rewriters))
+        });
+        let (request_watchers, request_rewriters) = body.unwrap_or_default();
         ctx.exchange = Some(Box::new(Exchange {
             request: self.request.clone(),
             client: self.client.clone(),
@@ -62,9 +96,9 @@ impl Copied {
             request_id: self.request_id.clone(),
             notes: self.notes.clone(),
             chosen: self.chosen.clone(),
-            request_watchers: Vec::new(),
+            request_watchers,
             request_body: None,
-            request_rewriters: Vec::new(),
+            request_rewriters,
             outcomes: Vec::new(),
             log: Vec::new(),
             filter_nanoseconds: 0,

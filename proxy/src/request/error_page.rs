@@ -84,7 +84,7 @@ async fn write_error(
         head.insert_header(header::ALLOW, bucket.allowed())?;
     }
     // Filters still do what they do to every response; a fault of theirs must not hide the first one.
-    let body = match own_response(session, ctx, &mut head, page.body.clone()) {
+    let body = match own_response(session, ctx, &mut head, page.body.clone()).await {
         Ok(body) => body,
         Err(error) => {
             tracing::debug!(%error, "response phase failed on an error page");

@@ -29,6 +29,14 @@ pub(super) fn fail(status: u16, reason: impl Into<pingora::ImmutStr>) -> Box<Err
     error
 }
 
+/// The error that has the engine try again: the origin's response does not count.
+pub(super) fn retry(status: u16, reason: impl Into<pingora::ImmutStr>) -> Box<Error> {
+    let mut error = Error::explain(ErrorType::HTTPStatus(status), reason);
+    error.esource = ErrorSource::Upstream;
+    error.set_retry(true);
+    error
+}
+
 /// Tells what an error means.
 pub(super) fn classify(error: &Error) -> Fault {
     let timeout = is_timeout(error.etype());

@@ -1,65 +1,41 @@
 //! Pages that are put together from fragments (Edge Side Includes).
 //!
-//! The page is a request of the edge's own, which goes on where the client's request is; each fragment is one that begins anew,
-//! with a site and a route of its own. Both go through the cache. A page is sent when all its fragments are there, so that one
+//! The page is a request of the edge's own, which goes on where the client's request is ([`super::aside`]); each fragment is one that
+//! begins anew, with a site and a route of its own. Both go through the cache. A page is sent when all its fragments are there, so that one
 //! that can't be had is an error with a status, and not half a page.
 
 mod fragment;
 mod gather;
 mod target;
 
-use std::sync::Arc;
-
 use bytes::{Bytes, BytesMut};
-use http::{HeaderName, Method, header};
-use pingora::protocols::http::conditional_filter::to_304;
+use http::{HeaderName, header};
+use pingora::Result;
 use pingora::proxy::Session;
-use pingora::{Error, Result};
 use pingora_http::ResponseHeader;
 use rimward_cache::head::forget_body;
 use rimward_filters::esi::{self, Rules};
 
-use super::compress;
-use super::context::{Context, Progress};
-use super::copied::Copied;
+use super::context::Context;
 use super::errors::fail;
-use super::respond;
-use super::slices::{Fetch, OWN_FIELDS, begun};
-use crate::edge::Process;
+use super::slices::Fetch;
 
 pub(super) use fragment::Fragment;
 
 const SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
 
-/// Answers a request for what may be a page with fragments, if its route puts such together. Returns whether it did.
-///
-/// # Errors
-/// When the page or one of its fragments can't be had, or the client leaves.
-pub(super) async fn answer(
-    process: &Process,
-    session: &mut Session,
-    ctx: &mut Context,
-) -> Result<bool> {
-    let exchange = ctx.exchange.as_ref().filter(|_| !ctx.is_copy());
-    let Some(rules) = exchange.and_then(|exchange| exchange.notes.get::<Rules>().cloned()) else {
-        return Ok(false);
-    };
-    let Some(mut copied) = Copied::of(session, ctx) else {
-        return Ok(false);
-    };
-    for name in &OWN_FIELDS {
-        copied.request.remove_header(name);
-    }
-    copied.request.set_method(Method::GET);
-    ctx.progress = Progress::Head;
-    let mut page = Fetch::whole(session, &Arc::new(copied))?;
-    let head = *begun(&mut page, session, ctx).await?;
-    if counts(&rules, &head) {
-        put_together(process, session, ctx, &rules, page, head).await?;
-    } else {
-        pass_on(process, session, ctx, page, head).await?;
-    }
-    Ok(true)
+/// Whether the response may be a page with fragments, since its route puts such together.
+pub(super) fn may_be_page(ctx: &Context) -> bool {
+    rules(ctx).is_some()
+}
+
+/// By which rules a response with this head is put together, if it is such a page.
+pub(super) fn rules_for(ctx: &Context, head: &ResponseHeader) -> Option<Rules> {
+    rules(ctx).filter(|rules| counts(rules, head)).cloned()
+}
+
+fn rules(ctx: &Context) -> Option<&Rules> {
+    ctx.exchange.as_ref()?.notes.get::<Rules>()
 }
 
 /// Whether a response is a page with markup.
@@ -76,40 +52,17 @@ fn counts(rules: &Rules, head: &ResponseHeader) -> bool {
     is_of_type && is_announced && !head.headers.contains_key(header::CONTENT_ENCODING)
 }
 
-/// Passes on a response that is no such page.
-async fn pass_on(
-    process: &Process,
+/// Puts a page together: its head and its whole body.
+///
+/// # Errors
+/// When the page or one of its fragments can't be had, or the client leaves.
+pub(super) async fn put_together(
     session: &mut Session,
-    ctx: &mut Context,
-    mut page: Fetch,
-    mut head: ResponseHeader,
-) -> Result<()> {
-    compress::judge(&head, ctx);
-    if process.cache.is_not_modified(session.req_header(), &head) {
-        to_304(&mut head);
-        return respond::begin(process, session, ctx, head, true).await;
-    }
-    let has_body = session.req_header().method != Method::HEAD && !respond::is_bodiless(&head);
-    respond::begin(process, session, ctx, head, !has_body).await?;
-    if !has_body {
-        return Ok(());
-    }
-    while let Some(piece) = page.read(session).await? {
-        let piece = session.write_response_body(Some(piece), false).await;
-        piece.map_err(Error::into_down)?;
-    }
-    let end = session.write_response_body(None, true).await;
-    end.map_err(Error::into_down)
-}
-
-async fn put_together(
-    process: &Process,
-    session: &mut Session,
-    ctx: &mut Context,
+    ctx: &Context,
     rules: &Rules,
     mut page: Fetch,
     mut head: ResponseHeader,
-) -> Result<()> {
+) -> Result<(ResponseHeader, Bytes)> {
     let text = whole(&mut page, session, rules.max_size).await?;
     let nodes = esi::parse(&text).map_err(|error| fail(502, error.to_string()))?;
     let includes = esi::count(&nodes);
@@ -129,16 +82,8 @@ async fn put_together(
     let body = gather::gather(session, ctx, rules, nodes).await?;
     forget_body(&mut head);
     head.remove_header(&SURROGATE_CONTROL);
-    head.insert_header(header::CONTENT_LENGTH, body.len().to_string())?;
-    compress::judge(&head, ctx);
-    ctx.is_put_together = true;
-    let has_body = session.req_header().method != Method::HEAD;
-    respond::begin(process, session, ctx, head, !has_body).await?;
-    if !has_body {
-        return Ok(());
-    }
-    let sent = session.write_response_body(Some(body), true).await;
-    sent.map_err(Error::into_down)
+    head.insert_header(header::CONTENT_LENGTH, body.len())?;
+    Ok((head, body))
 }
 
 /// Reads a page to its end.

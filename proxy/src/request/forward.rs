@@ -14,11 +14,11 @@ use rimward_filters::Exchange;
 use super::bucket;
 use super::compress;
 use super::context::{Context, Progress};
-use super::errors::{fail, refuse};
+use super::errors::{fail, refuse, retry};
 use super::fallback;
-use super::next_hop;
+use super::next_hop::{self, Next};
 use crate::edge::Process;
-use crate::origin::{FailedTry, Failure};
+use crate::origin::{FailedTry, Failure, Origin};
 
 /// Fields by which frameworks let a client choose another path or method than the edge saw.
 const OVERRIDES: [HeaderName; 7] = [
@@ -55,9 +55,15 @@ pub(super) async fn choose(
     let Some(route) = ctx.route.clone() else {
         return Err(fail(500, "the request has no route"));
     };
+    if let Some(given) = &ctx.given {
+        return Ok(given.peer());
+    }
     // The place at the server asked before is given up only now, so that its failure could be told of it.
     ctx.picked = None;
-    let (origin, picked) = next_hop::pick(session, ctx, &route)?;
+    let (origin, picked) = match next_hop::pick(session, ctx, &route).await? {
+        Next::Server(origin, picked) => (origin, picked),
+        Next::Given(peer) => return Ok(peer),
+    };
     if ctx.tries > 0 {
         process.metrics.retries.inc();
         if !picked.pause().is_zero() {
@@ -80,38 +86,55 @@ pub(super) async fn choose(
 /// Makes the head that goes to the origin: ours first, then what filters want.
 ///
 /// # Errors
-/// When a filter fails and may not be skipped.
+/// When a field can't be made, which is a fault of the edge, or there are too many.
 pub(super) fn request(
     process: &Process,
     session: &mut Session,
     ctx: &mut Context,
     request: &mut RequestHeader,
 ) -> Result<()> {
+    if ctx.given.is_some() && ctx.caching.asked().is_some() {
+        return Ok(());
+    }
+    process.cache.asking(&mut ctx.caching);
+    let origin = ctx.origin.clone();
+    make(session, ctx, origin.as_deref(), request)?;
+    match &ctx.edits {
+        // The phase runs where the origin is asked.
+        _ if ctx.asks_shield => no_only_if_cached(request)?,
+        Some(edits) => edits.apply(request)?,
+        None => {}
+    }
+    // Last, since a signature covers what the head is by then.
+    bucket::sign(origin.as_deref(), request)
+}
+
+/// Makes the head that goes to an origin or a shield, as filters see it.
+///
+/// # Errors
+/// When a field can't be made, which is a fault of the edge.
+pub(super) fn make(
+    session: &mut Session,
+    ctx: &mut Context,
+    origin: Option<&Origin>,
+    request: &mut RequestHeader,
+) -> Result<()> {
     compress::ask_for_no_part_of_another_encoding(ctx, request);
     let runtime = ctx.runtime.clone();
     let asked = ctx.host.clone();
-    let (origin, asks_shield) = (ctx.origin.clone(), ctx.asks_shield);
     let slice = ctx.caching.slice();
-    let made = ctx.with_exchange(session, |route, exchange, _| {
-        let host = origin.as_ref().and_then(|origin| origin.host());
+    let made = ctx.with_exchange(session, |_, exchange, _| {
+        let host = origin.and_then(Origin::host);
         prepare(exchange, &runtime.config.pop.name, asked, host, request)?;
-        if origin.as_ref().is_some_and(|origin| origin.http2()) {
+        if origin.is_some_and(Origin::http2) {
             pass_on_te(exchange, request)?;
         }
-        if let Some(slice) = slice {
-            set(request, header::RANGE, &slice.range_field())?;
+        match slice {
+            Some(slice) => set(request, header::RANGE, &slice.range_field()),
+            None => Ok(()),
         }
-        if asks_shield {
-            // The phase runs where the origin is asked.
-            return no_only_if_cached(request);
-        }
-        let phase = route.pipeline.origin_request(exchange, request);
-        phase.map_err(|failure| fail(failure.status, failure.to_string()))
     });
-    process.cache.asking(&mut ctx.caching);
-    made.unwrap_or(Ok(()))?;
-    // Last, since a signature covers what the head is by then.
-    bucket::sign(origin.as_deref(), request)
+    made.unwrap_or(Ok(()))
 }
 
 /// Puts what an origin may rely on into the head that goes to it, and takes out what it must not believe.
@@ -254,6 +277,10 @@ fn failed(session: &mut Session, ctx: &mut Context, mut error: Box<Error>) -> Bo
         error.set_retry(false);
         return error;
     };
+    // It was judged already that this response does not count: that is no failure of the server's.
+    if matches!(error.etype(), ErrorType::HTTPStatus(_)) && error.retry() {
+        return error;
+    }
     let failure = picked.failure(&error);
     if failure == Failure::Timeout {
         // The engine only sees that our connection to the origin ended.
@@ -264,8 +291,7 @@ fn failed(session: &mut Session, ctx: &mut Context, mut error: Box<Error>) -> Bo
         picked.failed(failure);
         fallback::tell(ctx, None);
     }
-    let already_judged = matches!(failure, Failure::Status(_)) && error.retry();
-    let again = already_judged || wants_again(session, ctx, failure);
+    let again = wants_again(session, ctx, failure);
     error.set_retry(again);
     error
 }
@@ -280,6 +306,10 @@ pub(super) fn judge(
     response: &mut ResponseHeader,
 ) -> Result<()> {
     forget_coding(response);
+    if ctx.given.is_some() {
+        ctx.progress = Progress::Body;
+        return Ok(());
+    }
     let status = response.status.as_u16();
     if response.status.is_informational() && status != 101 {
         return Ok(());
@@ -294,10 +324,7 @@ pub(super) fn judge(
     let again = wants_again(session, ctx, Failure::Status(status))
         || (told != status && fallback::falls_back(session, ctx, Failure::Status(told)));
     if again {
-        let mut error = Error::explain(ErrorType::HTTPStatus(status), "status that is tried again");
-        error.esource = ErrorSource::Upstream;
-        error.set_retry(true);
-        return Err(error);
+        return Err(retry(status, "status that is tried again"));
     }
     ctx.progress = Progress::Body;
     Ok(())

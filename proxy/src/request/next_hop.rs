@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue};
 use pingora::proxy::Session;
+use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, Result};
 use rimward_config::Fallback;
 
@@ -14,21 +15,27 @@ use super::caching;
 use super::context::Context;
 use super::errors::fail;
 use super::fallback;
+use super::outgoing;
 use crate::origin::{Failure, NoServer, Origin, Pick, Picked};
 use crate::runtime::{Route, Shield};
 
 /// How often a request may pass through one edge before it is held for a loop.
 const MAX_HOPS: usize = 8;
 
-/// Picks the server for the next try, and says whose it is.
+/// Who is asked next.
+pub(super) enum Next {
+    /// A server of this origin, or an edge of a shield.
+    Server(Arc<Origin>, Picked),
+    /// Nobody: a filter gave the response.
+    Given(Box<HttpPeer>),
+}
+
+/// Picks who is asked next. Before that is an origin, filters see the request that goes there.
 ///
 /// # Errors
-/// 502 when the route has no origin, 503 when none of the servers can take the request, 508 for a loop.
-pub(super) fn pick(
-    session: &mut Session,
-    ctx: &mut Context,
-    route: &Route,
-) -> Result<(Arc<Origin>, Picked)> {
+/// 502 when the route has no origin, 503 when none of the servers can take the request, 508 for a loop, and when a filter
+/// fails and may not be skipped.
+pub(super) async fn pick(session: &mut Session, ctx: &mut Context, route: &Route) -> Result<Next> {
     let hops = hops(&session.req_header().headers, &ctx.runtime.config.pop.name);
     if hops >= MAX_HOPS {
         return Err(fail(508, "the request came through this edge too often"));
@@ -39,11 +46,25 @@ pub(super) fn pick(
         .filter(|_| hops == 0 && !ctx.past_shield)
     {
         match pick_edge(session, ctx, shield) {
-            Ok(picked) => return Ok((shield.edges.clone(), picked)),
+            Ok(picked) => return Ok(Next::Server(shield.edges.clone(), picked)),
             Err(_) if shield.fallback == Fallback::Origin => leave(shield, ctx),
             Err(none) => return Err(unavailable(&shield.edges, none)),
         }
     }
+    outgoing::filter(session, ctx, route).await?;
+    if let Some(given) = &ctx.given {
+        return Ok(Next::Given(given.peer()));
+    }
+    let (origin, picked) = pick_server(session, ctx, route, hops)?;
+    Ok(Next::Server(origin, picked))
+}
+
+fn pick_server(
+    session: &mut Session,
+    ctx: &mut Context,
+    route: &Route,
+    hops: usize,
+) -> Result<(Arc<Origin>, Picked)> {
     let Some(origin) = fallback::origin(ctx, route) else {
         return Err(match hops {
             0 => fail(502, "the route has no origin and no filter answered"),
@@ -67,7 +88,7 @@ pub(super) fn pick(
                 && fallback::fallback_on(ctx, Failure::Connect).is_some() =>
         {
             fallback::leave(ctx);
-            self::pick(session, ctx, route)
+            pick_server(session, ctx, route, hops)
         }
         Err(none) => Err(unavailable(&origin, none)),
     }

@@ -12,15 +12,17 @@ mod sequence;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
+use pingora::Result;
 use pingora::protocols::http::conditional_filter::to_304;
 use pingora::proxy::{RangeType, Session};
-use pingora::{Error, Result};
 use pingora_http::ResponseHeader;
 use rimward_cache::range::{First, first};
 use rimward_cache::slice::{Version, whole_head};
 use rimward_cache::{Key, Slice};
 
+use super::aside::Coming;
 use super::caching;
 use super::compress;
 use super::context::{Context, Progress};
@@ -162,6 +164,7 @@ pub(super) async fn begun(
     ctx: &mut Context,
 ) -> Result<Box<ResponseHeader>> {
     let head = fetch.head(session).await;
+    ctx.is_posted |= fetch.outcome().is_some_and(|outcome| outcome.is_posted);
     match (&mut ctx.sliced, fetch.outcome()) {
         (Some(all), Some(one)) => all.add(one),
         (none @ None, Some(one)) => *none = Some(Box::new(one.clone())),
@@ -180,12 +183,16 @@ async fn pass_on(
 ) -> Result<Ended> {
     compress::judge(&head, ctx);
     let Some(mut cutter) = cutter(process, session, ctx, &mut head) else {
-        respond::begin(process, session, ctx, head, true).await?;
+        respond::begin(process, session, ctx, head, &mut Coming::Elsewhere).await?;
         return Ok(Ended::Answered);
     };
-    respond::begin(process, session, ctx, head, false).await?;
-    send(session, &mut fetch, &mut cutter, u64::MAX).await?;
-    finish(session, &cutter).await
+    // No filter of the route waits for it.
+    let coming = &mut Coming::Whole(Bytes::new());
+    if respond::begin(process, session, ctx, head, coming).await? {
+        send(session, ctx, &mut fetch, &mut cutter, u64::MAX).await?;
+        respond::go_on(session, ctx, cutter.end(), true).await?;
+    }
+    Ok(Ended::Answered)
 }
 
 /// What a client gets of a response with this head, which is changed to match; `None` when it gets no body.
@@ -224,7 +231,7 @@ async fn in_slices(
     let mut head = whole_head(head, version.total);
     compress::judge(&head, ctx);
     let Some(mut cutter) = cutter(process, session, ctx, &mut head) else {
-        respond::begin(process, session, ctx, head, true).await?;
+        respond::begin(process, session, ctx, head, &mut Coming::Elsewhere).await?;
         return Ok(Ended::Answered);
     };
     if head.status != StatusCode::PARTIAL_CONTENT {
@@ -242,13 +249,10 @@ async fn in_slices(
     if let Some(sliced) = &mut ctx.sliced {
         sliced.is_made_of_slices(rest);
     }
-    respond::begin(process, session, ctx, head, false).await?;
-    sequence.send(session, ctx, fetch, &mut cutter).await?;
-    finish(session, &cutter).await
-}
-
-async fn finish(session: &mut Session, cutter: &Cutter) -> Result<Ended> {
-    let sent = session.write_response_body(cutter.end(), true).await;
-    sent.map_err(Error::into_down)?;
+    let coming = &mut Coming::Whole(Bytes::new());
+    if respond::begin(process, session, ctx, head, coming).await? {
+        sequence.send(session, ctx, fetch, &mut cutter).await?;
+        respond::go_on(session, ctx, cutter.end(), true).await?;
+    }
     Ok(Ended::Answered)
 }

@@ -170,3 +170,28 @@ async fn it_is_told_of_as_one_exchange() {
     edge.metric_reaches("rimward_requests_total", 1.0).await;
     edge.metric_reaches("rimward_requests_in_flight", 0.0).await;
 }
+
+#[tokio::test]
+async fn a_page_is_encoded_as_it_is_sent() {
+    let origin = Origin::start().await;
+    let words = "filters = [{ use = \"esi\" }]\ncompress = [\"gzip\"]";
+    let edge = Edge::site_with(&origin, words).await;
+    let part = "part ".repeat(1000);
+    origin.reply("/", PAGE, "<esi:include src=\"/part\"/>");
+    origin.reply("/part", PART, &part);
+    origin.reply("/plain", "content-type: text/plain", &part);
+    for target in ["/", "/plain"] {
+        let response = edge
+            .request(&format!("GET {target}\naccept-encoding: gzip"))
+            .await;
+        assert_eq!(
+            response.header("content-encoding"),
+            Some("gzip"),
+            "{target}"
+        );
+        let mut text = String::new();
+        let mut decoder = flate2::read::GzDecoder::new(&response.body[..]);
+        std::io::Read::read_to_string(&mut decoder, &mut text).unwrap();
+        assert_eq!(text, part, "{target}");
+    }
+}

@@ -106,7 +106,7 @@ impl Shadow {
 
     /// Sends the other origin what one of them is about to get, if chance wants it.
     pub(super) fn begin(&self, exchange: &mut Exchange, request: &RequestHeader) {
-        if !self.is_due() || !is_comparable(request) || exchange.notes.get::<Waiting>().is_some() {
+        if !self.is_due() || !is_comparable(request) {
             return;
         }
         let Some(other) = self.other(exchange) else {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use pingora::protocols::http::HttpTask;
 use pingora::protocols::http::subrequest::server::SubrequestHandle;
+use pingora::proxy::subrequest::BodyMode;
 use pingora::proxy::{Session, subrequest};
 use pingora::{Error, ErrorType, OkOrErr, Result};
 use pingora_http::ResponseHeader;
@@ -23,6 +24,10 @@ pub(in crate::request) struct Fetch {
     handle: SubrequestHandle,
     outcome: Arc<OnceLock<Outcome>>,
     ended: bool,
+    /// Whether nothing of the client's body is to be handed over any more.
+    is_fed: bool,
+    /// A piece of it that waits until there is room.
+    piece: Option<HttpTask>,
 }
 
 /// What the request for a slice carries.
@@ -72,8 +77,13 @@ impl Fetch {
             version,
             outcome: Arc::clone(&outcome),
         };
+        let body = match copied.body {
+            Some(_) => BodyMode::ExpectBody,
+            None => BodyMode::NoBody,
+        };
         let context = subrequest::Ctx::builder()
             .user_ctx(Box::new(carried))
+            .body_mode(body)
             .build();
         let (request, handle) = spawner.create_subrequest(session.as_downstream(), context);
         tokio::spawn(request.run());
@@ -82,6 +92,8 @@ impl Fetch {
             handle,
             outcome,
             ended: false,
+            is_fed: copied.body.is_none(),
+            piece: None,
         })
     }
 
@@ -125,7 +137,7 @@ impl Fetch {
                     }
                 }
                 Some(HttpTask::Failed(error)) => return Err(error),
-                Some(HttpTask::Done) => self.ended = true,
+                Some(HttpTask::Done | HttpTask::Trailer(_)) => self.ended = true,
                 Some(_) => {}
                 None => return Err(self.failure()),
             }
@@ -133,17 +145,28 @@ impl Fetch {
         Ok(None)
     }
 
-    /// The next that comes of the response, unless the client leaves first.
+    /// The next that comes of the response, unless the client leaves first. What comes of its body meanwhile is handed over.
     async fn task(&mut self, session: &mut Session) -> Result<Option<HttpTask>> {
-        tokio::select! {
-            biased;
-            task = self.handle.rx.recv() => Ok(task),
-            // A client that has sent its request says nothing more but that it leaves.
-            left = session.as_downstream_mut().read_body_or_idle(true) => match left {
-                Ok(_) => Error::e_explain(ErrorType::ConnectionClosed, "client sent more than its request"),
-                Err(error) => Err(error),
+        loop {
+            tokio::select! {
+                biased;
+                task = self.handle.rx.recv() => return Ok(task),
+                place = self.handle.tx.reserve(), if self.piece.is_some() => match (place, self.piece.take()) {
+                    (Ok(place), Some(piece)) => place.send(piece),
+                    // Nobody reads it any more.
+                    _ => self.is_fed = true,
+                },
+                read = session.as_downstream_mut().read_body_or_idle(self.is_fed), if self.piece.is_none() => {
+                    let piece = read.map_err(Error::into_down)?;
+                    if self.is_fed {
+                        // A client that has sent its request says nothing more but that it leaves.
+                        let why = "client sent more than its request";
+                        return Error::e_explain(ErrorType::ConnectionClosed, why).map_err(Error::into_down);
+                    }
+                    self.is_fed = piece.is_none() || session.as_downstream_mut().is_body_done();
+                    self.piece = Some(HttpTask::Body(Some(piece.unwrap_or_default()), self.is_fed));
+                }
             }
-            .map_err(Error::into_down),
         }
     }
 

@@ -23,6 +23,8 @@ pub(in crate::request) struct Outcome {
     pub(in crate::request) origin_time: Option<Duration>,
     /// The names of the origin and the server that were asked last.
     pub(in crate::request) asked: Option<(String, String)>,
+    /// Whether it is a response to POST that is being stored.
+    pub(in crate::request) is_posted: bool,
 }
 
 /// Tells the client's exchange what became of the request for a slice, once that is known.
@@ -35,6 +37,7 @@ pub(in crate::request) fn tell(process: &Process, session: &Session, ctx: &Conte
         tries: ctx.tries,
         origin_time: ctx.origin_time,
         asked: picked.map(|picked| (picked.origin().to_owned(), picked.server().to_owned())),
+        is_posted: ctx.is_posted,
     };
     // A failure after the head adds nothing.
     drop(tells.set(outcome));

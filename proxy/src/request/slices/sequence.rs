@@ -10,6 +10,7 @@ use super::fetch::Fetch;
 use super::{Asked, begun};
 use crate::edge::Process;
 use crate::request::context::Context;
+use crate::request::respond;
 
 /// How many slices are looked up to tell whether a response is a hit. One of still more of them is told as none.
 const MOST_LOOKED_UP: usize = 1024;
@@ -55,7 +56,7 @@ impl Sequence<'_> {
             let ahead = next.map(|next| self.start(session, next)).transpose()?;
             cutter.seek(fetch.slice.start());
             let end = fetch.slice.end();
-            send(session, &mut fetch, cutter, end).await?;
+            send(session, ctx, &mut fetch, cutter, end).await?;
             if cutter.wants().is_some_and(|wanted| wanted < end) {
                 let why = "a slice is shorter than its content-range says";
                 return Err(failed(ErrorType::ReadError, why));
@@ -121,6 +122,7 @@ impl Sequence<'_> {
 /// Sends what the client wants of one body up to `end`, and reads no further than that.
 pub(super) async fn send(
     session: &mut Session,
+    ctx: &mut Context,
     fetch: &mut Fetch,
     cutter: &mut Cutter,
     end: u64,
@@ -130,8 +132,7 @@ pub(super) async fn send(
             break;
         };
         for piece in cutter.cut(&piece) {
-            let sent = session.write_response_body(Some(piece), false).await;
-            sent.map_err(Error::into_down)?;
+            respond::go_on(session, ctx, Some(piece), false).await?;
         }
     }
     Ok(())
