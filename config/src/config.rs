@@ -1,6 +1,8 @@
 //! What a configuration means: every default filled in, every name a reference, nothing left to check.
 
+mod function;
 mod guests;
+mod kv;
 mod listener;
 mod origin;
 mod s3;
@@ -19,7 +21,9 @@ use crate::key_path::{KeyPath, Step};
 use crate::problem::Problem;
 use crate::source::Source;
 
+pub use function::{Function, FunctionLimits};
 pub use guests::Guests;
+pub use kv::KvStore;
 pub use listener::{Certificate, ClientCertificates, Listener, ListenerLimits, ListenerTls};
 pub use origin::{
     Balance, Directory, HashKey, HealthCheck, Origin, OriginKind, OriginTimeouts, OriginTls,
@@ -48,6 +52,8 @@ pub struct Config {
     pub cache: CacheBounds,
     /// Where client addresses are located.
     pub geoip: Option<GeoIp>,
+    /// Stores of keys and values, by name.
+    pub stores: Vec<KvStore>,
     /// Everything that responses can come from; [`OriginId`] indexes it.
     pub origins: Vec<Origin>,
     /// Every shield; [`ShieldId`] indexes it.

@@ -6,7 +6,9 @@ mod admin;
 mod cache;
 mod compress;
 mod filter;
+mod function;
 mod guests;
+mod kv;
 mod listen;
 mod log;
 mod origin;
@@ -24,8 +26,10 @@ use serde::Deserialize;
 pub(crate) use admin::{Admin, AdminAt};
 pub(crate) use cache::{Cache, Disk, GeoIp};
 pub(crate) use compress::{Compress, Compression, Encoding};
-pub(crate) use filter::{FilterTable, FilterUse};
+pub(crate) use filter::{FilterTable, FilterUse, GUESTS};
+pub(crate) use function::{FunctionGrants, FunctionLimits};
 pub(crate) use guests::Guests;
+pub(crate) use kv::Kv;
 pub(crate) use listen::{ClientCertificateMode, ClientCertificates, Limits, Listen, Tls};
 pub(crate) use log::{AccessFormat, Log, LogFormat, LogTo};
 pub(crate) use origin::{
@@ -60,6 +64,8 @@ pub(crate) struct Document {
     pub(crate) cache: Option<Cache>,
     /// Where client addresses are located.
     pub(crate) geoip: Option<GeoIp>,
+    /// Stores of keys and values, by name.
+    pub(crate) kv: BTreeMap<String, Kv>,
     /// Where responses come from, by name.
     pub(crate) origin: BTreeMap<String, Origin>,
     /// Edges that are asked before an origin, by name.

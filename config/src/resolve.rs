@@ -4,7 +4,9 @@ mod cache_policy;
 mod compress;
 mod edge;
 mod filters;
+mod function;
 mod guests;
+mod kv;
 mod listen;
 mod names;
 mod origin;
@@ -78,7 +80,9 @@ pub(crate) fn resolve(
     let (listeners, listener_places) = listen::listeners(&mut files, is_whole, problems);
     let origin_names = Names::collect(&files, "origin", is_whole, problems);
     let filter_names = Names::collect(&files, "filter", is_whole, problems);
-    let origins = origin::origins(&mut files, &origin_names, problems);
+    let store_names = Names::collect(&files, "kv", is_whole, problems);
+    let stores = kv::stores(&mut files, &store_names, problems);
+    let origins = origin::origins(&mut files, &origin_names, &guests, problems);
     let shield_names = Names::collect(&files, "shield", is_whole, problems);
     let shields = shield::shields(&mut files, &shield_names, &origin_names, problems);
     let secret_names = Names::collect(&files, "secret", is_whole, problems);
@@ -100,6 +104,7 @@ pub(crate) fn resolve(
         listeners,
         cache,
         geoip,
+        stores,
         origins,
         shields,
         guests,

@@ -3,8 +3,9 @@
 //! Everything that a request touches is looked up when a configuration is compiled; counting is an atomic addition.
 
 mod connections;
+mod functions;
+mod guests;
 mod histogram;
-mod own;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -14,13 +15,14 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEn
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram as Values;
 use prometheus_client::registry::Registry;
+use rimward_filters::wasm::function::Account;
 use rimward_filters::{Meter, Phase, Tallies, Tally};
 
 pub use connections::Connections;
+use functions::Functions;
+use guests::{GuestCalls, GuestNumbers};
 use histogram::Histogram;
-use own::Named;
 
 /// Everything the edge counts. Lives as long as the process.
 pub struct Metrics {
@@ -32,8 +34,10 @@ pub struct Metrics {
     filter_runs: Family<FilterLabels, Counter>,
     filter_errors: Family<FilterLabels, Counter>,
     filter_outcomes: Family<OutcomeLabels, Counter>,
-    own: Own,
     inner_requests: Family<RequestLabels, Counter>,
+    guest_calls: GuestCalls,
+    guest_numbers: GuestNumbers,
+    functions: Functions,
     refused: Family<ReasonLabel, Counter>,
     /// Connections accepted.
     pub accepted: Counter,
@@ -204,19 +208,7 @@ impl Default for Metrics {
         fn clone_of<M: Clone>(metric: &M) -> M {
             metric.clone()
         }
-        let own = Own::default();
-        registry.register(
-            "guest_count",
-            "What filters count under names of their own",
-            own.counts.family(),
-        );
-        registry.register(
-            "guest_value",
-            "What filters observe under names of their own",
-            own.values.family(),
-        );
         Self {
-            own,
             inner_requests: register!(
                 "inner_requests",
                 "Requests that filters made to this edge itself"
@@ -237,6 +229,19 @@ impl Default for Metrics {
                 "filter_outcomes",
                 "What filters made out, by filter and outcome"
             ),
+            guest_calls: GuestCalls::of_family(register!(
+                "guest_calls",
+                "Calls of filters in WebAssembly, by version, phase and outcome"
+            )),
+            guest_numbers: GuestNumbers::new(
+                register!("guest_count", "What guests count, by filter and name"),
+                register!(
+                    "guest_value_sum",
+                    "Sum of what guests observe, by filter and name"
+                ),
+                register!("guest_value_count", "How often guests observed it"),
+            ),
+            functions: Functions::register(&mut registry),
             refused: register!(
                 "refused",
                 "Connections and requests refused before they were routed"
@@ -344,8 +349,14 @@ impl Metrics {
     pub fn tallies(&self) -> Arc<dyn Tallies> {
         Arc::new(Outcomes {
             outcomes: self.filter_outcomes.clone(),
-            own: self.own.clone(),
+            calls: self.guest_calls.clone(),
+            numbers: self.guest_numbers.clone(),
         })
+    }
+
+    /// Where the runs of a function are counted.
+    pub fn function(&self, name: &str) -> Arc<dyn Account> {
+        self.functions.account(name)
     }
 
     /// Where the requests to a shield are counted, and those that it could not take.
@@ -484,14 +495,8 @@ impl Meter for FilterMeter {
 /// Where filters count what they made out.
 struct Outcomes {
     outcomes: Family<OutcomeLabels, Counter>,
-    own: Own,
-}
-
-/// What filters have names of their own for.
-#[derive(Clone, Default)]
-struct Own {
-    counts: Named<Counter>,
-    values: Named<Values>,
+    calls: GuestCalls,
+    numbers: GuestNumbers,
 }
 
 impl Tallies for Outcomes {
@@ -503,12 +508,16 @@ impl Tallies for Outcomes {
         Arc::new(Outcome(self.outcomes.get_or_create(&labels).clone()))
     }
 
+    fn calls(&self, filter: &str, version: &str, phase: &str, outcome: &str) -> Arc<dyn Tally> {
+        self.calls.of(filter, version, phase, outcome)
+    }
+
     fn count(&self, filter: &str, name: &str, by: u64) {
-        self.own.counts.count(filter, name, by);
+        self.numbers.count(filter, name, by);
     }
 
     fn observe(&self, filter: &str, name: &str, value: f64) {
-        self.own.values.observe(filter, name, value);
+        self.numbers.observe(filter, name, value);
     }
 }
 

@@ -5,7 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rimward_config::{Guests, OriginId, Problem};
+use rimward_config::{Guests, Origin, OriginId, Problem};
+use rimward_kv::{Settings, Store};
 
 use super::Secret;
 use crate::chosen::OriginChoice;
@@ -59,6 +60,11 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// What the configuration says of the origins, by [`OriginId`]; none when they are not known.
+    pub fn origins(&self) -> &[Origin] {
+        &self.around.known_origins
+    }
+
     /// The choice of an origin that a setting names, whose objects don't mix with those of others.
     ///
     /// # Errors
@@ -97,6 +103,31 @@ impl<'a> Builder<'a> {
     /// What filters in WebAssembly may take, all together.
     pub fn guests(&self) -> &Guests {
         &self.around.guests
+    }
+
+    /// What there is around the filter.
+    pub fn around(&self) -> &Surroundings {
+        &self.around
+    }
+
+    /// The store that a setting names.
+    ///
+    /// # Errors
+    /// When there is none of that name, with `key` as the place of the fault.
+    pub fn store(&self, key: impl Into<String>, name: &str) -> Result<Arc<Store>, BuildError> {
+        let key = key.into();
+        let Some(stores) = &self.around.stores else {
+            let empty = Store::in_memory(&Settings::at(name));
+            return empty
+                .map(Arc::new)
+                .map_err(|error| BuildError::at(key, error.to_string()));
+        };
+        stores.get(name).cloned().ok_or_else(|| {
+            let problem = Problem::new(key, format!("there is no store `{name}`"));
+            problem
+                .suggest(name, stores.keys().map(|name| &**name))
+                .into()
+        })
     }
 
     /// Whom the filter can ask once the configuration serves.
@@ -160,6 +191,11 @@ impl<'a> Builder<'a> {
         Ok(bytes)
     }
 
+    /// Has the edge look at a file or folder: a change of it calls for a reload.
+    pub fn watch(&self, path: PathBuf) {
+        self.files.borrow_mut().push(path);
+    }
+
     /// Every file that was asked for, there or not: a change of one calls for a reload.
     pub fn into_files(self) -> Vec<PathBuf> {
         self.files.into_inner()
@@ -211,6 +247,37 @@ impl From<Problem> for BuildError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_is_found_by_name() {
+        let store = Arc::new(Store::in_memory(&Settings::at("")).unwrap());
+        let around = Surroundings {
+            stores: Some([("sessions".into(), store.clone())].into()),
+            ..Surroundings::default()
+        };
+        let builder = Builder::new(Path::new("."), "test").within(around);
+        assert!(Arc::ptr_eq(
+            &builder.store("store", "sessions").unwrap(),
+            &store
+        ));
+        let error = builder.store("store", "session").unwrap_err();
+        assert_eq!(
+            (
+                error.key.as_str(),
+                error.message.as_str(),
+                error.help.as_deref()
+            ),
+            (
+                "store",
+                "there is no store `session`",
+                Some("did you mean `sessions`?")
+            )
+        );
+        let unknown = Builder::new(Path::new("."), "test")
+            .store("store", "any")
+            .unwrap();
+        assert_eq!(unknown.get("key"), Ok(None));
+    }
 
     #[test]
     fn a_builder_remembers_the_files_it_was_asked_for() {

@@ -8,7 +8,7 @@ use pingora::proxy::Session;
 use pingora::{Error, Result};
 use pingora_http::ResponseHeader;
 use rimward_cache::head::forget_body;
-use rimward_filters::{Answer, Phase, Rewriters, Stopped, Verdict};
+use rimward_filters::{Answer, Phase, Rewriters, Stopped, Storing, Verdict};
 
 use super::aside::{Coming, Watched};
 use super::caching;
@@ -175,9 +175,11 @@ pub(super) async fn filtered(
     if !ctx.route.as_ref().is_some_and(takes_part) {
         return Ok(Rewriters::default());
     }
+    let found = caching::found_for_filters(session, ctx);
     let Some((route, mut exchange)) = ctx.lend(session) else {
         return Ok(Rewriters::default());
     };
+    exchange.found = found;
     let (pipeline, exchange_of) = (&route.pipeline, &mut *exchange);
     let rewriters = match (phase, &coming) {
         (Phase::OriginResponse, _) => {
@@ -230,6 +232,10 @@ pub(super) async fn origin_response_phase(
         ctx.given = Some(Given::new(head.clone(), body)?);
         ctx.page = None;
         return Err(retry(head.status.as_u16(), "a filter replaced the body"));
+    }
+    let notes = ctx.exchange.as_mut().map(|exchange| &mut exchange.notes);
+    if let Some(storing) = notes.and_then(|notes| notes.remove::<Storing>()) {
+        ctx.caching.store_as(&storing);
     }
     // A 304 renews the head of what was rewritten when it was stored.
     if head.status == StatusCode::NOT_MODIFIED && rewrites_what_is_stored(ctx) {
