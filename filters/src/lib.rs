@@ -50,5 +50,5 @@ pub use filter::{
 pub use location::LocationField;
 pub use outside::{AskError, Bounds, Outside, Surroundings, Tallies, Tally};
 pub use pipeline::{
-    Arriving, Failure, Meter, OnError, Pipeline, Rewriters, Step, Stopped, Trial, Verdict,
+    Arriving, Came, Failure, Meter, OnError, Pipeline, Rewriters, Step, Stopped, Verdict, WayThere,
 };

@@ -20,6 +20,8 @@ pub(super) struct Answer<'a> {
     pub(super) connection: &'a Arc<Connection>,
     /// The host that the client asked for, whatever filters made of it.
     pub(super) host: &'a str,
+    /// How the cache took part.
+    pub(super) cache: CacheResult,
     pub(super) status: u16,
     pub(super) began: Instant,
 }
@@ -28,7 +30,7 @@ impl Answer<'_> {
     /// What is counted now that so many bytes of a body were sent.
     pub(super) fn tally(&self, sent: u64) -> Tally {
         Tally {
-            cache: CacheResult::Hit,
+            cache: self.cache,
             status: self.status,
             duration: self.began.elapsed(),
             sent,

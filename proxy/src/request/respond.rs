@@ -48,7 +48,11 @@ pub(super) async fn request(
         return Ok(false);
     }
     std::mem::swap(session.req_header_mut(), &mut exchange.request);
-    let (verdict, depth) = route.pipeline.request(&mut exchange).await;
+    let pipeline = &route.pipeline;
+    // What the fast lane has begun is not begun again.
+    let way = ctx.way.take();
+    let way = way.unwrap_or_else(|| pipeline.begin_request(&mut exchange));
+    let (verdict, depth) = pipeline.finish_request(way, &mut exchange).await;
     std::mem::swap(session.req_header_mut(), &mut exchange.request);
     if let Some(limit) = exchange.notes.get::<rimward_filters::MaxBody>() {
         ctx.max_body = ctx.max_body.min(limit.0);
@@ -108,7 +112,7 @@ pub(super) async fn own_response(
 ///
 /// # Errors
 /// When one of them can't go on.
-pub(super) fn pass_whole(
+pub(crate) fn pass_whole(
     rewriters: &mut Rewriters,
     head: &ResponseHeader,
     body: Bytes,
@@ -372,7 +376,7 @@ pub(super) fn end_with_trailers(ctx: &mut Context) -> Result<Option<Bytes>> {
     Ok(rest)
 }
 
-pub(super) fn is_bodiless(head: &ResponseHeader) -> bool {
+pub(crate) fn is_bodiless(head: &ResponseHeader) -> bool {
     matches!(
         head.status,
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
