@@ -11,7 +11,7 @@ use rcgen::{CertificateParams, DnType, KeyPair};
 use rimward::metrics::Metrics;
 use rimward_config::OriginId;
 use rimward_filters::{
-    AskError, Bounds, Builder, Chosen, Client, ClientCertificate, Exchange, Filter, OnError,
+    AskError, Bounds, Builder, Chosen, Client, ClientCertificate, Exchange, Filter, Found, OnError,
     Outside, Pipeline, Scheme, Step, Surroundings, builtin,
 };
 
@@ -60,7 +60,9 @@ pub fn exchange(method: &str, target: &str, fields: &[(&'static str, &'static st
         params: Vec::new(),
         request_id: "0123456789abcdef0123456789abcdef".into(),
         notes: http::Extensions::new(),
+        origin: None,
         chosen: Chosen::default(),
+        found: Found::Unknown,
         request_watchers: Vec::new(),
         request_body: None,
         request_rewriters: Vec::new(),

@@ -3,6 +3,7 @@
 use criterion::{BatchSize, Criterion};
 use rimward::metrics::Metrics;
 use rimward::runtime::Runtime;
+use rimward::stores::Stores;
 use rimward_benches::{config, routes};
 
 fn reading(criterion: &mut Criterion) {
@@ -15,7 +16,7 @@ fn reading(criterion: &mut Criterion) {
         let metrics = Metrics::default();
         group.bench_function("compile", |bench| {
             let compile = |config| {
-                Runtime::compile(config, &metrics, None)
+                Runtime::compile(config, &metrics, &Stores::detached(), None)
                     .unwrap_or_else(|problems| panic!("{problems}"))
             };
             bench.iter_batched(|| parsed.clone(), compile, BatchSize::LargeInput);

@@ -1,8 +1,12 @@
 //! What a configuration means: every default filled in, every name a reference, nothing left to check.
 
+mod function;
+mod guests;
+mod kv;
 mod listener;
 mod origin;
 mod s3;
+mod secret;
 mod shield;
 mod site;
 
@@ -17,12 +21,16 @@ use crate::key_path::{KeyPath, Step};
 use crate::problem::Problem;
 use crate::source::Source;
 
+pub use function::{Function, FunctionLimits};
+pub use guests::Guests;
+pub use kv::KvStore;
 pub use listener::{Certificate, ClientCertificates, Listener, ListenerLimits, ListenerTls};
 pub use origin::{
     Balance, Directory, HashKey, HealthCheck, Origin, OriginKind, OriginTimeouts, OriginTls,
     Outlier, Retries, RetryOn, Server, ServerAddress, Servers,
 };
 pub use s3::{Credentials, S3};
+pub use secret::{Secret, SecretSource};
 pub use shield::{Fallback, Shield};
 pub use site::{
     CachePolicy, Compression, Conditions, Encoding, HeuristicRule, KeyRules, QueryRule, Route,
@@ -44,10 +52,16 @@ pub struct Config {
     pub cache: CacheBounds,
     /// Where client addresses are located.
     pub geoip: Option<GeoIp>,
+    /// Stores of keys and values, by name.
+    pub stores: Vec<KvStore>,
     /// Everything that responses can come from; [`OriginId`] indexes it.
     pub origins: Vec<Origin>,
     /// Every shield; [`ShieldId`] indexes it.
     pub shields: Vec<Shield>,
+    /// What filters in WebAssembly may take, all together.
+    pub guests: Guests,
+    /// Secrets that filters are given, in the order of their names.
+    pub secrets: Vec<Secret>,
     /// Every filter, named or written in place; [`FilterId`] indexes it.
     pub filters: Vec<FilterSpec>,
     /// The sites, in file order.

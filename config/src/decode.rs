@@ -126,10 +126,7 @@ const LATER: &[&str] = &[
     "asn_database",
     "cluster",
     "disk",
-    "function",
-    "grants",
     "http3",
-    "kv",
     "rollout",
     "wasm",
 ];

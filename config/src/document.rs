@@ -6,11 +6,15 @@ mod admin;
 mod cache;
 mod compress;
 mod filter;
+mod function;
+mod guests;
+mod kv;
 mod listen;
 mod log;
 mod origin;
 mod pop;
 mod s3;
+mod secret;
 mod shield;
 mod site;
 
@@ -22,7 +26,10 @@ use serde::Deserialize;
 pub(crate) use admin::{Admin, AdminAt};
 pub(crate) use cache::{Cache, Disk, GeoIp};
 pub(crate) use compress::{Compress, Compression, Encoding};
-pub(crate) use filter::{FilterTable, FilterUse};
+pub(crate) use filter::{FilterTable, FilterUse, GUESTS};
+pub(crate) use function::{FunctionGrants, FunctionLimits};
+pub(crate) use guests::Guests;
+pub(crate) use kv::Kv;
 pub(crate) use listen::{ClientCertificateMode, ClientCertificates, Limits, Listen, Tls};
 pub(crate) use log::{AccessFormat, Log, LogFormat, LogTo};
 pub(crate) use origin::{
@@ -30,6 +37,7 @@ pub(crate) use origin::{
 };
 pub(crate) use pop::{Pop, Threads};
 pub(crate) use s3::{KeysFile, S3};
+pub(crate) use secret::Secret;
 pub(crate) use shield::{Fallback, Shield, ShieldAdmin, ShieldUse};
 pub(crate) use site::{
     CacheKey, CachePolicy, Heuristics, QueryKey, QueryWord, Route, Site, SliceSize, Wanted,
@@ -56,10 +64,16 @@ pub(crate) struct Document {
     pub(crate) cache: Option<Cache>,
     /// Where client addresses are located.
     pub(crate) geoip: Option<GeoIp>,
+    /// Stores of keys and values, by name.
+    pub(crate) kv: BTreeMap<String, Kv>,
     /// Where responses come from, by name.
     pub(crate) origin: BTreeMap<String, Origin>,
     /// Edges that are asked before an origin, by name.
     pub(crate) shield: BTreeMap<String, Shield>,
+    /// What filters in WebAssembly may take, all together.
+    pub(crate) guests: Option<Guests>,
+    /// Secrets that filters are given, by name.
+    pub(crate) secret: BTreeMap<String, Secret>,
     /// Filters, by name.
     pub(crate) filter: BTreeMap<String, FilterTable>,
     /// Hosts that share an origin, a policy and filters.

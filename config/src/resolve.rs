@@ -4,6 +4,9 @@ mod cache_policy;
 mod compress;
 mod edge;
 mod filters;
+mod function;
+mod guests;
+mod kv;
 mod listen;
 mod names;
 mod origin;
@@ -14,7 +17,7 @@ mod servers;
 mod shield;
 mod site;
 
-use crate::config::{Admin, Config, Places, UnknownHost};
+use crate::config::{Admin, Config, Guests, Places, UnknownHost};
 use crate::load::Loaded;
 use crate::problem::Problem;
 use crate::source::Source;
@@ -45,6 +48,12 @@ pub(crate) fn resolve(
         |file| file.document.geoip.take(),
         problems,
     );
+    let guests = section(
+        &mut files,
+        "guests",
+        |file| file.document.guests.take(),
+        problems,
+    );
 
     let (pop, unknown_host) = match pop {
         Some((written, source)) => edge::pop(written, &mut Scope::new(source, problems)),
@@ -59,13 +68,25 @@ pub(crate) fn resolve(
     let cache = edge::cache(cache, &mut Scope::new(cache_source, problems));
     let geoip =
         geoip.map(|(written, source)| edge::geoip(written, &mut Scope::new(source, problems)));
+    let guests = match guests {
+        Some((written, source)) => guests::guests(
+            written,
+            cache.disk.as_ref(),
+            &mut Scope::new(source, problems),
+        ),
+        None => Guests::default(),
+    };
 
     let (listeners, listener_places) = listen::listeners(&mut files, is_whole, problems);
     let origin_names = Names::collect(&files, "origin", is_whole, problems);
     let filter_names = Names::collect(&files, "filter", is_whole, problems);
-    let origins = origin::origins(&mut files, &origin_names, problems);
+    let store_names = Names::collect(&files, "kv", is_whole, problems);
+    let stores = kv::stores(&mut files, &store_names, problems);
+    let origins = origin::origins(&mut files, &origin_names, &guests, problems);
     let shield_names = Names::collect(&files, "shield", is_whole, problems);
     let shields = shield::shields(&mut files, &shield_names, &origin_names, problems);
+    let secret_names = Names::collect(&files, "secret", is_whole, problems);
+    let secrets = guests::secrets(&mut files, &secret_names, problems);
     let mut filters = Filters::named(&mut files, filter_names);
     let (sites, site_places) = site::sites(
         &mut files,
@@ -83,8 +104,11 @@ pub(crate) fn resolve(
         listeners,
         cache,
         geoip,
+        stores,
         origins,
         shields,
+        guests,
+        secrets,
         filters: filters.specs,
         sites,
         unknown_host,

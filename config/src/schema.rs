@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use crate::document::Document;
+use crate::document::{Document, GUESTS};
 
 /// The JSON Schema of a configuration file. A filter's table is `use`, `on_error` and the settings of the filter that
 /// `use` names; `filters` has those settings by name.
@@ -36,21 +36,24 @@ fn with_common(mut settings: Value, common: &Value, name: &str) -> Value {
     let Some(object) = settings.as_object_mut() else {
         return settings;
     };
+    let is_guest = GUESTS.contains(&name);
     object.remove("$schema");
     object.remove("title");
     let properties = object.entry("properties").or_insert_with(|| json!({}));
     if let Some(properties) = properties.as_object_mut() {
-        properties.insert(
-            "use".to_owned(),
-            json!({ "const": name, "description": "What the filter is." }),
-        );
+        if !is_guest {
+            properties.insert(
+                "use".to_owned(),
+                json!({ "const": name, "description": "What the filter is." }),
+            );
+        }
         properties.insert(
             "on_error".to_owned(),
             common["properties"]["on_error"].clone(),
         );
     }
     let required = object.entry("required").or_insert_with(|| json!([]));
-    if let Some(required) = required.as_array_mut() {
+    if let Some(required) = required.as_array_mut().filter(|_| !is_guest) {
         required.push(json!("use"));
     }
     settings

@@ -21,9 +21,14 @@ impl Dealer {
 
     /// The bucket of a key.
     pub(crate) fn bucket(self, key: &[u8]) -> u32 {
+        self.among(key, BUCKETS)
+    }
+
+    /// The bucket of a key among so many; 0 when there are none.
+    pub(crate) fn among(self, key: &[u8], buckets: u32) -> u32 {
         let hash = XxHash3_64::oneshot_with_seed(self.seed, key);
-        // Takes the upper bits, of which none is favoured by more than one in 2⁵⁰.
-        u32::try_from((u128::from(hash) * u128::from(BUCKETS)) >> 64).unwrap_or_default()
+        // Takes the upper bits, of which none is favoured by more than one in 2³².
+        u32::try_from((u128::from(hash) * u128::from(buckets)) >> 64).unwrap_or_default()
     }
 }
 

@@ -25,6 +25,7 @@ mod oidc;
 mod query;
 mod rate_limit;
 mod redirect;
+mod redirects;
 mod request_limits;
 mod respond;
 mod rewrite;
@@ -32,6 +33,7 @@ mod security_headers;
 mod signed_url;
 mod waiting_room;
 
+pub(crate) use geo_headers::ClientFact;
 pub use request_limits::MaxBody;
 pub use signed_url::{Signed, Terms, UrlSigner};
 
@@ -64,6 +66,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<query::Query>(),
     FilterKind::of::<rate_limit::RateLimit>(),
     FilterKind::of::<redirect::Redirect>(),
+    FilterKind::of::<redirects::Redirects>(),
     FilterKind::of::<request_limits::RequestLimits>(),
     FilterKind::of::<respond::Respond>(),
     FilterKind::of::<rewrite::Rewrite>(),
@@ -72,9 +75,20 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<waiting_room::WaitingRoom>(),
 ];
 
+/// The filters that are code in WebAssembly. A configuration names them by their file in place of `use`.
+pub const GUESTS: &[FilterKind] = &[
+    FilterKind::of::<crate::wasm::lambda_edge::LambdaEdge>(),
+    FilterKind::of::<crate::wasm::Guest>(),
+];
+
+/// Every kind of filter.
+pub fn all() -> impl Iterator<Item = &'static FilterKind> {
+    KINDS.iter().chain(GUESTS)
+}
+
 /// The filter that a configuration means by `use = "name"`.
 pub fn find(name: &str) -> Option<&'static FilterKind> {
-    KINDS.iter().find(|kind| kind.name == name)
+    all().find(|kind| kind.name == name)
 }
 
 #[cfg(test)]

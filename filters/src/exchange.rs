@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use pingora_http::RequestHeader;
+use rimward_config::OriginId;
 use rimward_geoip::{Databases, Location};
 
 use crate::certificate::ClientCertificate;
@@ -33,6 +35,10 @@ pub struct Exchange {
     pub request_id: String,
     /// What filters leave for later phases, one of each type.
     pub notes: http::Extensions,
+    /// The route's own origin. Filters may have chosen another.
+    pub origin: Option<OriginId>,
+    /// What the cache had, once it was looked up.
+    pub found: Found,
     /// What filters decided on: another origin, parts of the cache key.
     pub chosen: Chosen,
     /// Who looks at the request's body as it passes on its way to the origin.
@@ -47,6 +53,45 @@ pub struct Exchange {
     pub log: Vec<(Cow<'static, str>, String)>,
     /// Nanoseconds spent in filters so far; the pipeline counts them.
     pub filter_nanoseconds: u64,
+}
+
+/// What the cache had for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Found {
+    /// It was not asked yet.
+    #[default]
+    Unknown,
+    /// A fresh object.
+    Hit,
+    /// A stale object, which was served.
+    Stale,
+    /// Nothing.
+    Miss,
+    /// A stale object, which the origin said still holds.
+    Revalidated,
+    /// It is not asked, by decision.
+    Pass,
+    /// Nothing, and what came may not be stored.
+    Uncacheable,
+}
+
+/// A note of filters: the cache is neither asked nor filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pass;
+
+/// A note of filters of the origin response phase: how the response is stored, whatever it says itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Storing {
+    /// How long it is fresh.
+    pub ttl: Option<Duration>,
+    /// How long it is served stale while it is revalidated.
+    pub stale_while_revalidate: Option<Duration>,
+    /// How long it is served stale when the origin fails.
+    pub stale_if_error: Option<Duration>,
+    /// Its surrogate keys, beside those that it has.
+    pub surrogate_keys: Vec<String>,
+    /// Whether it is not stored at all.
+    pub never: bool,
 }
 
 /// The body of a request as it came.

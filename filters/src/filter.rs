@@ -8,16 +8,22 @@
 mod answer;
 mod builder;
 mod kind;
+mod secret;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use crate::exchange::Exchange;
+use crate::wasm::Versions;
 
 pub use answer::Answer;
 pub use builder::{BuildError, Builder};
 pub use kind::{Build, FilterKind};
+pub use secret::Secret;
 
 /// One step of a route's pipeline.
 ///
@@ -54,6 +60,14 @@ pub trait Filter: Send + Sync {
         false
     }
 
+    /// The configuration that it is of serves from now on. May write files.
+    fn opens(&self) {}
+
+    /// Its versions, if it is code that can be deployed.
+    fn versions(&self) -> Option<Arc<Versions>> {
+        None
+    }
+
     /// How it is, for an operator who looks at it while it runs; `None` when there is nothing to tell.
     fn status(&self) -> Option<serde_json::Value> {
         None
@@ -66,6 +80,16 @@ pub trait Filter: Send + Sync {
     fn change(&self, wanted: &serde_json::Value) -> Result<(), String> {
         let _ = wanted;
         Err("nothing of this filter can be changed while it runs".to_owned())
+    }
+
+    /// Whether it wants to know when an exchange is over.
+    fn logs(&self) -> bool {
+        false
+    }
+
+    /// An exchange is over, and can't be changed any more but for what the access log has of it.
+    fn log(&self, exchange: &mut Exchange, summary: &Summary) {
+        let _ = (exchange, summary);
     }
 
     /// Before the cache is looked up. May change the request or answer it.
@@ -140,6 +164,21 @@ pub trait Filter: Send + Sync {
         let _ = (exchange, response);
         Ok(Body::Untouched)
     }
+}
+
+/// What an exchange was, told when it is over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The status that the client got.
+    pub status: u16,
+    /// Bytes of the body that were sent.
+    pub bytes_sent: u64,
+    /// From the request's head to the last byte.
+    pub duration: Duration,
+    /// From asking the origin to its response's head, if it was asked.
+    pub origin: Option<Duration>,
+    /// Why it did not end well.
+    pub error: Option<String>,
 }
 
 /// A point in an exchange where filters run.
@@ -288,8 +327,8 @@ pub trait BodyRewriter: Send + Sync {
 #[error("{reason}")]
 pub struct FilterError {
     reason: String,
-    /// Whether it could do it later.
-    is_passing: bool,
+    /// What the client gets of it unless `on_error` says otherwise.
+    status: u16,
 }
 
 impl FilterError {
@@ -297,21 +336,26 @@ impl FilterError {
     pub fn new(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
-            is_passing: false,
+            status: 500,
         }
     }
 
     /// The same where what the filter needs is not to be had for now: unless `on_error` says otherwise, the client gets 503.
     pub fn unavailable(reason: impl Into<String>) -> Self {
+        Self::with_status(503, reason)
+    }
+
+    /// The same where the client gets another status than 500 unless `on_error` says otherwise: one from 500 to 599.
+    pub fn with_status(status: u16, reason: impl Into<String>) -> Self {
         Self {
-            is_passing: true,
-            ..Self::new(reason)
+            reason: reason.into(),
+            status,
         }
     }
 
     /// The status that tells a client of it.
     pub(crate) fn status(&self) -> u16 {
-        if self.is_passing { 503 } else { 500 }
+        self.status
     }
 }
 
@@ -343,6 +387,7 @@ mod tests {
     fn what_is_not_to_be_had_for_now_is_told_apart() {
         assert_eq!(FilterError::new("broken").status(), 500);
         assert_eq!(FilterError::unavailable("no keys yet").status(), 503);
+        assert_eq!(FilterError::with_status(502, "not JSON").status(), 502);
     }
 
     #[test]

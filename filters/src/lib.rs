@@ -42,13 +42,15 @@ pub use certificate::{
     UnreadableCertificate,
 };
 pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tried};
-pub use exchange::{Client, Exchange, Note, RequestBody, Scheme};
+pub use exchange::{Client, Exchange, Found, Note, Pass, RequestBody, Scheme, Storing};
 pub use filter::{
     Answer, Body, BodyHolder, BodyRewriter, BodyWatcher, Build, BuildError, Builder, Configured,
-    Filter, FilterError, FilterKind, Flow, Phase, Phases,
+    Filter, FilterError, FilterKind, Flow, Phase, Phases, Secret, Summary,
 };
 pub use location::LocationField;
-pub use outside::{AskError, Bounds, Outside, Surroundings, Tallies, Tally};
+pub use outside::{
+    AskError, Bounds, Depth, Destination, Outside, Stream, Surroundings, Tallies, Tally, Waits,
+};
 pub use pipeline::{
     Arriving, Came, Failure, Meter, OnError, Pipeline, Rewriters, Step, Stopped, Verdict, WayThere,
 };

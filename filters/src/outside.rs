@@ -1,6 +1,7 @@
 //! How filters ask others: servers of origins, URLs that the configuration names, and the edge itself.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use rimward_config::OriginId;
+use http_body_util::combinators::UnsyncBoxBody;
+use rimward_config::{Guests, Origin, OriginId, SecretSource};
 use rimward_kv::Store;
 
 use crate::exchange::Client;
@@ -52,6 +54,21 @@ pub trait Outside: Send + Sync {
         Err(AskError::NotServing)
     }
 
+    /// Sends a request whose body is passed on as it comes, as that of the response is. The target is an absolute URL; `Host` is
+    /// as for [`Outside::ask`].
+    ///
+    /// # Errors
+    /// When no response begins.
+    async fn send(
+        &self,
+        to: Destination,
+        request: Request<Stream>,
+        waits: Waits,
+    ) -> Result<Response<Stream>, AskError> {
+        let _ = (to, request, waits);
+        Err(AskError::NotServing)
+    }
+
     /// Asks this edge itself, as this client would, by a request whose `Host` names a site: through routes, filters and cache.
     /// `depth` is how many such requests it stands in, this one included.
     ///
@@ -69,6 +86,10 @@ pub trait Outside: Send + Sync {
     }
 }
 
+/// A note: how many requests of the edge's own this one stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depth(pub u8);
+
 /// What a question may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
@@ -76,6 +97,34 @@ pub struct Bounds {
     pub time: Duration,
     /// Bytes of the response's body.
     pub body: usize,
+}
+
+/// A body that is passed on as it comes.
+pub type Stream = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+
+/// Whom a request is sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination {
+    /// A server of an origin.
+    Origin {
+        /// Which.
+        id: OriginId,
+        /// Whether the request's `Host` is for its servers, if the origin has none of its own.
+        keeps_host: bool,
+    },
+    /// The host of the URL, at a public address.
+    Public,
+}
+
+/// How long to wait for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waits {
+    /// A connection.
+    pub connect: Duration,
+    /// From the request sent to the head of the response.
+    pub first_byte: Duration,
+    /// For the next part of the response's body.
+    pub between_bytes: Duration,
 }
 
 /// Why there is no answer. No text holds more than addresses and names.
@@ -90,6 +139,12 @@ pub enum AskError {
     /// No server can be asked, or connected to.
     #[error("no connection: {0}")]
     Connect(String),
+    /// A name has no address.
+    #[error("no address: {0}")]
+    Unknown(String),
+    /// A host that is to be a public one is not.
+    #[error("`{0}` has no public address")]
+    Private(String),
     /// The exchange ended too early, or broke the rules of HTTP.
     #[error("no whole response: {0}")]
     Broken(String),
@@ -112,6 +167,12 @@ pub trait Tallies: Send + Sync {
     /// The tally of an outcome of a filter: a short word in lower case.
     fn tally(&self, filter: &str, outcome: &str) -> Arc<dyn Tally>;
 
+    /// The tally of calls of a guest that ended in one way.
+    fn calls(&self, filter: &str, version: &str, phase: &str, outcome: &str) -> Arc<dyn Tally> {
+        let _ = (filter, version, phase, outcome);
+        Arc::new(Nowhere)
+    }
+
     /// Counts something that a filter has a name of its own for.
     fn count(&self, filter: &str, name: &str, by: u64) {
         let _ = (filter, name, by);
@@ -129,12 +190,19 @@ pub struct Surroundings {
     /// The names of the origins; [`OriginId`] indexes it. `None` when they are not known: then every name is taken for one,
     /// and what is built can't serve.
     pub origins: Option<Vec<Arc<str>>>,
+    /// What the configuration says of the origins, in the order of `origins`.
+    pub known_origins: Arc<[Origin]>,
     /// Whether addresses are located; `None` when it is not known.
     pub has_geoip: Option<bool>,
     /// The name of the edge's POP.
     pub pop: Arc<str>,
-    /// The stores of `[kv.NAME]`, by name.
-    pub stores: BTreeMap<Arc<str>, Arc<Store>>,
+    /// Where the secrets of `[secret.NAME]` come from, by name; `None` when they are not known: then every name is taken for
+    /// one, and what is built can't serve.
+    pub secrets: Option<BTreeMap<Arc<str>, SecretSource>>,
+    /// What filters in WebAssembly may take, all together.
+    pub guests: Guests,
+    /// The stores of `[kv.NAME]`, by name; `None` when they are not known: then every name is one of an empty store.
+    pub stores: Option<BTreeMap<Arc<str>, Arc<Store>>>,
     /// Whom filters can ask.
     pub outside: Arc<dyn Outside>,
     /// Where filters count.
@@ -154,9 +222,12 @@ impl Default for Surroundings {
     fn default() -> Self {
         Self {
             origins: None,
+            known_origins: [].into(),
             has_geoip: None,
             pop: "".into(),
-            stores: BTreeMap::new(),
+            secrets: None,
+            guests: Guests::default(),
+            stores: None,
             outside: Arc::new(Nowhere),
             tallies: Arc::new(Nowhere),
         }

@@ -8,15 +8,19 @@ mod way_there;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use pingora_http::{RequestHeader, ResponseHeader};
 
-use crate::exchange::Exchange;
-use crate::filter::{Answer, Filter, FilterError, Flow, Phase};
+use crate::exchange::{Exchange, RequestBody};
+use crate::filter::{Answer, Filter, FilterError, Flow, Phase, Summary};
 
 pub use rewriters::Rewriters;
 use way_back::WayBack;
 pub use way_back::{Arriving, Stopped};
 pub use way_there::{Came, WayThere};
+
+/// How often a filter may say `Later` in one phase.
+const MAX_LATER: usize = 4;
 
 /// What happens to an exchange when a filter fails in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +81,8 @@ pub enum Verdict {
 pub struct Pipeline {
     steps: Vec<Step>,
     by_phase: [Vec<usize>; 4],
+    /// Those that want to know when an exchange is over.
+    logging: Vec<usize>,
 }
 
 impl Pipeline {
@@ -86,7 +92,14 @@ impl Pipeline {
             let takes_part = |index: &usize| steps[*index].filter.phases().contains(phase);
             (0..steps.len()).filter(takes_part).collect()
         });
-        Self { steps, by_phase }
+        let logging = (0..steps.len())
+            .filter(|index| steps[*index].filter.logs())
+            .collect();
+        Self {
+            steps,
+            by_phase,
+            logging,
+        }
     }
 
     /// The steps that take part in `phase`, in configuration order.
@@ -130,6 +143,17 @@ impl Pipeline {
     /// Whether any step takes part in `phase`.
     pub fn takes_part(&self, phase: Phase) -> bool {
         !self.by_phase[phase as usize].is_empty()
+    }
+
+    /// Tells whoever wants to know that an exchange is over.
+    pub fn over(&self, exchange: &mut Exchange, summary: impl FnOnce() -> Summary) {
+        if self.logging.is_empty() {
+            return;
+        }
+        let summary = summary();
+        for &index in &self.logging {
+            self.steps[index].filter.log(exchange, &summary);
+        }
     }
 
     /// Begins the request phase: runs it until it ends or a filter has to wait.
@@ -176,9 +200,15 @@ impl Pipeline {
         for &index in indices {
             let step = &self.steps[index];
             let mut flow = step.filter.origin_request(exchange, request);
-            if matches!(flow, Ok(Flow::Later | Flow::WantsBody(_))) {
+            for _ in 0..MAX_LATER {
+                match flow {
+                    Ok(Flow::Later) => {}
+                    Ok(Flow::WantsBody(_)) if gives_empty_body(exchange) => {}
+                    _ => break,
+                }
                 flow = step.filter.origin_request_later(exchange, request).await;
             }
+            flow = flow.and_then(|flow| body_stays(flow, exchange));
             step.took(PHASE, watch.lap(), exchange);
             match flow {
                 Ok(Flow::Continue | Flow::Later | Flow::WantsBody(_)) => {}
@@ -244,6 +274,42 @@ impl Pipeline {
     ) -> Result<Rewriters, Failure> {
         let way = WayBack::new(self, Phase::Response, depth);
         way.walk_at_once(exchange, response)
+    }
+}
+
+/// Whether a request has a body.
+fn has_body(exchange: &Exchange) -> bool {
+    let fields = &exchange.request.headers;
+    fields.contains_key(http::header::TRANSFER_ENCODING)
+        || fields
+            .get(http::header::CONTENT_LENGTH)
+            .is_some_and(|length| length != "0")
+}
+
+/// Gives a filter the body of a request that has none.
+fn gives_empty_body(exchange: &mut Exchange) -> bool {
+    if has_body(exchange) {
+        return false;
+    }
+    exchange.request_body = Some(RequestBody {
+        bytes: Bytes::new(),
+        is_whole: true,
+    });
+    true
+}
+
+/// Filters are not shown bodies of requests, nor can they change them: one that needs to has failed.
+fn body_stays(flow: Flow, exchange: &mut Exchange) -> Result<Flow, FilterError> {
+    let is_changed = !exchange.request_rewriters.is_empty() && has_body(exchange);
+    exchange.request_rewriters.clear();
+    match flow {
+        Flow::WantsBody(_) => Err(FilterError::new(
+            "the bodies of requests can't be had by filters",
+        )),
+        _ if is_changed => Err(FilterError::new(
+            "the bodies of requests can't be changed by filters",
+        )),
+        flow => Ok(flow),
     }
 }
 

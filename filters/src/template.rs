@@ -86,6 +86,14 @@ impl Template {
     }
 }
 
+impl From<Variable> for Template {
+    fn from(variable: Variable) -> Self {
+        Self {
+            parts: vec![Part::Variable(variable)],
+        }
+    }
+}
+
 impl TryFrom<String> for Template {
     type Error = TemplateError;
 

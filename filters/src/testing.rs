@@ -9,7 +9,7 @@ use rimward_geoip::build::Value;
 use rimward_geoip::{Databases, Kind};
 
 use crate::chosen::Chosen;
-use crate::exchange::{Client, Exchange, Scheme};
+use crate::exchange::{Client, Exchange, Found, Scheme};
 use crate::filter::{Answer, BuildError, Builder, Configured, Filter, Flow};
 
 /// A request of 203.0.113.7 for `host: example.com` (unless `headers` has another) over TLS.
@@ -37,7 +37,9 @@ pub(crate) fn exchange(method: &str, target: &str, headers: &[(&'static str, &st
         params: Vec::new(),
         request_id: "0123456789abcdef".into(),
         notes: http::Extensions::new(),
+        origin: None,
         chosen: Chosen::default(),
+        found: Found::Unknown,
         request_watchers: Vec::new(),
         request_body: None,
         request_rewriters: Vec::new(),

@@ -3,8 +3,11 @@
 mod access;
 mod client;
 mod filters;
+mod kv;
 mod objects;
+mod plugins;
 mod purge;
+mod query;
 mod render;
 mod respond;
 mod shields;
@@ -31,6 +34,7 @@ use crate::edge::Edge;
 use access::Access;
 
 pub use client::{Client, ClientError};
+pub use kv::{KvLine, MAX_LINES, Ttl};
 pub(crate) use purge::purge;
 pub use purge::{Order, PurgeError, Target};
 pub(crate) use render::render_metrics;

@@ -3,6 +3,9 @@
 mod ask;
 mod cache;
 mod filter;
+mod import;
+mod kv;
+mod plugin;
 mod serve;
 mod sign;
 mod tell;
@@ -95,6 +98,14 @@ enum Command {
         #[command(flatten)]
         edge: Running,
     },
+    /// Look into the stores of a running edge, or write to them
+    Kv {
+        #[command(subcommand)]
+        order: kv::Order,
+        /// The configuration file the edge was started with, which tells its admin address
+        #[arg(short, long, default_value = "pop.toml", global = true)]
+        config: PathBuf,
+    },
     /// Steer a migration of a running edge
     Migrate {
         /// The name of its filter
@@ -107,6 +118,13 @@ enum Command {
         #[command(flatten)]
         edge: Running,
     },
+    /// Look at the plugins of a running edge, and let other versions of them take over
+    Plugin {
+        #[command(subcommand)]
+        order: plugin::Plugin,
+    },
+    /// Make a configuration from the CloudFront events of a Serverless Framework file
+    Import(import::Order),
     /// Sign a URL for a filter `signed_url`
     Sign(sign::Order),
     /// Print completions for a shell
@@ -206,12 +224,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             changes,
             edge,
         } => filter::answer(&edge.config, name.as_deref(), &changes),
+        Command::Kv { order, config } => kv::run(&config, order),
         Command::Migrate {
             name,
             step,
             percent,
             edge,
         } => filter::migrate(&edge.config, &name, step, percent),
+        Command::Plugin { order } => plugin::answer(order),
+        Command::Import(order) => import::import(order),
         Command::Sign(order) => sign::sign(order),
         Command::Completions { shell } => {
             clap_complete::generate(

@@ -25,6 +25,7 @@ use crate::log::AccessLog;
 use crate::metrics::Metrics;
 use crate::request::{RequestPath, Revalidations};
 use crate::runtime::Runtime;
+use crate::stores::{self, Stores};
 
 /// How long a configuration that takes over waits for the first look-up of its origins' names.
 const FIRST_RESOLUTION: Duration = Duration::from_secs(3);
@@ -72,6 +73,7 @@ pub struct Edge {
     proxy: Arc<HttpProxy<RequestPath>>,
     listeners: Listeners<HttpProxy<RequestPath>>,
     admin: Mutex<Option<Admin>>,
+    stores: Arc<Stores>,
     /// Held while a configuration takes over, so that two never do at once.
     reloading: Mutex<()>,
     /// Filters of the embedder's own.
@@ -101,6 +103,7 @@ impl Edge {
         // An embedder may have chosen a provider already; then that one is used.
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let metrics = Arc::new(Metrics::default());
+        let stores = Arc::new(Stores::new(options.clock.clone()));
         let cache = Cache::new(
             bounds(&config.cache),
             config.cache.lock_timeout,
@@ -109,6 +112,7 @@ impl Edge {
         let compiled = compile(
             config.clone(),
             metrics.clone(),
+            stores.clone(),
             options.filters.clone(),
             None,
         )
@@ -139,6 +143,7 @@ impl Edge {
             proxy,
             listeners,
             admin: Mutex::new(None),
+            stores,
             filters: options.filters,
             reloading: Mutex::new(()),
             on_reload,
@@ -181,6 +186,7 @@ impl Edge {
         let compiled = compile(
             config,
             self.process.metrics.clone(),
+            self.stores.clone(),
             self.filters.clone(),
             Some(previous),
         )
@@ -214,6 +220,7 @@ impl Edge {
         self.set_admin(&runtime.config).await?;
         runtime.origins.start();
         runtime.origins.ready(FIRST_RESOLUTION).await;
+        stores::adopt(&runtime.config, &runtime.stores);
         let config = runtime.config.clone();
         let retired = self.process.runtime.swap(runtime);
         self.process.access_log.store(access_log);
@@ -315,11 +322,13 @@ struct Compiled {
 async fn compile(
     config: Config,
     metrics: Arc<Metrics>,
+    stores: Arc<Stores>,
     filters: Arc<[FilterKind]>,
     previous: Option<Arc<Runtime>>,
 ) -> Result<Compiled, Problems> {
     let compiled = spawn_blocking(move || {
-        let runtime = Runtime::compile_with(config, &filters, &metrics, previous.as_deref())?;
+        let runtime =
+            Runtime::compile_with(config, &filters, &metrics, &stores, previous.as_deref())?;
         let access_log = AccessLog::open(
             runtime.config.log.access.as_ref(),
             metrics.log_dropped.clone(),

@@ -15,6 +15,7 @@ use rimward_filters::Phase;
 use crate::metrics::Metrics;
 use crate::request::key::{Parts, key};
 use crate::runtime::{Asked, Matched, Route, Runtime, Shield, locate};
+use crate::stores::Stores;
 
 /// A request that is only thought of.
 #[derive(Debug)]
@@ -51,8 +52,8 @@ pub enum ExplainError {
 /// # Errors
 /// When the configuration can't run or the request could not be sent.
 pub fn explain(config: Config, question: &Question) -> Result<String, ExplainError> {
-    let runtime =
-        Runtime::compile(config, &Metrics::default(), None).map_err(ExplainError::Config)?;
+    let runtime = Runtime::compile(config, &Metrics::default(), &Stores::detached(), None)
+        .map_err(ExplainError::Config)?;
     let uri = &question.url;
     let (Some(_), Some(host)) = (uri.scheme(), uri.host()) else {
         return Err(ExplainError::NotAbsolute(uri.clone()));
@@ -355,6 +356,7 @@ fn tell_origin(told: &mut Table, runtime: &Runtime, route: &Route) {
         .find(|written| written.name == origin.name());
     let place = match written.map(|written| &written.kind) {
         Some(OriginKind::Directory(directory)) => format!("files in {}", directory.root.display()),
+        Some(OriginKind::Function(function)) => format!("function {}", function.file.display()),
         Some(OriginKind::Servers(servers)) if let Some(s3) = &servers.s3 => bucket(s3, servers),
         Some(OriginKind::Servers(servers)) => {
             let list: Vec<String> = servers.servers.iter().map(server).collect();

@@ -184,9 +184,9 @@ impl Lane {
                 let sending = Sending::new(&self.process, &answer, place, exchange, body);
                 Some(Answered::Body(Box::new(sending)))
             }
-            (body, exchange) => {
+            (body, mut exchange) => {
                 let sent = body.map_or(0, |body| copy(&body, output));
-                answer.settle(&self.process, place, exchange.as_deref(), sent);
+                answer.settle(&self.process, place, exchange.as_deref_mut(), sent);
                 Some(Answered::Whole)
             }
         }
@@ -234,7 +234,7 @@ impl Lane {
         };
         let body = body.filter(|body| body.len() > 0);
         let sent = body.as_ref().map_or(0, Body::len);
-        answer.settle(&self.process, place, work.exchange.as_deref(), sent);
+        answer.settle(&self.process, place, work.exchange.as_deref_mut(), sent);
         let pieces = body.as_ref().map(Body::pieces).unwrap_or_default();
         Some(StreamAnswer {
             head: Response::from_parts(head.into(), ()),

@@ -15,6 +15,7 @@ mod outside;
 pub mod reload;
 mod request;
 pub mod runtime;
+pub mod stores;
 
 pub use edge::{Edge, Options};
 
@@ -40,10 +41,15 @@ pub fn check(config: Config) -> Result<(), Problems> {
         .into_iter()
         .map(|error| config.problem(&error.key(), error.to_string()))
         .collect();
-    let mut problems = runtime::Runtime::compile(config, &metrics::Metrics::default(), None)
-        .err()
-        .map(|problems| problems.0)
-        .unwrap_or_default();
+    let mut problems = runtime::Runtime::compile(
+        config,
+        &metrics::Metrics::default(),
+        &stores::Stores::detached(),
+        None,
+    )
+    .err()
+    .map(|problems| problems.0)
+    .unwrap_or_default();
     problems.extend(certificates);
     if problems.is_empty() {
         Ok(())

@@ -3,6 +3,8 @@
 //! Everything that a request touches is looked up when a configuration is compiled; counting is an atomic addition.
 
 mod connections;
+mod functions;
+mod guests;
 mod histogram;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,9 +16,12 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use rimward_filters::wasm::function::Account;
 use rimward_filters::{Meter, Phase, Tallies, Tally};
 
 pub use connections::Connections;
+use functions::Functions;
+use guests::{GuestCalls, GuestNumbers};
 use histogram::Histogram;
 
 /// Everything the edge counts. Lives as long as the process.
@@ -29,6 +34,9 @@ pub struct Metrics {
     filter_runs: Family<FilterLabels, Counter>,
     filter_errors: Family<FilterLabels, Counter>,
     filter_outcomes: Family<OutcomeLabels, Counter>,
+    guest_calls: GuestCalls,
+    guest_numbers: GuestNumbers,
+    functions: Functions,
     refused: Family<ReasonLabel, Counter>,
     /// Connections accepted.
     pub accepted: Counter,
@@ -216,6 +224,19 @@ impl Default for Metrics {
                 "filter_outcomes",
                 "What filters made out, by filter and outcome"
             ),
+            guest_calls: GuestCalls::of_family(register!(
+                "guest_calls",
+                "Calls of filters in WebAssembly, by version, phase and outcome"
+            )),
+            guest_numbers: GuestNumbers::new(
+                register!("guest_count", "What guests count, by filter and name"),
+                register!(
+                    "guest_value_sum",
+                    "Sum of what guests observe, by filter and name"
+                ),
+                register!("guest_value_count", "How often guests observed it"),
+            ),
+            functions: Functions::register(&mut registry),
             refused: register!(
                 "refused",
                 "Connections and requests refused before they were routed"
@@ -321,7 +342,16 @@ impl Metrics {
 
     /// Where filters count what they made out.
     pub fn tallies(&self) -> Arc<dyn Tallies> {
-        Arc::new(Outcomes(self.filter_outcomes.clone()))
+        Arc::new(Outcomes {
+            outcomes: self.filter_outcomes.clone(),
+            calls: self.guest_calls.clone(),
+            numbers: self.guest_numbers.clone(),
+        })
+    }
+
+    /// Where the runs of a function are counted.
+    pub fn function(&self, name: &str) -> Arc<dyn Account> {
+        self.functions.account(name)
     }
 
     /// Where the requests to a shield are counted, and those that it could not take.
@@ -448,7 +478,11 @@ impl Meter for FilterMeter {
 }
 
 /// Where filters count what they made out.
-struct Outcomes(Family<OutcomeLabels, Counter>);
+struct Outcomes {
+    outcomes: Family<OutcomeLabels, Counter>,
+    calls: GuestCalls,
+    numbers: GuestNumbers,
+}
 
 impl Tallies for Outcomes {
     fn tally(&self, filter: &str, outcome: &str) -> Arc<dyn Tally> {
@@ -456,7 +490,19 @@ impl Tallies for Outcomes {
             filter: filter.to_owned(),
             outcome: outcome.to_owned(),
         };
-        Arc::new(Outcome(self.0.get_or_create(&labels).clone()))
+        Arc::new(Outcome(self.outcomes.get_or_create(&labels).clone()))
+    }
+
+    fn calls(&self, filter: &str, version: &str, phase: &str, outcome: &str) -> Arc<dyn Tally> {
+        self.calls.of(filter, version, phase, outcome)
+    }
+
+    fn count(&self, filter: &str, name: &str, by: u64) {
+        self.numbers.count(filter, name, by);
+    }
+
+    fn observe(&self, filter: &str, name: &str, value: f64) {
+        self.numbers.observe(filter, name, value);
     }
 }
 

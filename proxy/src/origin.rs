@@ -13,8 +13,10 @@ mod balance;
 mod dial;
 mod directory;
 mod dns;
+mod function;
 mod given;
 mod health;
+mod inside;
 mod line;
 mod outlier;
 mod peer;
@@ -23,6 +25,7 @@ mod reply;
 mod resolve;
 mod retry;
 mod s3;
+mod send;
 mod server;
 mod servers;
 mod tls;
@@ -44,10 +47,12 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub(crate) use ask::ask_once;
+pub(crate) use function::Host;
 pub(crate) use given::Given;
 pub use resolve::{Found, Resolve, ResolveError, Target};
 pub use retry::{FailedTry, Failure, RetryBudget};
 pub use s3::{Refusal, S3, Unasked};
+pub(crate) use send::send_once;
 pub use server::{Address, Picked, ServerId, ServerStatus};
 
 pub(crate) use tls::{server_name, system_client};
@@ -91,12 +96,16 @@ pub struct Origins {
 }
 
 impl Origins {
-    /// Reads certificates and opens directories; blocking, but nothing goes over the network.
-    pub fn compile(config: &Config, previous: Option<&Self>) -> Result<Self, Vec<OriginProblem>> {
+    /// Reads certificates, opens directories and compiles functions; blocking, but nothing goes over the network.
+    pub(crate) fn compile(
+        config: &Config,
+        host: Host<'_>,
+        previous: Option<&Self>,
+    ) -> Result<Self, Vec<OriginProblem>> {
         let mut problems = Vec::new();
         let mut compile = |origin: &config::Origin, shields: Option<Fallback>| {
             let before = previous.and_then(|previous| previous.named(&origin.name));
-            Origin::compile(origin, shields, before)
+            Origin::compile(origin, shields, host, before)
                 .map(Arc::new)
                 .map_err(|found| problems.extend(found))
                 .ok()
@@ -215,14 +224,16 @@ pub enum NoServer {
     #[error("no server of the origin has an address yet")]
     Unresolved,
     /// Every server has as many requests as it may.
-    #[error("every server of the origin has as many requests as `max_requests` allows")]
+    #[error(
+        "every server of the origin has as many requests as `max_requests`, or `limits.concurrency` of a function, allows"
+    )]
     Busy,
     /// Every server is down, busy or was asked already.
     #[error("no server of the origin is left to ask")]
     NoneLeft,
 }
 
-/// Where responses come from: servers that speak HTTP, or a directory.
+/// Where responses come from: servers that speak HTTP, a directory or a function.
 #[derive(Debug)]
 pub struct Origin {
     name: Arc<str>,
@@ -244,11 +255,13 @@ impl Origin {
     fn compile(
         origin: &config::Origin,
         shields: Option<Fallback>,
+        host: Host<'_>,
         before: Option<&Arc<Self>>,
     ) -> Result<Self, Vec<OriginProblem>> {
         let (settings, sources) = match &origin.kind {
             OriginKind::Servers(settings) => ((**settings).clone(), servers::sources(settings)),
             OriginKind::Directory(directory) => servers::directory(directory),
+            OriginKind::Function(function) => servers::function(&origin.name, function, host),
         };
         let problem = |(key, message)| OriginProblem {
             section: if shields.is_some() {
@@ -260,8 +273,8 @@ impl Origin {
             key,
             message,
         };
-        let host = settings.host.as_deref().unwrap_or_default();
-        let s3 = settings.s3.as_ref().map(|s3| S3::compile(s3, host));
+        let bucket = settings.host.as_deref().unwrap_or_default();
+        let s3 = settings.s3.as_ref().map(|s3| S3::compile(s3, bucket));
         let s3 = s3.transpose().map_err(|found| vec![problem(found)])?;
         let mut sources =
             sources.map_err(|found| found.into_iter().map(problem).collect::<Vec<_>>())?;

@@ -1,19 +1,22 @@
 //! Whom filters can ask: servers of the origins of their configuration, and URLs.
 
-use std::sync::{Arc, LazyLock, OnceLock, Weak};
+mod place;
+mod public;
+
+use std::sync::{Arc, OnceLock, Weak};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, Uri, header};
+use http::{Request, Response, Uri};
 use rimward_config::OriginId;
-use rimward_filters::{AskError, Bounds, Outside};
+use rimward_filters::{AskError, Bounds, Destination, Outside, Stream, Waits};
 use tokio::net::TcpStream;
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
-use crate::origin::{Origin, ask_once, server_name, system_client};
+use crate::origin::{Origin, ask_once, send_once};
 use crate::runtime::Runtime;
+
+use place::{Connected, Place};
 
 /// What filters of one configuration are given before there is a runtime to ask.
 #[derive(Default)]
@@ -49,6 +52,22 @@ impl Outside for Beyond {
         origin.ask(request, bounds).await
     }
 
+    async fn send(
+        &self,
+        to: Destination,
+        mut request: Request<Stream>,
+        waits: Waits,
+    ) -> Result<Response<Stream>, AskError> {
+        match to {
+            Destination::Origin { id, .. } => {
+                let origin = self.origin(id).ok_or(AskError::NotServing)?;
+                in_origin_form(&mut request)?;
+                origin.send(request, waits).await
+            }
+            Destination::Public => send(request, waits).await,
+        }
+    }
+
     async fn fetch(
         &self,
         request: Request<Bytes>,
@@ -61,64 +80,39 @@ impl Outside for Beyond {
 
 /// Asks an absolute URL over a connection of its own: such questions are rare.
 async fn fetch(mut request: Request<Bytes>, most: usize) -> Result<Response<Bytes>, AskError> {
-    let uri = std::mem::take(request.uri_mut());
+    let uri = in_origin_form(&mut request)?;
     let place = Place::of(&uri)?;
-    let host = HeaderValue::from_str(place.authority);
-    let host = host.map_err(|_| AskError::Request(format!("`{uri}` has no host")))?;
-    request.headers_mut().insert(header::HOST, host);
+    place.name_host(&mut request)?;
+    let stream = TcpStream::connect((place.host, place.port))
+        .await
+        .map_err(|error| AskError::Connect(format!("`{}`: {error}", place.authority)))?;
+    match place.secured(stream).await? {
+        Connected::Plain(stream) => ask_once(stream, request, most).await,
+        Connected::Tls(stream) => ask_once(stream, request, most).await,
+    }
+}
+
+/// Sends a request to the host of its URL, at a public address, over a connection of its own.
+async fn send(mut request: Request<Stream>, waits: Waits) -> Result<Response<Stream>, AskError> {
+    let uri = in_origin_form(&mut request)?;
+    let place = Place::of(&uri)?;
+    place.name_host(&mut request)?;
+    let connecting = async { place.secured(public::connect(&place).await?).await };
+    let connected = timeout(waits.connect, connecting).await;
+    match connected.unwrap_or(Err(AskError::Timeout(waits.connect)))? {
+        Connected::Plain(stream) => send_once(stream, request, waits).await,
+        Connected::Tls(stream) => send_once(stream, request, waits).await,
+    }
+}
+
+/// Takes the absolute URL of a request, and leaves the path in its place.
+fn in_origin_form<B>(request: &mut Request<B>) -> Result<Uri, AskError> {
+    let uri = std::mem::take(request.uri_mut());
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
     *request.uri_mut() = target
         .parse()
         .map_err(|_| AskError::Request(format!("`{uri}` has no path")))?;
-    let stream = TcpStream::connect((place.host, place.port))
-        .await
-        .map_err(|error| AskError::Connect(format!("`{}`: {error}", place.authority)))?;
-    if !place.is_secure {
-        return ask_once(stream, request, most).await;
-    }
-    static CLIENT: LazyLock<Result<Arc<rustls::ClientConfig>, String>> =
-        LazyLock::new(system_client);
-    // The first time it reads files.
-    let client = spawn_blocking(|| CLIENT.clone()).await;
-    let client = client.map_err(|error| AskError::Connect(error.to_string()))?;
-    let client = client.map_err(AskError::Connect)?;
-    let name = server_name(place.host).map_err(AskError::Request)?;
-    let stream = TlsConnector::from(client).connect(name, stream).await;
-    let stream =
-        stream.map_err(|error| AskError::Connect(format!("`{}`: {error}", place.authority)))?;
-    ask_once(stream, request, most).await
-}
-
-/// Where an absolute URL is.
-struct Place<'u> {
-    authority: &'u str,
-    host: &'u str,
-    port: u16,
-    is_secure: bool,
-}
-
-impl<'u> Place<'u> {
-    fn of(uri: &'u Uri) -> Result<Self, AskError> {
-        let wrong = || AskError::Request(format!("`{uri}` is not an absolute `https` URL"));
-        let is_secure = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            _ => return Err(wrong()),
-        };
-        let authority = uri.authority().ok_or_else(wrong)?;
-        if authority.as_str().contains('@') {
-            return Err(wrong());
-        }
-        let host = authority.host();
-        Ok(Self {
-            authority: authority.as_str(),
-            host: host.trim_start_matches('[').trim_end_matches(']'),
-            port: authority
-                .port_u16()
-                .unwrap_or(if is_secure { 443 } else { 80 }),
-            is_secure,
-        })
-    }
+    Ok(uri)
 }
 
 #[cfg(test)]
@@ -134,23 +128,6 @@ mod tests {
         time: Duration::from_secs(5),
         body: 16,
     };
-
-    #[test]
-    fn a_url_tells_where_it_is() {
-        for (url, expected) in [
-            ("https://id.example/keys", Some(("id.example", 443, true))),
-            ("http://id.example:8080/", Some(("id.example", 8080, false))),
-            ("https://[2001:db8::1]/", Some(("2001:db8::1", 443, true))),
-            ("ftp://id.example/", None),
-            ("/keys", None),
-            ("https://me@id.example/", None),
-        ] {
-            let uri: Uri = url.parse().unwrap();
-            let place = Place::of(&uri).ok();
-            let told = place.map(|place| (place.host, place.port, place.is_secure));
-            assert_eq!(told, expected, "{url}");
-        }
-    }
 
     /// Answers one request with these bytes, and gives what was asked.
     async fn asked(

@@ -214,17 +214,19 @@ pub(crate) fn files(runtime: &Runtime) -> Vec<PathBuf> {
     );
     let shields = config.shields.iter().flat_map(|shield| &shield.purge);
     files.extend(shields.filter_map(|admin| admin.token_file.clone()));
-    files.extend(config.origins.iter().filter_map(keys).cloned());
+    files.extend(config.origins.iter().filter_map(file_of).cloned());
     files.extend(runtime.filter_files.iter().cloned());
     files.sort_unstable();
     files.dedup();
     files
 }
 
-/// The file with the keys of a bucket.
-fn keys(origin: &Origin) -> Option<&PathBuf> {
-    let OriginKind::Servers(servers) = &origin.kind else {
-        return None;
+/// The file with the keys of a bucket, or with a function.
+fn file_of(origin: &Origin) -> Option<&PathBuf> {
+    let servers = match &origin.kind {
+        OriginKind::Servers(servers) => servers,
+        OriginKind::Function(function) => return Some(&function.file),
+        OriginKind::Directory(_) => return None,
     };
     match &servers.s3.as_ref()?.credentials {
         Credentials::File { path, .. } => Some(path),

@@ -7,7 +7,7 @@ mod geoip;
 mod route;
 mod shield;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,16 +15,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::HeaderName;
 use rimward_cache::policy::Rules;
 use rimward_config::{
-    CachePolicy, Config, FilterId, FilterSpec, HeuristicRule, OnErrorSpec, Problem, Problems,
-    SetCookieRule, ShieldId,
+    CachePolicy, Config, FilterId, FilterSpec, HeuristicRule, OnErrorSpec, OriginId, Problem,
+    Problems, SecretSource, SetCookieRule, ShieldId,
 };
 use rimward_filters::{Builder, Filter, FilterKind, OnError, Phase, Pipeline, Step, Surroundings};
 use rimward_geoip::Databases;
 
 use crate::compress::Compression;
 use crate::metrics::{Metrics, RouteMeter};
-use crate::origin::{Origin, Origins};
+use crate::origin::{Host, Origin, Origins};
 use crate::outside::Beyond;
+use crate::stores::{NamedStores, Stores};
 
 pub use error_pages::{ErrorPages, Page};
 pub use route::{Asked, Hosts, Matched, Paths, locate};
@@ -44,6 +45,8 @@ pub struct Runtime {
     pub shields: Vec<Arc<Shield>>,
     /// Where addresses are located.
     pub geoip: Option<Arc<Databases>>,
+    /// Stores of keys and values.
+    pub stores: NamedStores,
     /// Every filter by its name, in the order of the configuration.
     pub filters: Vec<(Arc<str>, Arc<dyn Filter>)>,
     /// Files that filters were built from.
@@ -71,6 +74,8 @@ pub struct Route {
     pub pipeline: Pipeline,
     /// Where its responses come from.
     pub origin: Option<Arc<Origin>>,
+    /// The same, as the configuration numbers it.
+    pub origin_id: Option<OriginId>,
     /// Who is asked before the origin.
     pub shield: Option<Arc<Shield>>,
     /// How its responses are stored; `None` when they are not.
@@ -98,13 +103,14 @@ impl Runtime {
     /// origins that stay is carried over from there.
     ///
     /// # Errors
-    /// With every filter, file and database that is wrong.
+    /// With every filter, file, database and store that is wrong.
     pub fn compile(
         config: Config,
         metrics: &Metrics,
+        stores: &Stores,
         previous: Option<&Self>,
     ) -> Result<Self, Problems> {
-        Self::compile_with(config, &[], metrics, previous)
+        Self::compile_with(config, &[], metrics, stores, previous)
     }
 
     /// The same with kinds of filters beside the compiled-in ones.
@@ -115,24 +121,33 @@ impl Runtime {
         config: Config,
         kinds: &[FilterKind],
         metrics: &Metrics,
+        stores: &Stores,
         previous: Option<&Self>,
     ) -> Result<Self, Problems> {
         let mut problems = Vec::new();
         let mut filter_files = Vec::new();
         let origins = config.origins.iter();
         let beyond = Arc::new(Beyond::default());
+        let stores = stores.of(&config, &mut problems);
         let around = Surroundings {
             origins: Some(origins.map(|origin| origin.name.as_str().into()).collect()),
+            known_origins: config.origins.clone().into(),
             outside: beyond.clone(),
             tallies: metrics.tallies(),
             has_geoip: Some(config.geoip.is_some()),
             pop: config.pop.name.as_str().into(),
-            stores: Default::default(),
+            secrets: Some(secrets(&config)),
+            guests: config.guests.clone(),
+            stores: Some(stores.clone()),
         };
         let filters = build_filters(&config, kinds, &around, &mut filter_files, &mut problems);
         let located_before = previous.and_then(|previous| previous.geoip.as_deref());
         let geoip = geoip::open(&config, metrics, located_before, &mut problems);
-        let origins = Origins::compile(&config, previous.map(|previous| &previous.origins));
+        let host = Host {
+            around: &around,
+            metrics,
+        };
+        let origins = Origins::compile(&config, host, previous.map(|previous| &previous.origins));
         let origins = origins.map_err(|errors| {
             problems.extend(
                 errors
@@ -164,6 +179,7 @@ impl Runtime {
             origins,
             shields,
             geoip,
+            stores,
             filter_files,
             beyond,
         })
@@ -172,6 +188,7 @@ impl Runtime {
     /// Lets filters ask others from now on.
     pub fn open(self: &Arc<Self>) {
         self.beyond.opens(self);
+        self.filters.iter().for_each(|(_, filter)| filter.opens());
     }
 }
 
@@ -181,6 +198,14 @@ pub(crate) fn check_filter(spec: &FilterSpec) -> Vec<Problem> {
     let unknown = Surroundings::default();
     build_filter(spec, &[], &unknown, &mut Vec::new(), &mut problems);
     problems
+}
+
+/// Where each secret comes from, by its name.
+fn secrets(config: &Config) -> BTreeMap<Arc<str>, SecretSource> {
+    let secrets = config.secrets.iter();
+    secrets
+        .map(|secret| (secret.name.as_str().into(), secret.source.clone()))
+        .collect()
 }
 
 /// A filter that was built, and what its faults lead to.
@@ -347,6 +372,7 @@ fn build_sites(
                     && !pipeline.holds(),
                 pipeline,
                 origin: route.origin.map(|id| behind.origins.get(id).clone()),
+                origin_id: route.origin,
                 shield: route.shield.map(|id| behind.shields[id.0].clone()),
                 rules: Arc::new(route.cache.as_ref().map(rules).unwrap_or_default()),
                 cache: route.cache.clone(),

@@ -59,7 +59,11 @@ fn crates_import_only_those_below_them() {
         ("rimward-config", &[][..]),
         ("rimward-geoip", &[]),
         ("rimward-cache", &[]),
-        ("rimward-filters", &["rimward-config", "rimward-geoip"]),
+        ("rimward-kv", &[]),
+        (
+            "rimward-filters",
+            &["rimward-config", "rimward-geoip", "rimward-kv"],
+        ),
         (
             "rimward",
             &[
@@ -67,6 +71,7 @@ fn crates_import_only_those_below_them() {
                 "rimward-geoip",
                 "rimward-cache",
                 "rimward-filters",
+                "rimward-kv",
             ],
         ),
         (
@@ -77,6 +82,7 @@ fn crates_import_only_those_below_them() {
                 "rimward-geoip",
                 "rimward-cache",
                 "rimward-filters",
+                "rimward-kv",
             ],
         ),
         (
@@ -87,6 +93,7 @@ fn crates_import_only_those_below_them() {
                 "rimward-geoip",
                 "rimward-cache",
                 "rimward-filters",
+                "rimward-kv",
                 "rimward-tests",
             ],
         ),
@@ -121,6 +128,7 @@ fn libraries_stay_where_they_belong() {
         ),
         ("maxminddb", &["rimward-geoip"]),
         ("moka", &["rimward-filters"]),
+        ("redb", &["rimward-kv"]),
         ("quick_cache", &["rimward-cache"]),
         ("anyhow", &["rimward", "rimward-side-by-side"]),
         ("bcrypt", &["rimward-filters"]),

@@ -161,7 +161,7 @@ fn filters_and_schema_come_from_the_code() {
     let filters = text(&Binary::command(&["filters"]).stdout);
     let schema: serde_json::Value =
         serde_json::from_slice(&Binary::command(&["schema"]).stdout).unwrap();
-    for kind in rimward_filters::builtin::KINDS {
+    for kind in rimward_filters::builtin::all() {
         for line in [kind.name, kind.summary]
             .into_iter()
             .chain(kind.example.lines())
@@ -186,12 +186,58 @@ fn help_and_completions_are_there() {
         "reload",
         "purge",
         "cache",
+        "import",
         "sign",
         "completions",
     ] {
         assert!(help.contains(command), "no `{command}` in:\n{help}");
     }
     assert!(text(&Binary::command(&["completions", "bash"]).stdout).contains("rimward"));
+}
+
+#[test]
+fn a_service_of_serverless_is_imported() {
+    let files = Files::new();
+    let service = "
+service: shop
+functions:
+  auth:
+    handler: src/auth.handler
+    events:
+      - cloudFront: { eventType: viewer-request, origin: 'https://app.example.com' }
+";
+    let (service, config) = (
+        files.write("serverless.yml", service),
+        files.path("pop.toml"),
+    );
+    let (from, to) = (service.to_str().unwrap(), config.to_str().unwrap());
+    let output = Binary::command(&["import", from, "-o", to]);
+    let told = text(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(
+        told.contains(&format!("{from}:4: there is no file `src/auth.js`")),
+        "{told}"
+    );
+    let written = std::fs::read_to_string(&config).unwrap();
+    for line in [
+        "servers = [\"https://app.example.com\"]",
+        "lambda_edge = \"src/auth.js\"",
+    ] {
+        assert!(written.contains(line), "no `{line}` in:\n{written}");
+    }
+    let output = Binary::command(&["check", to]);
+    assert!(text(&output.stderr).contains("src/auth.js` can't be read"));
+    let handler = "exports.handler = async (event) => event.Records[0].cf.request;";
+    files.write("src/auth.js", handler);
+    let output = Binary::command(&["check", to]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn programs_of_serverless_are_not_imported() {
+    let output = Binary::command(&["import", "serverless.ts"]);
+    assert!(!output.status.success());
+    assert!(text(&output.stderr).contains("serverless print"));
 }
 
 #[tokio::test]

@@ -39,11 +39,13 @@ pub enum Reason {
     Disk,
     /// It comes from another origin than the one that it would be stored for.
     Fallback,
+    /// A filter says that it is not to be stored.
+    Filter,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Method,
         Self::Status,
         Self::NotUnderstood,
@@ -61,6 +63,7 @@ impl Reason {
         Self::Busy,
         Self::Disk,
         Self::Fallback,
+        Self::Filter,
     ];
 
     /// The word for it.
@@ -83,6 +86,7 @@ impl Reason {
             Self::Busy => "busy",
             Self::Disk => "disk",
             Self::Fallback => "fallback",
+            Self::Filter => "filter",
         }
     }
 

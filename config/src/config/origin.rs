@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::S3;
+use super::{Function, S3};
 
 /// `[origin.NAME]`: where responses come from.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub enum OriginKind {
     Servers(Box<Servers>),
     /// A directory of static files.
     Directory(Directory),
+    /// A component of WebAssembly.
+    Function(Box<Function>),
 }
 
 /// Static files as an origin.

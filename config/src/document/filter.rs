@@ -10,6 +10,9 @@ use serde::{Deserialize, Deserializer};
 
 use crate::filter_spec::OnErrorSpec;
 
+/// What names the code of a filter that is not compiled in: it stands in place of `use`, and is the filter's kind.
+pub(crate) const GUESTS: [&str; 2] = ["lambda_edge", "wasm"];
+
 /// A filter: what it is, and settings that only it can read.
 #[derive(Debug)]
 pub(crate) struct FilterTable {
@@ -57,15 +60,13 @@ impl<'de> Visitor<'de> for FilterTableVisitor {
                 }
             }
         }
-        match kind {
+        let guest = || GUESTS.iter().find(|key| settings.contains_key(**key));
+        match kind.or_else(|| guest().map(|key| (*key).to_owned())) {
             Some(kind) => Ok(FilterTable {
                 kind,
                 on_error,
                 settings,
             }),
-            None if settings.contains_key("wasm") => Err(A::Error::custom(
-                "a filter in WebAssembly is not known to this version of Rimward: name a compiled-in one by `use`",
-            )),
             None => Err(A::Error::missing_field("use")),
         }
     }
@@ -158,7 +159,7 @@ impl JsonSchema for FilterTable {
                 "use": { "type": "string", "description": "What the filter is, such as `headers`." },
                 "on_error": generator.subschema_for::<OnError>(),
             },
-            "required": ["use"],
+            "anyOf": [{ "required": ["use"] }, { "required": ["wasm"] }, { "required": ["lambda_edge"] }],
         })
     }
 }

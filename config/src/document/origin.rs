@@ -1,15 +1,16 @@
 //! `[origin.NAME]`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::S3;
+use super::{FunctionGrants, FunctionLimits, S3};
 use crate::value::{HeaderName, Percent, ServerUrl, Short, Span};
 
-/// Where responses come from: `servers`, a `directory` or a bucket of `s3`.
+/// Where responses come from: `servers`, a `directory`, a bucket of `s3` or a `function`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Origin {
@@ -50,6 +51,17 @@ pub(crate) struct Origin {
     pub(crate) index: Option<String>,
     /// The `Cache-Control` of every file. Default: none is sent.
     pub(crate) cache_control: Option<String>,
+    /// The file of a WebAssembly component that answers requests (`wasi:http/proxy`), instead of `servers`. It is read again
+    /// when it changes.
+    pub(crate) function: Option<PathBuf>,
+    /// The variables of the function's environment. Default: none; nothing of the edge's own is seen.
+    pub(crate) env: Option<BTreeMap<String, String>>,
+    /// The function's arguments. Default: none.
+    pub(crate) args: Option<Vec<String>>,
+    /// Whom the function may send requests to. Default: nobody.
+    pub(crate) grants: Option<FunctionGrants>,
+    /// What the function may take while it answers one request.
+    pub(crate) limits: Option<FunctionLimits>,
 }
 
 /// A server with a weight.

@@ -1,4 +1,4 @@
-//! Names of origins, shields and filters, and what was meant when one is not there.
+//! Names of origins, shields, secrets and filters, and what was meant when one is not there.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::Scope;
 
 /// The names of one kind of section in all files, in order, each with the place of its table.
 pub(crate) struct Names {
-    /// What they are names of: `origin`, `shield` or `filter`.
+    /// What they are names of: `filter`, `kv`, `origin`, `secret` or `shield`.
     section: &'static str,
     sorted: Vec<(String, Source)>,
     index: HashMap<String, usize>,
@@ -38,7 +38,8 @@ impl Names {
             let is_twice = name == first_name;
             if is_twice {
                 let message = format!(
-                    "the {section} `{name}` is given twice: first at {}",
+                    "the {} `{name}` is given twice: first at {}",
+                    noun(section),
                     first.place()
                 );
                 problems.push(source.key_problem("", message));
@@ -97,8 +98,17 @@ impl Names {
 }
 
 fn article(section: &str) -> String {
-    let an = if section.starts_with('o') { "an" } else { "a" };
-    format!("{an} {section}")
+    let noun = noun(section);
+    let an = if noun.starts_with('o') { "an" } else { "a" };
+    format!("{an} {noun}")
+}
+
+/// What stands in a section.
+fn noun(section: &str) -> &str {
+    match section {
+        "kv" => "store",
+        other => other,
+    }
 }
 
 /// Names go into logs and metrics, and a filter's `use` may look alike.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::config::{Directory, Origin, OriginKind};
+use crate::config::{Directory, Guests, Origin, OriginKind};
 use crate::document;
 use crate::load::Loaded;
 use crate::problem::Problem;
 
+use super::function;
 use super::s3;
 use super::servers::{servers, settings};
 use super::{Names, Scope};
@@ -16,6 +17,7 @@ use super::{Names, Scope};
 pub(crate) fn origins(
     files: &mut [Loaded],
     names: &Names,
+    guests: &Guests,
     problems: &mut Vec<Problem>,
 ) -> Vec<Origin> {
     let mut written: BTreeMap<String, document::Origin> = BTreeMap::new();
@@ -23,11 +25,11 @@ pub(crate) fn origins(
         // Backwards, so that of two with one name the first is taken; the second is told by `Names`.
         written.append(&mut file.document.origin);
     }
-    names
+    let origins: Vec<Origin> = names
         .iter()
         .map(|(name, source)| {
             let kind = match written.remove(name) {
-                Some(written) => origin(written, &mut Scope::new(source.clone(), problems)),
+                Some(written) => origin(written, names, &mut Scope::new(source.clone(), problems)),
                 None => stand_in(),
             };
             Origin {
@@ -35,7 +37,10 @@ pub(crate) fn origins(
                 kind,
             }
         })
-        .collect()
+        .collect();
+    function::refuse_large(&origins, names, guests, problems);
+    function::refuse_circles(&origins, names, problems);
+    origins
 }
 
 /// Never seen: there is a problem where it stands.
@@ -47,35 +52,58 @@ pub(super) fn stand_in() -> OriginKind {
     })
 }
 
-fn origin(mut written: document::Origin, scope: &mut Scope<'_>) -> OriginKind {
+fn origin(mut written: document::Origin, names: &Names, scope: &mut Scope<'_>) -> OriginKind {
+    let function = written.function.take();
+    if function.is_none() {
+        refuse(&of_functions(&written), "a `function`", scope);
+    }
     match (
         written.servers.take(),
         written.directory.take(),
         written.s3.take(),
+        function,
     ) {
-        (Some(list), None, None) => OriginKind::Servers(Box::new(servers(list, written, scope))),
-        (None, Some(root), None) => directory(&root, &written, scope),
-        (None, None, Some(s3)) => bucket(s3, written, scope),
-        (None, None, None) => {
+        (Some(list), None, None, None) => {
+            OriginKind::Servers(Box::new(servers(list, written, scope)))
+        }
+        (None, Some(root), None, None) => directory(&root, &written, scope),
+        (None, None, Some(s3), None) => bucket(s3, written, scope),
+        (None, None, None, Some(file)) => {
+            refuse(
+                &of_servers(&written),
+                "`servers`, not to a `function`",
+                scope,
+            );
+            refuse(
+                &of_files(&written),
+                "a `directory`, not to a `function`",
+                scope,
+            );
+            OriginKind::Function(Box::new(function::function(&file, written, names, scope)))
+        }
+        (None, None, None, None) => {
             let misses = |key| scope.source.misses(key);
-            if !["servers", "directory", "s3"].into_iter().any(misses) {
+            if !["servers", "directory", "s3", "function"]
+                .into_iter()
+                .any(misses)
+            {
                 scope.tell_with_help(
                     "",
-                    "an origin needs `servers`, a `directory` or `s3`",
+                    "an origin needs `servers`, a `directory`, `s3` or a `function`",
                     "write `servers = [\"10.0.0.11:8080\"]` or `directory = \"site/\"`",
                 );
             }
             stand_in()
         }
-        (_, directory, _) => {
-            let second = if directory.is_some() {
-                "directory"
-            } else {
-                "s3"
+        (_, directory, _, function) => {
+            let second = match (function, directory) {
+                (Some(_), _) => "function",
+                (None, Some(_)) => "directory",
+                (None, None) => "s3",
             };
             scope.tell(
                 second,
-                "an origin has `servers`, a `directory` or `s3`, one of them only: make two origins of it",
+                "an origin has `servers`, a `directory`, `s3` or a `function`, one of them only: make two origins of it",
             );
             stand_in()
         }
@@ -118,21 +146,11 @@ fn bucket(s3: document::S3, mut written: document::Origin, scope: &mut Scope<'_>
 }
 
 fn directory(root: &Path, written: &document::Origin, scope: &mut Scope<'_>) -> OriginKind {
-    let of_servers = [
-        ("balance", written.balance.is_some()),
-        ("hash_by", written.hash_by.is_some()),
-        ("health", written.health.is_some()),
-        ("outlier", written.outlier.is_some()),
-        ("slow_start", written.slow_start.is_some()),
-        ("timeouts", written.timeouts.is_some()),
-        ("retries", written.retries.is_some()),
-        ("tls", written.tls.is_some()),
-        ("http2", written.http2.is_some()),
-        ("host", written.host.is_some()),
-        ("idle_timeout", written.idle_timeout.is_some()),
-        ("max_requests", written.max_requests.is_some()),
-    ];
-    refuse(&of_servers, "`servers`, not to a `directory`", scope);
+    refuse(
+        &of_servers(written),
+        "`servers`, not to a `directory`",
+        scope,
+    );
     let index = written
         .index
         .clone()
@@ -153,6 +171,42 @@ fn directory(root: &Path, written: &document::Origin, scope: &mut Scope<'_>) -> 
         index,
         cache_control: written.cache_control.clone(),
     })
+}
+
+/// The keys of servers, and whether they are given.
+fn of_servers(written: &document::Origin) -> [(&'static str, bool); 12] {
+    [
+        ("balance", written.balance.is_some()),
+        ("hash_by", written.hash_by.is_some()),
+        ("health", written.health.is_some()),
+        ("outlier", written.outlier.is_some()),
+        ("slow_start", written.slow_start.is_some()),
+        ("timeouts", written.timeouts.is_some()),
+        ("retries", written.retries.is_some()),
+        ("tls", written.tls.is_some()),
+        ("http2", written.http2.is_some()),
+        ("host", written.host.is_some()),
+        ("idle_timeout", written.idle_timeout.is_some()),
+        ("max_requests", written.max_requests.is_some()),
+    ]
+}
+
+/// The keys of a directory, and whether they are given.
+pub(super) fn of_files(written: &document::Origin) -> [(&'static str, bool); 2] {
+    [
+        ("index", written.index.is_some()),
+        ("cache_control", written.cache_control.is_some()),
+    ]
+}
+
+/// The keys of a function, and whether they are given.
+fn of_functions(written: &document::Origin) -> [(&'static str, bool); 4] {
+    [
+        ("env", written.env.is_some()),
+        ("args", written.args.is_some()),
+        ("grants", written.grants.is_some()),
+        ("limits", written.limits.is_some()),
+    ]
 }
 
 /// Tells of each key that means nothing here.

@@ -10,7 +10,7 @@ use crate::document;
 use crate::value::{Percent, ServerUrl, Short, is_name, is_token};
 
 use super::Scope;
-use super::origin::refuse;
+use super::origin::{of_files, refuse};
 use super::scope::{HOUR, SHORTEST, secs};
 
 pub(super) fn servers(
@@ -19,10 +19,7 @@ pub(super) fn servers(
     scope: &mut Scope<'_>,
 ) -> Servers {
     refuse(
-        &[
-            ("index", written.index.is_some()),
-            ("cache_control", written.cache_control.is_some()),
-        ],
+        &of_files(&written),
         "a `directory`, not to `servers`",
         scope,
     );

@@ -15,7 +15,7 @@ use crate::settings::{FieldName, refuse_framing};
 
 /// Tells the origin where the client is.
 pub(crate) struct GeoHeaders {
-    headers: Vec<(HeaderName, Source)>,
+    headers: Vec<(HeaderName, ClientFact)>,
 }
 
 /// Settings of `geo_headers`. The headers are those of requests: what a client sends by these names is always taken out, and
@@ -49,9 +49,10 @@ enum Preset {
     Cloudflare,
 }
 
-/// What a header tells.
+/// What a header tells of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
+pub(crate) enum ClientFact {
+    /// Of where it is.
     Field(LocationField),
     /// Address and port.
     Address,
@@ -60,9 +61,9 @@ enum Source {
 }
 
 impl Preset {
-    fn headers(self) -> &'static [(&'static str, Source)] {
+    fn headers(self) -> &'static [(&'static str, ClientFact)] {
+        use ClientFact::*;
         use LocationField::*;
-        use Source::*;
         match self {
             Self::Cloudfront => &[
                 ("cloudfront-viewer-address", Address),
@@ -94,8 +95,13 @@ impl Preset {
     }
 }
 
-impl Source {
-    fn value<'l>(self, client: &Client, location: &Location<'l>) -> Option<Cow<'l, str>> {
+impl ClientFact {
+    /// What is known of it.
+    pub(crate) fn value<'l>(
+        self,
+        client: &Client,
+        location: &Location<'l>,
+    ) -> Option<Cow<'l, str>> {
         match self {
             Self::Field(field) => field.value(location),
             Self::Address => {
@@ -142,7 +148,7 @@ headers = { "x-country" = "country", "x-time-zone" = "time_zone" }
                 return Err(refused("the filter `rewrite` changes the host".to_owned()));
             }
             names.insert(name.as_str().to_owned());
-            all.push((name, Source::Field(field)));
+            all.push((name, ClientFact::Field(field)));
         }
         for (name, source) in presets.into_iter().flat_map(Preset::headers) {
             // A header of the operator's own wins over that of a preset.

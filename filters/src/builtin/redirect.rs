@@ -166,36 +166,41 @@ impl Redirect {
 
     /// Where the client is sent.
     pub(super) fn location(&self, exchange: &Exchange) -> String {
-        let rendered = render(self.to.parts(), exchange);
-        let (url, fragment) = rendered
-            .split_once('#')
-            .map_or((&*rendered, None), |(url, end)| (url, Some(end)));
-        let mut location = String::with_capacity(rendered.len() + 16);
-        // `//host` would be a host: a path of the client's can't become one.
-        if url.starts_with('/') {
-            location.push('/');
-        }
-        push_query(
-            if url.starts_with('/') {
-                url.trim_start_matches(['/', '\\'])
-            } else {
-                url
-            },
-            &mut location,
-        );
-        if let Some(query) = exchange
-            .query()
-            .filter(|query| self.keep_query && !query.is_empty())
-        {
-            location.push(if url.contains('?') { '&' } else { '?' });
-            push_query(query, &mut location);
-        }
-        if let Some(fragment) = fragment {
-            location.push('#');
-            push_query(fragment, &mut location);
-        }
-        location
+        let url = render(self.to.parts(), exchange);
+        location_of(&url, self.keep_query, exchange)
     }
+}
+
+/// A URL or a path as a `Location`, with the client's query behind its own if that is wanted.
+pub(super) fn location_of(url: &str, keep_query: bool, exchange: &Exchange) -> String {
+    let (url, fragment) = url
+        .split_once('#')
+        .map_or((url, None), |(url, end)| (url, Some(end)));
+    let mut location = String::with_capacity(url.len() + 16);
+    // `//host` would be a host: a path of the client's can't become one.
+    if url.starts_with('/') {
+        location.push('/');
+    }
+    push_query(
+        if url.starts_with('/') {
+            url.trim_start_matches(['/', '\\'])
+        } else {
+            url
+        },
+        &mut location,
+    );
+    if let Some(query) = exchange
+        .query()
+        .filter(|query| keep_query && !query.is_empty())
+    {
+        location.push(if url.contains('?') { '&' } else { '?' });
+        push_query(query, &mut location);
+    }
+    if let Some(fragment) = fragment {
+        location.push('#');
+        push_query(fragment, &mut location);
+    }
+    location
 }
 
 fn render(parts: &[Part], exchange: &Exchange) -> String {

@@ -5,8 +5,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rimward_config::{OriginId, Problem};
+use rimward_config::{Guests, Origin, OriginId, Problem};
+use rimward_kv::{Settings, Store};
 
+use super::Secret;
 use crate::chosen::OriginChoice;
 use crate::outside::{Outside, Surroundings, Tally};
 
@@ -58,6 +60,11 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// What the configuration says of the origins, by [`OriginId`]; none when they are not known.
+    pub fn origins(&self) -> &[Origin] {
+        &self.around.known_origins
+    }
+
     /// The choice of an origin that a setting names, whose objects don't mix with those of others.
     ///
     /// # Errors
@@ -73,6 +80,54 @@ impl<'a> Builder<'a> {
             fallback: None,
             observer: None,
         }))
+    }
+
+    /// The secret that a setting names, as it is now: a change of its file calls for a reload.
+    ///
+    /// # Errors
+    /// When there is none of that name, or it can't be had, with `key` as the place of the fault.
+    pub fn secret(&self, key: impl Into<String>, name: &str) -> Result<Secret, BuildError> {
+        let Some(secrets) = &self.around.secrets else {
+            return Ok(Secret::unknown());
+        };
+        let key = key.into();
+        let Some(source) = secrets.get(name) else {
+            let problem = Problem::new(key, format!("there is no secret `{name}`"));
+            return Err(problem
+                .suggest(name, secrets.keys().map(|name| &**name))
+                .into());
+        };
+        Secret::of(source, self, &key, name)
+    }
+
+    /// What filters in WebAssembly may take, all together.
+    pub fn guests(&self) -> &Guests {
+        &self.around.guests
+    }
+
+    /// What there is around the filter.
+    pub fn around(&self) -> &Surroundings {
+        &self.around
+    }
+
+    /// The store that a setting names.
+    ///
+    /// # Errors
+    /// When there is none of that name, with `key` as the place of the fault.
+    pub fn store(&self, key: impl Into<String>, name: &str) -> Result<Arc<Store>, BuildError> {
+        let key = key.into();
+        let Some(stores) = &self.around.stores else {
+            let empty = Store::in_memory(&Settings::at(name));
+            return empty
+                .map(Arc::new)
+                .map_err(|error| BuildError::at(key, error.to_string()));
+        };
+        stores.get(name).cloned().ok_or_else(|| {
+            let problem = Problem::new(key, format!("there is no store `{name}`"));
+            problem
+                .suggest(name, stores.keys().map(|name| &**name))
+                .into()
+        })
     }
 
     /// Whom the filter can ask once the configuration serves.
@@ -113,7 +168,11 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// As for [`Builder::read`].
     pub fn read_bytes(&self, key: &str, file: &Path) -> Result<Vec<u8>, BuildError> {
-        let path = self.folder.join(file);
+        self.read_path(key, self.folder.join(file))
+    }
+
+    /// The whole of a file.
+    pub(super) fn read_path(&self, key: &str, path: PathBuf) -> Result<Vec<u8>, BuildError> {
         let unreadable = |error: std::io::Error| {
             BuildError::at(key, format!("`{}` can't be read: {error}", path.display()))
         };
@@ -130,6 +189,11 @@ impl<'a> Builder<'a> {
             ));
         }
         Ok(bytes)
+    }
+
+    /// Has the edge look at a file or folder: a change of it calls for a reload.
+    pub fn watch(&self, path: PathBuf) {
+        self.files.borrow_mut().push(path);
     }
 
     /// Every file that was asked for, there or not: a change of one calls for a reload.
@@ -183,6 +247,37 @@ impl From<Problem> for BuildError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_is_found_by_name() {
+        let store = Arc::new(Store::in_memory(&Settings::at("")).unwrap());
+        let around = Surroundings {
+            stores: Some([("sessions".into(), store.clone())].into()),
+            ..Surroundings::default()
+        };
+        let builder = Builder::new(Path::new("."), "test").within(around);
+        assert!(Arc::ptr_eq(
+            &builder.store("store", "sessions").unwrap(),
+            &store
+        ));
+        let error = builder.store("store", "session").unwrap_err();
+        assert_eq!(
+            (
+                error.key.as_str(),
+                error.message.as_str(),
+                error.help.as_deref()
+            ),
+            (
+                "store",
+                "there is no store `session`",
+                Some("did you mean `sessions`?")
+            )
+        );
+        let unknown = Builder::new(Path::new("."), "test")
+            .store("store", "any")
+            .unwrap();
+        assert_eq!(unknown.get("key"), Ok(None));
+    }
 
     #[test]
     fn a_builder_remembers_the_files_it_was_asked_for() {

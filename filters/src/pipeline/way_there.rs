@@ -1,7 +1,9 @@
 //! The way of a request through the filters, which can be gone in parts: on the fast lane as far as nobody has to wait, and from
 //! there on elsewhere.
 
-use super::{Failure, Pipeline, Step, Stopwatch, Verdict};
+use super::{
+    Failure, MAX_LATER, Pipeline, Step, Stopwatch, Verdict, body_stays, gives_empty_body,
+};
 use crate::exchange::Exchange;
 use crate::filter::{Answer, FilterError, Flow, Phase};
 
@@ -96,7 +98,10 @@ impl WayThere {
                     self.waits = Some((flow, nanoseconds));
                     return;
                 }
-                flow => self.ran(step, index, flow, nanoseconds, exchange),
+                flow => {
+                    let flow = flow.and_then(|flow| body_stays(flow, exchange));
+                    self.ran(step, index, flow, nanoseconds, exchange);
+                }
             }
             if self.end.is_some() {
                 return;
@@ -118,12 +123,21 @@ impl WayThere {
             if let Some(End { verdict, depth }) = self.end {
                 return (verdict, depth);
             }
-            if let Some((_, before)) = self.waits.take() {
+            if let Some((flow, before)) = self.waits.take() {
                 let indices = &pipeline.by_phase[Phase::Request as usize];
                 let index = indices[self.begun - 1];
                 let step = &pipeline.steps[index];
                 let mut watch = Stopwatch::start(&[index]);
-                let flow = step.filter.request_later(exchange).await;
+                let mut flow = Ok(flow);
+                for _ in 0..MAX_LATER {
+                    match flow {
+                        Ok(Flow::Later) => {}
+                        Ok(Flow::WantsBody(_)) if gives_empty_body(exchange) => {}
+                        _ => break,
+                    }
+                    flow = step.filter.request_later(exchange).await;
+                }
+                let flow = flow.and_then(|flow| body_stays(flow, exchange));
                 let nanoseconds = before.saturating_add(watch.lap());
                 self.ran(step, index, flow, nanoseconds, exchange);
             }

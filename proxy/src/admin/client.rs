@@ -1,9 +1,10 @@
-//! Asking a running edge: what `rimward reload` and `rimward purge` do.
+//! Asking a running edge: what `rimward reload`, `rimward purge` and others do.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http::header::InvalidHeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -13,8 +14,8 @@ use tokio::net::{TcpStream, UnixStream};
 
 /// Longest wait for an answer; a reload of a large configuration takes its time.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// The longest answer that is read, in bytes.
-const MAX_ANSWER: usize = 16 * 1024 * 1024;
+/// The longest answer that is read, in bytes: the largest value that a store may have.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
 /// A running edge's admin interface.
 pub struct Client {
@@ -75,18 +76,28 @@ impl Client {
         path: &str,
         body: String,
     ) -> Result<(StatusCode, String), ClientError> {
-        let asked = tokio::time::timeout(TIMEOUT, self.connect_and_ask(method, path, body)).await;
+        let request = Request::builder().method(method).uri(path);
+        let request = request
+            .body(Bytes::from(body))
+            .map_err(|error| self.unreachable(&error))?;
+        let (head, body) = self.exchange(request).await?.into_parts();
+        Ok((head.status, String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    /// Sends one request, whose target is in origin form, and returns the answer.
+    ///
+    /// # Errors
+    /// When nobody answers, or not in time.
+    pub async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ClientError> {
+        let asked = tokio::time::timeout(TIMEOUT, self.connect_and_send(request)).await;
         asked.map_err(|_| ClientError::Timeout)?
     }
 
-    async fn connect_and_ask(
+    async fn connect_and_send(
         &self,
-        method: Method,
-        path: &str,
-        body: String,
-    ) -> Result<(StatusCode, String), ClientError> {
-        let request = self
-            .request(method, path, body)
+        mut request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, ClientError> {
+        self.add_fields(request.headers_mut())
             .map_err(|error| self.unreachable(&error))?;
         match &self.address {
             AdminAddress::Tcp(address) => {
@@ -104,45 +115,38 @@ impl Client {
         }
     }
 
-    fn request(
-        &self,
-        method: Method,
-        path: &str,
-        body: String,
-    ) -> Result<Request<Full<Bytes>>, http::Error> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, "localhost");
+    fn add_fields(&self, fields: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
+        fields.insert(header::HOST, HeaderValue::from_static("localhost"));
         if let Some(token) = &self.token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+            fields.insert(
+                header::AUTHORIZATION,
+                HeaderValue::try_from(format!("Bearer {token}"))?,
+            );
         }
         if let Some((name, value)) = &self.field {
-            request = request.header(name, value);
+            fields.insert(name.clone(), value.clone());
         }
-        request.body(Full::new(body.into()))
+        Ok(())
     }
 
     async fn send(
         &self,
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-        request: Request<Full<Bytes>>,
-    ) -> Result<(StatusCode, String), ClientError> {
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, ClientError> {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| self.unreachable(&error))?;
         let connection = tokio::spawn(connection);
         let response = sender
-            .send_request(request)
+            .send_request(request.map(Full::new))
             .await
             .map_err(|error| self.unreachable(&error))?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_ANSWER)
-            .collect()
-            .await;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, MAX_ANSWER).collect().await;
         connection.abort();
         let body = body.map_err(|error| self.unreachable(&*error))?.to_bytes();
-        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+        Ok(Response::from_parts(head, body))
     }
 
     fn unreachable(&self, error: &dyn std::error::Error) -> ClientError {

@@ -2,15 +2,13 @@
 //!
 //! Heads are shown whole: an object is what any client may get, and cookies are never stored.
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, SecondsFormat, Utc};
-use percent_encoding::percent_decode_str;
 use rimward_cache::clock::Bridge;
 use rimward_cache::store::{Choice, Listed, Listing, Shown};
 use serde_json::{Value, json};
 
 use super::purge::{PurgeError, keys};
+use super::query::Query;
 use crate::edge::Process;
 
 /// Objects of one answer, unless fewer or more are asked for, and at most.
@@ -39,7 +37,7 @@ pub(super) enum ObjectsError {
 
 /// `GET /cache/objects`: a list.
 pub(super) fn list(process: &Process, query: &str) -> Result<Value, ObjectsError> {
-    let query = Query::parse(
+    let query = parameters(
         query,
         &["prefix", "key", "limit"],
         "`prefix`, `key` and `limit`",
@@ -58,7 +56,7 @@ pub(super) fn list(process: &Process, query: &str) -> Result<Value, ObjectsError
 
 /// `GET /cache/object`: everything about all objects of a URL.
 pub(super) fn show(process: &Process, query: &str) -> Result<Value, ObjectsError> {
-    let query = Query::parse(query, &["url", "limit"], "`url` and `limit`")?;
+    let query = parameters(query, &["url", "limit"], "`url` and `limit`")?;
     let url = query.get("url").ok_or(ObjectsError::NoUrl)?;
     let limit = limit(query.get("limit"))?;
     let keys = keys(process, url)?;
@@ -160,34 +158,13 @@ fn with_lower_host(prefix: &str) -> String {
 }
 
 /// The parameters of a query.
-struct Query<'q>(Vec<(&'q str, Cow<'q, str>)>);
-
-impl<'q> Query<'q> {
-    fn parse(
-        query: &'q str,
-        known: &[&str],
-        known_readable: &'static str,
-    ) -> Result<Self, ObjectsError> {
-        let parameters = query
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                (name, percent_decode_str(value).decode_utf8_lossy())
-            });
-        let parameters: Vec<_> = parameters.collect();
-        match parameters.iter().find(|(name, _)| !known.contains(name)) {
-            Some((name, _)) => Err(ObjectsError::Unknown((*name).to_owned(), known_readable)),
-            None => Ok(Self(parameters)),
-        }
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(other, _)| *other == name);
-        found
-            .map(|(_, value)| &**value)
-            .filter(|value| !value.is_empty())
-    }
+fn parameters<'q>(
+    query: &'q str,
+    known: &[&str],
+    known_readable: &'static str,
+) -> Result<Query<'q>, ObjectsError> {
+    Query::parse(query, known)
+        .map_err(|name| ObjectsError::Unknown(name.to_owned(), known_readable))
 }
 
 #[cfg(test)]
@@ -209,7 +186,7 @@ mod tests {
 
     #[test]
     fn parameters_are_decoded_and_unknown_ones_are_told() {
-        let parse = |query| Query::parse(query, &["url", "limit"], "`url` and `limit`");
+        let parse = |query| parameters(query, &["url", "limit"], "`url` and `limit`");
         let query = parse("url=https%3A%2F%2Fa%2Fb%3Fx%3D1%26y&limit=").unwrap();
         assert_eq!(
             (query.get("url"), query.get("limit")),

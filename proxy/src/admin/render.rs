@@ -2,13 +2,19 @@
 
 use std::fmt::Write;
 
+use rimward_kv::Stats;
+
 use crate::edge::Process;
 use crate::origin::ServerStatus;
+use crate::stores::NamedStores;
 
 /// A metric of servers: its name, its help, and where its value is.
 type Row = (&'static str, &'static str, fn(&ServerStatus) -> u64);
 
-/// Everything counted: by requests, by the cache and by the origins.
+/// A metric of stores: its name, its kind, its help, and where its value is.
+type StoreRow = (&'static str, &'static str, &'static str, fn(&Stats) -> u64);
+
+/// Everything counted: by requests, by the cache, by the origins and by stores.
 pub(crate) fn render_metrics(process: &Process) -> String {
     let mut text = process.metrics.render();
     // Writing to a string can't fail.
@@ -16,7 +22,9 @@ pub(crate) fn render_metrics(process: &Process) -> String {
     if let Some(stats) = process.cache.objects().disk_stats() {
         render_disk(&stats, &mut text).ok();
     }
-    render_origins(&process.runtime.load().origins.status(), &mut text).ok();
+    let runtime = process.runtime.load();
+    render_origins(&runtime.origins.status(), &mut text).ok();
+    render_stores(&runtime.stores, &mut text).ok();
     text.push_str("# EOF\n");
     text
 }
@@ -210,6 +218,89 @@ fn render_origins(servers: &[ServerStatus], text: &mut String) -> std::fmt::Resu
                 "rimward_{name}_total{{{}}} {}",
                 labels(server),
                 value(server)
+            )?;
+        }
+    }
+    Ok(())
+}
+
+const STORES: [StoreRow; 12] = [
+    ("keys", "gauge", "Keys in a store", |stats| stats.keys),
+    ("bytes", "gauge", "What keys and values take", |stats| {
+        stats.bytes
+    }),
+    (
+        "room_bytes",
+        "gauge",
+        "What keys and values may take",
+        |stats| stats.room,
+    ),
+    (
+        "file_bytes",
+        "gauge",
+        "The length of a store's file",
+        |stats| stats.file,
+    ),
+    (
+        "hits",
+        "counter",
+        "Look-ups in a store that found something",
+        |stats| stats.hits,
+    ),
+    (
+        "misses",
+        "counter",
+        "Look-ups in a store that found nothing",
+        |stats| stats.misses,
+    ),
+    ("puts", "counter", "Values written to a store", |stats| {
+        stats.puts
+    }),
+    ("deletes", "counter", "Keys deleted from a store", |stats| {
+        stats.deletes
+    }),
+    (
+        "conflicts",
+        "counter",
+        "Writes whose condition did not hold",
+        |stats| stats.conflicts,
+    ),
+    (
+        "full",
+        "counter",
+        "Writes that a store had no room for",
+        |stats| stats.full,
+    ),
+    ("expired", "counter", "Entries that expired", |stats| {
+        stats.expired
+    }),
+    (
+        "errors",
+        "counter",
+        "Look-ups and writes that failed at a store's file",
+        |stats| stats.errors,
+    ),
+];
+
+fn render_stores(stores: &NamedStores, text: &mut String) -> std::fmt::Result {
+    if stores.is_empty() {
+        return Ok(());
+    }
+    let stats: Vec<_> = stores
+        .iter()
+        .map(|(name, store)| (escape(name), store.stats()))
+        .collect();
+    for (name, kind, help, value) in STORES {
+        writeln!(
+            text,
+            "# HELP rimward_kv_{name} {help}.\n# TYPE rimward_kv_{name} {kind}"
+        )?;
+        let suffix = if kind == "counter" { "_total" } else { "" };
+        for (store, stats) in &stats {
+            writeln!(
+                text,
+                "rimward_kv_{name}{suffix}{{store=\"{store}\"}} {}",
+                value(stats)
             )?;
         }
     }

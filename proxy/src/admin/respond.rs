@@ -13,7 +13,9 @@ use tokio::task::{JoinError, spawn_blocking};
 
 use super::access::Access;
 use super::filters::{self, FilterFault};
+use super::kv;
 use super::objects::{self, ObjectsError};
+use super::plugins::{self, PluginFault};
 use super::purge::{Order, Target};
 use super::render::render_metrics;
 use super::shields;
@@ -22,7 +24,7 @@ use crate::edge::Edge;
 /// The longest request body that is read, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-type Reply = Response<Full<Bytes>>;
+pub(super) type Reply = Response<Full<Bytes>>;
 
 /// Answers one request. Nothing that changes state is a GET.
 pub(super) async fn respond(
@@ -66,24 +68,35 @@ pub(super) async fn respond(
                 Err(reply) => reply,
             }
         }
+        (&Method::GET, "/plugins") => json(&plugins::list(&edge)),
+        (method, path) if path.starts_with(plugins::PREFIX) => {
+            let (method, path) = (method.clone(), path.to_owned());
+            plugin(&edge, &method, &path, &query, request).await
+        }
+        (_, path) if path == "/kv" || path.starts_with(kv::PREFIX) => {
+            let stores = edge.process().runtime.load().stores.clone();
+            kv::respond(&stores, request).await
+        }
         (&Method::POST, "/reload") => reload(&edge).await,
         (&Method::POST, "/purge") => purge(&edge, request).await,
-        (_, "/healthz" | "/readyz" | "/metrics" | "/origins" | "/filters") => not_allowed("GET"),
+        (_, "/healthz" | "/readyz" | "/metrics" | "/origins" | "/filters" | "/plugins") => {
+            not_allowed("GET")
+        }
         (_, "/cache/objects" | "/cache/object" | "/cache/stats") => not_allowed("GET"),
         (_, "/reload" | "/purge") => not_allowed("POST"),
         (_, path) if path.starts_with(filters::PREFIX) => not_allowed("GET, POST"),
         _ => text(
             StatusCode::NOT_FOUND,
-            "there is GET /healthz, /readyz, /metrics, /origins, /cache/objects, /cache/object, /cache/stats, /filters and POST /reload, /purge, /filters/NAME\n",
+            "there is GET /healthz, /readyz, /metrics, /origins, /cache/objects, /cache/object, /cache/stats, /filters, /plugins, /kv and POST /reload, /purge, /filters/NAME, /plugins/NAME/deploy, /rollback, /promote\n",
         ),
     })
 }
 
-fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
+pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
     reply(status, "text/plain; charset=utf-8", body.into())
 }
 
-fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
+pub(super) fn reply(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     response.headers_mut().insert(
@@ -112,7 +125,7 @@ fn refusal(status: StatusCode) -> Reply {
     response
 }
 
-fn not_allowed(method: &'static str) -> Reply {
+pub(super) fn not_allowed(method: &'static str) -> Reply {
     let mut response = text(StatusCode::METHOD_NOT_ALLOWED, format!("{method} only\n"));
     response
         .headers_mut()
@@ -149,7 +162,7 @@ fn origins(edge: &Edge) -> Reply {
     json(&list.into())
 }
 
-fn json(value: &Value) -> Reply {
+pub(super) fn json(value: &Value) -> Reply {
     reply(
         StatusCode::OK,
         "application/json",
@@ -170,7 +183,7 @@ async fn looked_up(
     }
 }
 
-fn failed(error: &JoinError) -> Reply {
+pub(super) fn failed(error: &JoinError) -> Reply {
     tracing::error!(%error, "an admin request failed");
     text(StatusCode::INTERNAL_SERVER_ERROR, "that failed\n")
 }
@@ -225,8 +238,42 @@ fn filter(told: Result<Value, FilterFault>) -> Reply {
     }
 }
 
+/// What is asked of a filter in WebAssembly.
+async fn plugin(
+    edge: &Arc<Edge>,
+    method: &Method,
+    path: &str,
+    query: &str,
+    request: Request<Incoming>,
+) -> Reply {
+    let (name, action) = plugins::parts(path);
+    let told = match (method, action.as_str()) {
+        (&Method::GET, "") => plugins::show(edge, &name),
+        (&Method::GET, "logs") => plugins::messages(edge, &name, query),
+        (&Method::POST, _) => match body_of(request, plugins::MAX_COMPONENT).await {
+            Ok(body) => plugins::act(edge, &name, &action, query, body).await,
+            Err(reply) => return reply,
+        },
+        _ => return not_allowed("GET, POST"),
+    };
+    let status = match &told {
+        Ok(told) => return json(told),
+        Err(PluginFault::Unknown(_)) => StatusCode::NOT_FOUND,
+        Err(PluginFault::Refused(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+        Err(PluginFault::Version(_) | PluginFault::Wrong(_)) => StatusCode::BAD_REQUEST,
+    };
+    text(
+        status,
+        told.map_or_else(|fault| format!("{fault}\n"), |_| String::new()),
+    )
+}
+
 async fn whole_body(request: Request<Incoming>) -> Result<Bytes, Reply> {
-    let body = Limited::new(request.into_body(), MAX_BODY).collect().await;
+    body_of(request, MAX_BODY).await
+}
+
+async fn body_of(request: Request<Incoming>, most: usize) -> Result<Bytes, Reply> {
+    let body = Limited::new(request.into_body(), most).collect().await;
     body.map(|body| body.to_bytes()).map_err(|_| {
         text(
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -10,6 +10,7 @@ use pingora::proxy::Session;
 use rimward_cache::policy::{Decision, Reason, Rules, Terms};
 use rimward_cache::slice::Version;
 use rimward_cache::{Generation, Key, Object, Slice, head};
+use rimward_filters::Storing;
 
 use super::status::{CacheStatus, Forward};
 use super::storage::{Joined, Stored};
@@ -36,6 +37,8 @@ pub struct Caching {
     never_waits: bool,
     /// How long the response may be stored at most.
     limit: Option<Duration>,
+    /// Whether a filter said that it is not to be stored.
+    never: bool,
     /// Whether what was found was fresh, but not for this request.
     was_refused: bool,
     /// The slice that is asked for, when it is one.
@@ -61,9 +64,27 @@ impl Caching {
         self.limit = Some(limit);
     }
 
+    /// Has the response stored as a filter says.
+    pub fn store_as(&mut self, storing: &Storing) {
+        let mut rules = (*self.rules()).clone();
+        rules.ttl = storing.ttl.or(rules.ttl);
+        if let Some(grace) = storing.stale_while_revalidate {
+            rules.stale_while_revalidate = Some(grace);
+        }
+        if let Some(grace) = storing.stale_if_error {
+            rules.stale_if_error = Some(grace);
+        }
+        rules
+            .surrogate_keys
+            .extend(storing.surrogate_keys.iter().cloned());
+        self.rules = Some(Arc::new(rules));
+        self.never = storing.never;
+    }
+
     /// The decision about a response, held to the limit.
     pub(super) fn limited(&self, decision: Decision, now: SystemTime) -> Decision {
         match (decision, self.limit) {
+            (Decision::Store(_), _) if self.never => Decision::Pass(Reason::Filter),
             (Decision::Store(_), Some(Duration::ZERO)) => Decision::Pass(Reason::Fallback),
             (Decision::Store(mut terms), Some(limit)) => {
                 terms.fresh_until = terms.fresh_until.min(now + limit);

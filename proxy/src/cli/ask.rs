@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use http::{Method, StatusCode};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
 use rimward::admin::Client;
 use serde_json::json;
 
@@ -46,11 +47,31 @@ pub(super) fn ask(
     target: &str,
     body: String,
 ) -> Result<(StatusCode, String)> {
-    let client = client(file)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    Ok(runtime.block_on(client.ask(method, target, body))?)
+    let edge = Edge::of(file)?;
+    Ok(edge
+        .runtime
+        .block_on(edge.client.ask(method, target, body))?)
+}
+
+/// A running edge that is asked more than once.
+pub(super) struct Edge {
+    client: Client,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Edge {
+    /// The edge that was started with `file`.
+    pub(super) fn of(file: &Path) -> Result<Self> {
+        let client = client(file)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        Ok(Self { client, runtime })
+    }
+
+    pub(super) fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
+        Ok(self.runtime.block_on(self.client.exchange(request))?)
+    }
 }
 
 /// Prints an answer where its kind belongs.

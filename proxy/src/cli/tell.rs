@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use rimward::explain::{Question, explain as explanation};
 use rimward_config::{Config, Problems};
-use rimward_filters::builtin::{KINDS, find};
+use rimward_filters::builtin::{all, find};
 use rimward_filters::reference;
 
 /// Reads and compiles a configuration, and tells what is wrong with it.
@@ -84,20 +84,12 @@ fn parse_headers(lines: &[String]) -> Result<HeaderMap> {
 /// Tells the compiled-in filters.
 pub(super) fn filters(name: Option<&str>) -> Result<ExitCode> {
     let text = match name {
-        None => KINDS
-            .iter()
-            .map(reference::text)
-            .collect::<Vec<_>>()
-            .join("\n"),
+        None => all().map(reference::text).collect::<Vec<_>>().join("\n"),
         Some(name) => match find(name) {
             Some(kind) => reference::text(kind),
             None => bail!(
                 "there is no filter `{name}`: {}",
-                KINDS
-                    .iter()
-                    .map(|kind| kind.name)
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                all().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
             ),
         },
     };
@@ -107,10 +99,7 @@ pub(super) fn filters(name: Option<&str>) -> Result<ExitCode> {
 
 /// Prints the JSON Schema of configuration files.
 pub(super) fn schema() -> Result<ExitCode> {
-    let filters: Vec<_> = KINDS
-        .iter()
-        .map(|kind| (kind.name, (kind.schema)()))
-        .collect();
+    let filters: Vec<_> = all().map(|kind| (kind.name, (kind.schema)())).collect();
     print(&format!("{:#}\n", rimward_config::schema(&filters)))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use rimward_filters::{Chosen, Client, Exchange, Scheme};
+use rimward_filters::{Chosen, Client, Exchange, Found, Scheme};
 
 use super::asked::Asked;
 use crate::request::begin::{params, request_id, without_port};
@@ -85,6 +85,8 @@ impl<'r, 'a> Place<'r, 'a> {
             route: self.route.name.clone(),
             params: params(&self.matched),
             notes: http::Extensions::new(),
+            origin: self.route.origin_id,
+            found: Found::Unknown,
             chosen: Chosen::default(),
             request_watchers: Vec::new(),
             request_body: None,

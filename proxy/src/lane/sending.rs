@@ -8,7 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use rimward_cache::Object;
 use rimward_filters::Exchange;
 
-use super::answer::Answer;
+use super::answer::{Answer, over};
 use super::place::Place;
 use crate::edge::Process;
 use crate::listen::{Connection, Outgoing};
@@ -113,8 +113,16 @@ impl Outgoing for Sending {
 impl Drop for Sending {
     fn drop(&mut self) {
         self.in_flight.dec();
+        let tally = self.answer().tally(self.sent);
+        let is_cut = self.sent < self.body.len();
+        let error = is_cut.then(|| "the client did not take all of the response".to_owned());
+        over(
+            &self.route.pipeline,
+            &mut self.exchange,
+            &tally,
+            error.clone(),
+        );
         let answer = self.answer();
-        let tally = answer.tally(self.sent);
         settle(
             &self.process,
             Some(&self.route),
@@ -123,12 +131,12 @@ impl Drop for Sending {
             || {
                 let mut record = answer.record(&self.runtime, &self.exchange, &tally);
                 record.first_byte_ms = Some(self.first_byte);
-                if self.sent < self.body.len() {
+                if is_cut {
                     record.termination = Termination {
                         who: Who::Client,
                         when: When::Body,
                     };
-                    record.error = Some("the client did not take all of the response".to_owned());
+                    record.error = error;
                 }
                 Some(record)
             },

@@ -105,6 +105,7 @@ fn filter(
     let encoded = encoded(process, found, accepted, could_encode)?;
     let mut head = told(found, stored)?;
     let depth = route.pipeline.len();
+    exchange.found = rimward_filters::Found::Hit;
     let rewriters = route.pipeline.response_at_once(depth, exchange, &mut head);
     let mut rewriters = rewriters.map_err(|failure| way.fail(failure)).ok()?;
     let mut body = match rewriters.is_empty() || is_bodiless(&head) {

@@ -40,17 +40,17 @@ impl Origin {
         let picked = picked.map_err(|none| AskError::Connect(none.to_string()))?;
         self.name_host(&mut request, &picked.server)?;
         let request = self.signed(request)?;
-        let asked = timeout(
-            bounds.time,
-            self.ask_server(&picked.server, request, bounds),
-        )
-        .await;
+        let asked = timeout(bounds.time, self.ask_server(&picked, request, bounds)).await;
         let response = asked.unwrap_or(Err(AskError::Timeout(bounds.time)));
         note(&picked, &response);
         response
     }
 
-    fn name_host(&self, request: &mut Request<Bytes>, server: &Server) -> Result<(), AskError> {
+    pub(super) fn name_host<B>(
+        &self,
+        request: &mut Request<B>,
+        server: &Server,
+    ) -> Result<(), AskError> {
         let is_told = request.headers().contains_key(header::HOST);
         let own = match self.host() {
             Some(host) => host.to_owned(),
@@ -63,7 +63,7 @@ impl Origin {
     }
 
     /// A request to a bucket has to be signed.
-    fn signed(&self, request: Request<Bytes>) -> Result<Request<Bytes>, AskError> {
+    pub(super) fn signed<B>(&self, request: Request<B>) -> Result<Request<B>, AskError> {
         if self.s3().is_none() {
             return Ok(request);
         }
@@ -76,10 +76,11 @@ impl Origin {
 
     async fn ask_server(
         &self,
-        server: &Server,
+        picked: &Picked,
         request: Request<Bytes>,
         bounds: Bounds,
     ) -> Result<Response<Bytes>, AskError> {
+        let server = &picked.server;
         let not_connected = |error: Box<pingora::Error>| AskError::Connect(error.to_string());
         if self.http2() {
             let (io, http2) = server.dial.open_http2().await.map_err(not_connected)?;
@@ -92,7 +93,11 @@ impl Origin {
         let idle = server.state.pool.take(self.settings.idle_timeout);
         let io = match idle {
             Some(io) => io,
-            None => server.dial.open().await.map_err(not_connected)?,
+            None => server
+                .dial
+                .open(picked.told())
+                .await
+                .map_err(not_connected)?,
         };
         over_http1(io, Some(&server.state), request, bounds.body).await
     }
@@ -106,7 +111,7 @@ fn note(picked: &Picked, response: &Result<Response<Bytes>, AskError>) {
         Err(AskError::Broken(_)) => picked.failed(Failure::Reset),
         Err(AskError::Timeout(_)) => picked.failed(Failure::Timeout),
         // The server is not to blame.
-        Err(AskError::NotServing | AskError::Request(_) | AskError::TooLong(_)) => {}
+        Err(_) => {}
     }
 }
 
@@ -173,7 +178,7 @@ async fn over_http2(
 }
 
 /// HTTP/2 has the host in the target (RFC 9113 §8.3.1).
-fn name_authority(request: &mut Request<Bytes>, is_tls: bool) -> Result<(), AskError> {
+pub(super) fn name_authority<B>(request: &mut Request<B>, is_tls: bool) -> Result<(), AskError> {
     let host = request.headers_mut().remove(header::HOST);
     let host = host.as_ref().and_then(|host| host.to_str().ok());
     let target = request
@@ -203,7 +208,7 @@ async fn whole(response: Response<Incoming>, most: usize) -> Result<Response<Byt
     Ok(Response::from_parts(head, body.to_bytes()))
 }
 
-fn broken(error: hyper::Error) -> AskError {
+pub(super) fn broken(error: hyper::Error) -> AskError {
     AskError::Broken(error.to_string())
 }
 

@@ -1,4 +1,4 @@
-//! Connecting to a server: TCP or a Unix socket, TLS, or the files of a directory.
+//! Connecting to a server: TCP or a Unix socket, TLS, or what answers within the process.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
-use super::directory::Files;
+use super::inside::Inside;
 use super::line::{Line, Patience};
 use super::pool::Io;
 use super::s3;
@@ -37,8 +37,8 @@ pub(super) struct Dial {
 pub(super) enum Target {
     /// A socket, with TLS or without.
     Socket(Address, Option<Tls>),
-    /// The files of a directory.
-    Files(Arc<Files>),
+    /// What answers within the process.
+    Inside(Inside),
 }
 
 /// TLS towards one server.
@@ -59,11 +59,11 @@ impl Dial {
         }
     }
 
-    /// A new connection that speaks HTTP/1.1.
-    pub(super) async fn open(&self) -> pingora::Result<Box<dyn Io>> {
+    /// A new connection that speaks HTTP/1.1, for the request that `told` is of.
+    pub(super) async fn open(&self, told: &Arc<Told>) -> pingora::Result<Box<dyn Io>> {
         self.in_time(async {
             match &self.target {
-                Target::Files(files) => Ok(files.connect()),
+                Target::Inside(inside) => Ok(inside.connect(told)),
                 Target::Socket(address, None) => socket(address).await,
                 Target::Socket(address, Some(tls)) => {
                     let stream = handshake(tls, &tls.http1, socket(address).await?).await?;
@@ -78,7 +78,10 @@ impl Dial {
     pub(super) async fn open_http2(&self) -> pingora::Result<(Box<dyn Io>, bool)> {
         self.in_time(async {
             match &self.target {
-                Target::Files(files) => Ok((files.connect(), false)),
+                // It has no setting that leads here.
+                Target::Inside(_) => {
+                    Error::e_explain(ErrorType::ConnectError, "no HTTP/2 within the process")
+                }
                 Target::Socket(address, None) => Ok((socket(address).await?, true)),
                 Target::Socket(address, Some(tls)) => {
                     let stream = handshake(tls, &tls.http2, socket(address).await?).await?;
@@ -114,7 +117,7 @@ async fn socket(address: &Address) -> pingora::Result<Box<dyn Io>> {
         Address::Unix(path) => UnixStream::connect(path)
             .await
             .map(|stream| Box::new(stream) as Box<dyn Io>),
-        Address::Files => Err(io::ErrorKind::Unsupported.into()),
+        Address::Files | Address::Function => Err(io::ErrorKind::Unsupported.into()),
     };
     io.map_err(|error| {
         let kind = match error.kind() {
@@ -232,9 +235,9 @@ impl L4Connect for Ask {
         self.told.reused.store(idle.is_some(), Ordering::Relaxed);
         let io = match idle {
             Some(io) => io,
-            None => self.dial.open().await?,
+            None => self.dial.open(&self.told).await?,
         };
-        // A directory answers each request on a pipe of its own, which costs less than keeping one.
+        // What is within the process answers each request on a pipe of its own, which costs less than keeping one.
         let home = matches!(self.dial.target, Target::Socket(..)).then(|| self.state.clone());
         let line = Line::new(io, home, self.told.clone(), self.dial.patience);
         Ok(Stream::from(VirtualSocketStream::new(Box::new(line))))

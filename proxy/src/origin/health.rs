@@ -13,6 +13,7 @@ use rimward_config::HealthCheck;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::Origin;
+use super::dial::Told;
 use super::pool::Io;
 use super::server::Server;
 
@@ -93,7 +94,7 @@ async fn ask(server: &Server, check: &HealthCheck, origin: &Origin) -> Result<()
     } else {
         let io = server
             .dial
-            .open()
+            .open(&Arc::new(Told::new(true)))
             .await
             .map_err(|error| error.to_string())?;
         ask_http1(io, head).await?

@@ -32,6 +32,9 @@ use crate::framing::Flaw;
 const READ: usize = 4 * 1024;
 /// The same once the client has shown that it is not slow: larger reads cost a third of the work.
 const READ_MORE: usize = 16 * 1024;
+/// The same while the body of the request is being sent, which the engine does in larger parts than these: it does one or
+/// the other, and who answers as it reads would be read too slowly, until nothing goes on.
+const READ_BESIDE: usize = 64 * 1024;
 /// What shows it. A client that reads nothing can't get so far: buffers of the kernels on the way hold less.
 const SHOWN: u64 = 4 * 1024 * 1024;
 
@@ -92,10 +95,10 @@ impl Line {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<usize>> {
-        let most = if self.handed_out < SHOWN {
-            READ
-        } else {
-            READ_MORE
+        let most = match self.handed_out {
+            _ if self.told.is_sending() => READ_BESIDE,
+            ..SHOWN => READ,
+            _ => READ_MORE,
         };
         let room = buffer.remaining().min(most);
         if room == 0 {
@@ -300,19 +303,19 @@ impl fmt::Debug for Line {
 
 /// One wait for the other side.
 #[derive(Default)]
-struct Wait {
+pub(super) struct Wait {
     since: Option<Instant>,
     /// Kept from wait to wait and moved only when it fires early, since moving a timer costs more than a short read.
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Wait {
-    fn over(&mut self) {
+    pub(super) fn over(&mut self) {
         self.since = None;
     }
 
     /// Ready when the wait has lasted `limit`.
-    fn poll(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<()> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, limit: Duration) -> Poll<()> {
         let now = Instant::now();
         let since = *self.since.get_or_insert(now);
         // A wait too long to be told in time has no end.

@@ -25,8 +25,8 @@ const PING: Duration = Duration::from_secs(30);
 impl Source {
     /// How its connections are made.
     pub(super) fn dial(&self, address: &Address, settings: &config::Servers) -> Dial {
-        let target = match (&self.files, &self.tls) {
-            (Some(files), _) => Target::Files(files.clone()),
+        let target = match (&self.inside, &self.tls) {
+            (Some(inside), _) => Target::Inside(inside.clone()),
             (None, None) => Target::Socket(address.clone(), None),
             (None, Some((trust, name))) => Target::Socket(
                 address.clone(),
@@ -58,11 +58,13 @@ impl Source {
             .map(|name| name.to_str().into_owned());
         let unix = match address {
             Address::Unix(path) => path.to_str(),
-            Address::Inet(_) | Address::Files => None,
+            Address::Inet(_) | Address::Files | Address::Function => None,
         };
         let inet = match address {
             Address::Inet(address) => *address,
-            Address::Unix(_) | Address::Files => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+            Address::Unix(_) | Address::Files | Address::Function => {
+                SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))
+            }
         };
         let sni = sni.unwrap_or_default();
         let mut peer = unix

@@ -29,6 +29,8 @@ pub enum Address {
     Unix(PathBuf),
     /// To the files of a directory, within the process.
     Files,
+    /// To a function, within the process.
+    Function,
 }
 
 impl fmt::Display for Address {
@@ -37,6 +39,7 @@ impl fmt::Display for Address {
             Self::Inet(address) => address.fmt(f),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Files => f.write_str("files"),
+            Self::Function => f.write_str("function"),
         }
     }
 }
@@ -219,6 +222,11 @@ impl Picked {
     /// To be waited for before the server is asked: it has just failed this very request, and no other is left.
     pub fn pause(&self) -> Duration {
         self.pause
+    }
+
+    /// What the connection tells the request.
+    pub(super) fn told(&self) -> &Arc<Told> {
+        &self.told
     }
 
     /// What the engine connects to.

@@ -13,6 +13,8 @@ use tokio::sync::watch;
 use super::Origin;
 use super::balance::{self, Servers};
 use super::directory::Files;
+use super::function::{self, Host};
+use super::inside::Inside;
 use super::resolve::{Place, ResolveError};
 use super::server::{Address, Server, State};
 use super::tls::Trust;
@@ -27,7 +29,7 @@ pub(super) struct Source {
     name: Arc<str>,
     /// With TLS: what to trust and whom to expect.
     pub(super) tls: Option<(Arc<Trust>, Option<rustls::pki_types::ServerName<'static>>)>,
-    pub(super) files: Option<Arc<Files>>,
+    pub(super) inside: Option<Inside>,
     places: Mutex<Vec<Place>>,
     /// Whether the name was looked up at least once.
     asked: watch::Sender<bool>,
@@ -68,22 +70,48 @@ pub(super) fn sources(settings: &config::Servers) -> Result<Vec<Source>, Vec<Key
 pub(super) fn directory(
     directory: &Directory,
 ) -> (config::Servers, Result<Vec<Source>, Vec<KeyProblem>>) {
-    let written = config::Server {
-        address: ServerAddress::Ip(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
-        tls: false,
-        weight: 1,
-    };
+    let root = directory.root.display();
+    let files = Files::open(directory).map_err(|error| {
+        let message = format!("cannot open the folder `{root}`: {error}");
+        vec![("directory".to_owned(), message)]
+    });
     let minute = Duration::from_secs(60);
-    let settings = config::Servers {
-        servers: vec![written.clone()],
+    let source = files.map(|files| {
+        let name = root.to_string().into();
+        vec![Source::inside(name, Inside::Files(Arc::new(files)))]
+    });
+    (within_process(minute, None), source)
+}
+
+/// The one source of a function, and the settings it has like any other.
+pub(super) fn function(
+    name: &str,
+    function: &config::Function,
+    host: Host<'_>,
+) -> (config::Servers, Result<Vec<Source>, Vec<KeyProblem>>) {
+    /// The function ends itself when it takes too long, and tells so.
+    const GRACE: Duration = Duration::from_secs(5);
+    let loaded = function::load(name, function, host).map_err(|problem| vec![problem]);
+    let source = loaded.map(|loaded| {
+        let name = function.file.display().to_string().into();
+        vec![Source::inside(name, Inside::Function(loaded))]
+    });
+    let most = usize::try_from(function.limits.concurrency).ok();
+    (within_process(function.limits.wall + GRACE, most), source)
+}
+
+/// How what answers within the process is used.
+fn within_process(patience: Duration, max_requests: Option<usize>) -> config::Servers {
+    config::Servers {
+        servers: vec![nowhere()],
         balance: Balance::RoundRobin,
         health: None,
         outlier: None,
         slow_start: Duration::ZERO,
         timeouts: OriginTimeouts {
-            connect: minute,
-            first_byte: minute,
-            between_bytes: minute,
+            connect: patience,
+            first_byte: patience,
+            between_bytes: patience,
         },
         retries: Retries {
             max: 0,
@@ -98,28 +126,18 @@ pub(super) fn directory(
         http2: false,
         host: None,
         idle_timeout: Duration::ZERO,
-        max_requests: None,
+        max_requests,
         s3: None,
-    };
-    let source = Files::open(directory).map(|files| {
-        vec![Source {
-            name: directory.root.display().to_string().into(),
-            written,
-            tls: None,
-            files: Some(Arc::new(files)),
-            places: Mutex::default(),
-            asked: watch::Sender::new(true),
-            failing: AtomicBool::new(false),
-        }]
-    });
-    let problem = |error| {
-        let message = format!(
-            "cannot open the folder `{}`: {error}",
-            directory.root.display()
-        );
-        vec![("directory".to_owned(), message)]
-    };
-    (settings, source.map_err(problem))
+    }
+}
+
+/// Stands for the server that there is not.
+fn nowhere() -> config::Server {
+    config::Server {
+        address: ServerAddress::Ip(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
+        tls: false,
+        weight: 1,
+    }
 }
 
 impl Source {
@@ -161,11 +179,24 @@ impl Source {
             written: server.clone(),
             name: written(server).into(),
             tls,
-            files: None,
+            inside: None,
             places: Mutex::default(),
             asked: watch::Sender::new(resolved),
             failing: AtomicBool::new(false),
         })
+    }
+
+    /// What answers within the process.
+    fn inside(name: Arc<str>, inside: Inside) -> Self {
+        Self {
+            written: nowhere(),
+            name,
+            tls: None,
+            inside: Some(inside),
+            places: Mutex::default(),
+            asked: watch::Sender::new(true),
+            failing: AtomicBool::new(false),
+        }
     }
 
     /// Takes over what the same name resolved to before a reload.
@@ -189,8 +220,10 @@ impl Source {
     /// Where it is now, each with its weight.
     fn addresses(&self) -> Vec<(Address, f64)> {
         let weight = f64::from(self.written.weight);
+        if let Some(inside) = &self.inside {
+            return vec![(inside.address(), weight)];
+        }
         match &self.written.address {
-            _ if self.files.is_some() => vec![(Address::Files, weight)],
             ServerAddress::Ip(address) => vec![(Address::Inet(*address), weight)],
             ServerAddress::Unix(path) => vec![(Address::Unix(path.clone()), weight)],
             ServerAddress::Name(..) | ServerAddress::Srv(_) => {
@@ -326,7 +359,7 @@ impl Origin {
             None => Arc::new(State::new(!before.all.is_empty())),
         };
         let shown = address.to_string();
-        let label = if source.name.ends_with(&shown) || source.files.is_some() {
+        let label = if source.name.ends_with(&shown) || source.inside.is_some() {
             source.name.clone()
         } else {
             format!("{} ({shown})", source.name).into()

@@ -79,15 +79,23 @@ fn compile(
     before: Option<&Arc<Origin>>,
 ) -> Result<Arc<Origin>, Vec<OriginProblem>> {
     let kind = OriginKind::Servers(Box::new(settings.clone()));
-    Origin::compile(
-        &config::Origin {
-            name: "app".into(),
-            kind,
-        },
-        None,
-        before,
-    )
-    .map(Arc::new)
+    let origin = config::Origin {
+        name: "app".into(),
+        kind,
+    };
+    compile_origin(&origin, None, before)
+}
+
+fn compile_origin(
+    origin: &config::Origin,
+    shields: Option<Fallback>,
+    before: Option<&Arc<Origin>>,
+) -> Result<Arc<Origin>, Vec<OriginProblem>> {
+    let host = Host {
+        around: &rimward_filters::Surroundings::default(),
+        metrics: &crate::metrics::Metrics::default(),
+    };
+    Origin::compile(origin, shields, host, before).map(Arc::new)
 }
 
 pub(super) fn origin_with(settings: rimward_config::Servers) -> Arc<Origin> {
@@ -185,7 +193,7 @@ async fn who_can_go_elsewhere_asks_only_servers_that_are_well_and_each_once() {
         name: "mid".into(),
         kind: OriginKind::Servers(Box::new(servers_at(&[1, 2]))),
     };
-    let with = |fallback| Arc::new(Origin::compile(&edges, Some(fallback), None).unwrap());
+    let with = |fallback| compile_origin(&edges, Some(fallback), None).unwrap();
     let origin = with(Fallback::Origin);
     let first = pick(&origin, &[]).unwrap();
     let second = pick(&origin, &[first.server_id()]).unwrap();
@@ -719,17 +727,11 @@ async fn a_directory_answers_like_any_server() {
         cache_control: None,
     };
     let kind = OriginKind::Directory(directory);
-    let origin = Arc::new(
-        Origin::compile(
-            &config::Origin {
-                name: "files".into(),
-                kind,
-            },
-            None,
-            None,
-        )
-        .unwrap(),
-    );
+    let files = config::Origin {
+        name: "files".into(),
+        kind,
+    };
+    let origin = compile_origin(&files, None, None).unwrap();
     let connector = Connector::new(None);
     for _ in 0..3 {
         let picked = pick(&origin, &[]).unwrap();

@@ -8,7 +8,7 @@ use pingora::proxy::Session;
 use pingora::{OrErr, Result};
 use pingora_http::RequestHeader;
 use rimward_config::UnknownHost;
-use rimward_filters::{Chosen, Client, Exchange, Scheme};
+use rimward_filters::{Chosen, Client, Exchange, Found, Scheme};
 
 use super::caching::host_of;
 use super::client;
@@ -130,6 +130,8 @@ pub(super) fn enter(site: &Site, session: &mut Session, ctx: &mut Context, who: 
         route: route.name.clone(),
         params,
         notes: http::Extensions::new(),
+        origin: route.origin_id,
+        found: Found::Unknown,
         chosen: Chosen::default(),
         request_watchers: Vec::new(),
         request_body: None,

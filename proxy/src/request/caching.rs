@@ -11,6 +11,7 @@ use pingora::{OrErr, Result};
 use pingora_http::ResponseHeader;
 use rimward_cache::Key;
 use rimward_cache::policy::{Demands, Serve};
+use rimward_filters::{Found, Pass};
 
 use super::context::Context;
 use super::key::{Parts, key};
@@ -70,6 +71,9 @@ pub(super) fn key_of(
     let route = ctx.route.as_ref()?;
     let policy = route.cache.as_ref()?;
     let exchange = ctx.exchange.as_ref()?;
+    if exchange.notes.get::<Pass>().is_some() {
+        return None;
+    }
     let request = session.req_header();
     let target = target.or_else(|| request.uri.path_and_query())?;
     Some(key(
@@ -354,5 +358,18 @@ pub(super) fn result(session: &Session, ctx: &Context) -> CacheResult {
             CacheResult::Pass
         }
         _ => CacheResult::None,
+    }
+}
+
+/// What the cache had for a request, in the words of filters.
+pub(super) fn found_for_filters(session: &Session, ctx: &Context) -> Found {
+    match result(session, ctx) {
+        CacheResult::Hit => Found::Hit,
+        CacheResult::Stale => Found::Stale,
+        CacheResult::Revalidated => Found::Revalidated,
+        CacheResult::Miss if ctx.caching.reason().is_some() => Found::Uncacheable,
+        CacheResult::Miss => Found::Miss,
+        CacheResult::Pass => Found::Pass,
+        CacheResult::None => Found::Unknown,
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::HeaderValue;
 use pingora::proxy::Session;
 use pingora_http::RequestHeader;
-use rimward_filters::{BodyRewriter, BodyWatcher, Chosen, Client, Exchange};
+use rimward_filters::{BodyRewriter, BodyWatcher, Chosen, Client, Exchange, Found};
 
 use super::context::Context;
 use crate::runtime::{Route, Runtime};
@@ -95,6 +95,8 @@ impl Copied {
             params: self.params.clone(),
             request_id: self.request_id.clone(),
             notes: self.notes.clone(),
+            origin: self.route.origin_id,
+            found: Found::Unknown,
             chosen: self.chosen.clone(),
             request_watchers,
             request_body: None,

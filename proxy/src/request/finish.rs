@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header;
 use pingora::Error;
 use pingora::proxy::Session;
-use rimward_filters::Exchange;
+use rimward_filters::{Exchange, Summary};
 
 use super::caching;
 use super::compress;
@@ -50,6 +50,7 @@ pub(super) fn finish(
         sent: session.body_bytes_sent() as u64,
         received: session.body_bytes_read() as u64,
     };
+    tell_filters(session, ctx, &tally);
     if ctx.background {
         process.metrics.carried(tally.sent, tally.received);
     } else {
@@ -59,6 +60,21 @@ pub(super) fn finish(
             Some(record(session, ctx, &tally))
         });
     }
+}
+
+/// Tells filters that the exchange is over, which may add to what is logged of it.
+fn tell_filters(session: &mut Session, ctx: &mut Context, tally: &Tally) {
+    let (origin, error) = (ctx.origin_time, ctx.error.clone());
+    let summary = || Summary {
+        status: tally.status,
+        bytes_sent: tally.sent,
+        duration: tally.duration,
+        origin,
+        error,
+    };
+    ctx.with_exchange(session, |route, exchange, _| {
+        route.pipeline.over(exchange, summary);
+    });
 }
 
 /// What is counted of an exchange that ended.

@@ -278,6 +278,7 @@ fn failed(session: &mut Session, ctx: &mut Context, mut error: Box<Error>) -> Bo
         return error;
     };
     // It was judged already that this response does not count: that is no failure of the server's.
+    // (Of another error it may be undecided whether it is tried again, which can't be asked then.)
     if matches!(error.etype(), ErrorType::HTTPStatus(_)) && error.retry() {
         return error;
     }

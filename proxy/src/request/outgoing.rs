@@ -118,6 +118,7 @@ async fn give(
     let phase = Phase::OriginResponse;
     let passing = &mut Coming::Elsewhere;
     let mut rewriters = respond::filtered(session, ctx, phase, depth, &mut head, passing).await?;
+    respond::heed_storing(ctx);
     let body = respond::pass_whole(&mut rewriters, &head, body)?;
     ctx.given = Some(Given::new(head, body)?);
     Ok(())

@@ -8,7 +8,7 @@ use pingora::proxy::Session;
 use pingora::{Error, Result};
 use pingora_http::ResponseHeader;
 use rimward_cache::head::forget_body;
-use rimward_filters::{Answer, Phase, Rewriters, Stopped, Verdict};
+use rimward_filters::{Answer, Phase, Rewriters, Stopped, Storing, Verdict};
 
 use super::aside::{Coming, Watched};
 use super::caching;
@@ -179,9 +179,11 @@ pub(super) async fn filtered(
     if !ctx.route.as_ref().is_some_and(takes_part) {
         return Ok(Rewriters::default());
     }
+    let found = caching::found_for_filters(session, ctx);
     let Some((route, mut exchange)) = ctx.lend(session) else {
         return Ok(Rewriters::default());
     };
+    exchange.found = found;
     let (pipeline, exchange_of) = (&route.pipeline, &mut *exchange);
     let rewriters = match (phase, &coming) {
         (Phase::OriginResponse, _) => {
@@ -230,6 +232,7 @@ pub(super) async fn origin_response_phase(
     let phase = Phase::OriginResponse;
     let passing = &mut Coming::Elsewhere;
     let mut rewriters = filtered(session, ctx, phase, usize::MAX, head, passing).await?;
+    heed_storing(ctx);
     if let Some(body) = take_replacement(&mut rewriters)? {
         ctx.given = Some(Given::new(head.clone(), body)?);
         ctx.page = None;
@@ -245,6 +248,14 @@ pub(super) async fn origin_response_phase(
         ctx.origin_rewriters = rewriters;
     }
     Ok(())
+}
+
+/// Has the response stored as a filter says.
+pub(super) fn heed_storing(ctx: &mut Context) {
+    let notes = ctx.exchange.as_mut().map(|exchange| &mut exchange.notes);
+    if let Some(storing) = notes.and_then(|notes| notes.remove::<Storing>()) {
+        ctx.caching.store_as(&storing);
+    }
 }
 
 fn rewrites_what_is_stored(ctx: &Context) -> bool {

@@ -43,11 +43,40 @@ fn a_listener_is_enough() {
     );
     assert!(
         config.geoip.is_none()
+            && config.stores.is_empty()
             && config.origins.is_empty()
+            && config.secrets.is_empty()
             && config.filters.is_empty()
             && config.sites.is_empty()
     );
+    assert_eq!(
+        config.guests,
+        Guests {
+            path: None,
+            instances: 1000,
+            memory: 64 << 20
+        }
+    );
     assert_eq!(config.files, [std::path::Path::new("pop.toml")]);
+}
+
+#[test]
+fn a_store_takes_so_much() {
+    let config =
+        meaning("[kv.a]\npath = \"store\"\n[kv.b]\npath = \"other\"\nmax_size = \"4MiB\"\n");
+    let bounds = config.stores.iter().map(|store| {
+        (
+            store.name.as_str(),
+            store.max_size,
+            store.max_value,
+            store.memory,
+        )
+    });
+    let expected = [
+        ("a", 1 << 30, 1 << 20, 32 << 20),
+        ("b", 4 << 20, 512 << 10, 32 << 20),
+    ];
+    assert_eq!(bounds.collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -188,6 +217,33 @@ fn a_directory_is_enough() {
             root: "site".into(),
             index: "index.html".into(),
             cache_control: None
+        }
+    );
+}
+
+#[test]
+fn a_function_is_enough() {
+    let config = meaning("[origin.app]\nfunction = \"app.wasm\"");
+    let OriginKind::Function(function) = &config.origins[0].kind else {
+        panic!("not a function")
+    };
+    assert_eq!(
+        **function,
+        Function {
+            file: "app.wasm".into(),
+            env: vec![],
+            args: vec![],
+            origins: vec![],
+            hosts: vec![],
+            limits: FunctionLimits {
+                cpu: Duration::from_millis(100),
+                wall: secs(30),
+                memory: 64 << 20,
+                response_body: 64 << 20,
+                subrequests: 32,
+                log: 16 << 10,
+                concurrency: 100,
+            },
         }
     );
 }

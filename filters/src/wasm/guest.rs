@@ -1,0 +1,493 @@
+//! The filter that is a guest: which version runs, in which phases, and what becomes of what it says.
+
+mod answers;
+mod bodies;
+mod live;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use bytes::Bytes;
+use pingora_http::{RequestHeader, ResponseHeader};
+
+use super::abi::rimward::filter::types::BodyWant;
+use super::abi::{Hook, Verdict};
+use super::code::CodeId;
+use super::instance::{Fault, Head, Idle, Instance};
+use super::logs;
+use super::version::{Ending, Version};
+use super::versions::{Source, Versions};
+use crate::bucket::{BUCKETS, Dealer};
+use crate::exchange::Exchange;
+use crate::filter::{Body, Filter, FilterError, Flow, Phase, Phases, Summary};
+use live::Live;
+
+/// A filter in WebAssembly.
+pub(crate) struct Guest {
+    /// What tells it from other filters while an exchange is on its way.
+    id: usize,
+    /// What most clients get.
+    current: ArcSwap<Loaded>,
+    /// What takes its place when it fails too often.
+    before: Option<Arc<Loaded>>,
+    /// What some clients get.
+    candidate: Option<Candidate>,
+    /// Where its versions are kept.
+    kept: Option<Kept>,
+}
+
+/// What is noted when a guest takes over.
+struct Kept {
+    versions: Arc<Versions>,
+    /// The file that stands in the configuration, until it is noted.
+    file: Mutex<Option<Bytes>>,
+}
+
+/// A version that runs, with its instances that wait for work.
+pub(super) struct Loaded {
+    version: Arc<Version>,
+    idle: Arc<Idle>,
+    /// How many exchanges one instance serves.
+    exchanges: u32,
+}
+
+/// A version that part of the clients get, always the same.
+struct Candidate {
+    loaded: Arc<Loaded>,
+    /// Of ten thousand.
+    share: u32,
+    dealer: Dealer,
+}
+
+/// How a call for a head goes on.
+enum Next {
+    /// The head is done.
+    Done(Verdict),
+    /// The body is wanted first, so many bytes of it.
+    Body(usize),
+}
+
+impl Loaded {
+    pub(super) fn new(version: Arc<Version>, exchanges: u32) -> Self {
+        Self {
+            version,
+            idle: Arc::default(),
+            exchanges,
+        }
+    }
+
+    pub(super) fn version(&self) -> &Arc<Version> {
+        &self.version
+    }
+
+    pub(super) fn take_idle(&self) -> Option<Instance> {
+        if self.exchanges <= 1 {
+            return None;
+        }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.pop()
+    }
+
+    fn instance(&self) -> Result<Instance, Fault> {
+        if let Some(instance) = self.take_idle() {
+            return Ok(instance);
+        }
+        let mut instance = Instance::new(&self.version)?;
+        self.settle(&mut instance)?;
+        Ok(instance)
+    }
+
+    async fn instance_waiting(&self) -> Result<Instance, Fault> {
+        if let Some(instance) = self.take_idle() {
+            return Ok(instance);
+        }
+        let mut instance = Instance::new_waiting(&self.version).await?;
+        self.settle(&mut instance)?;
+        Ok(instance)
+    }
+
+    /// One that lives on is given its settings once.
+    pub(super) fn settle(&self, instance: &mut Instance) -> Result<(), Fault> {
+        if self.exchanges <= 1 {
+            return Ok(());
+        }
+        instance.lives_at(&self.idle, self.exchanges - 1);
+        if !self.version.hooks.has(Hook::Configure) {
+            return Ok(());
+        }
+        instance.configure()?.map_err(|reason| Fault {
+            ending: Ending::Error,
+            reason,
+        })
+    }
+}
+
+impl Guest {
+    pub(super) fn of(
+        current: Loaded,
+        before: Option<Loaded>,
+        candidate: Option<(Loaded, u32)>,
+    ) -> Self {
+        static GUESTS: AtomicUsize = AtomicUsize::new(0);
+        let salt = current.version.name.clone();
+        let candidate = candidate.map(|(loaded, share)| Candidate {
+            loaded: Arc::new(loaded),
+            share,
+            dealer: Dealer::new(&salt),
+        });
+        Self {
+            id: GUESTS.fetch_add(1, Ordering::Relaxed),
+            current: ArcSwap::from_pointee(current),
+            before: before.map(Arc::new),
+            candidate,
+            kept: None,
+        }
+    }
+
+    /// The same, whose versions are kept. `file` is what stands in the configuration.
+    pub(super) fn kept_by(self, versions: Arc<Versions>, file: Bytes) -> Self {
+        let file = Mutex::new(Some(file));
+        Self {
+            kept: Some(Kept { versions, file }),
+            ..self
+        }
+    }
+
+    /// The version for whoever asks.
+    fn pick(&self, exchange: &Exchange) -> Arc<Loaded> {
+        if let Some(candidate) = &self.candidate {
+            let key = exchange.client.ip.to_string();
+            if candidate.dealer.bucket(key.as_bytes()) < candidate.share {
+                return candidate.loaded.clone();
+            }
+        }
+        self.current.load_full()
+    }
+
+    fn all(&self) -> impl Iterator<Item = Arc<Loaded>> {
+        let candidate = self
+            .candidate
+            .as_ref()
+            .map(|candidate| candidate.loaded.clone());
+        [
+            Some(self.current.load_full()),
+            self.before.clone(),
+            candidate,
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// Whether any version has one of these hooks.
+    fn has(&self, hooks: &[Hook]) -> bool {
+        self.all()
+            .any(|loaded| hooks.iter().any(|hook| loaded.version.hooks.has(*hook)))
+    }
+
+    /// Runs a hook at once; `None` when it has to be called by whoever may wait.
+    fn at_once(
+        &self,
+        hook: Hook,
+        exchange: &mut Exchange,
+        mut head: Head<'_>,
+    ) -> Result<Option<Next>, FilterError> {
+        let loaded = self.pick(exchange);
+        if !loaded.version.hooks.has(hook) {
+            return Ok(Some(Next::Done(Verdict::Next)));
+        }
+        if loaded.version.waits {
+            return Ok(None);
+        }
+        let instance = match Live::take(exchange, self.id) {
+            Some(instance) => Ok(instance),
+            None => loaded.instance(),
+        };
+        let called = instance.and_then(|mut instance| {
+            let told = instance.head(hook, exchange, &mut head)?;
+            Ok((instance, told))
+        });
+        self.told(&loaded, hook, exchange, called).map(Some)
+    }
+
+    /// Runs a hook of a guest that may wait.
+    async fn waiting(
+        &self,
+        hook: Hook,
+        exchange: &mut Exchange,
+        mut head: Head<'_>,
+    ) -> Result<Next, FilterError> {
+        let loaded = self.pick(exchange);
+        let instance = match Live::take(exchange, self.id) {
+            Some(instance) => Ok(instance),
+            None => loaded.instance_waiting().await,
+        };
+        let called = match instance {
+            Ok(mut instance) => {
+                let told = instance.head_waiting(hook, exchange, &mut head).await;
+                told.map(|told| (instance, told))
+            }
+            Err(fault) => Err(fault),
+        };
+        self.told(&loaded, hook, exchange, called)
+    }
+
+    /// Counts a call, and keeps its instance for the phases to come.
+    fn told(
+        &self,
+        loaded: &Arc<Loaded>,
+        hook: Hook,
+        exchange: &mut Exchange,
+        called: Result<(Instance, Result<Verdict, String>), Fault>,
+    ) -> Result<Next, FilterError> {
+        let (mut instance, told) = match called {
+            Ok(called) => called,
+            Err(fault) => return Err(self.failed(loaded, hook, exchange, fault)),
+        };
+        let version = &loaded.version;
+        let verdict = match told {
+            Ok(verdict) => verdict,
+            Err(reason) => {
+                version.counters.count(hook, Ending::Error);
+                version.health.ended(Ending::Error);
+                Live::put(exchange, self.id, instance, version, hook);
+                return Err(FilterError::new(format!("it says: {reason}")));
+            }
+        };
+        version.counters.count(hook, Ending::Ok);
+        version.health.ended(Ending::Ok);
+        let is_next = matches!(verdict, Verdict::Next);
+        let wants = instance.state().wants;
+        let next = match wants {
+            Some(BodyWant::Buffered(most)) if is_next => {
+                Next::Body(usize::try_from(most).unwrap_or(usize::MAX))
+            }
+            _ => Next::Done(verdict),
+        };
+        Live::put(exchange, self.id, instance, version, hook);
+        Ok(next)
+    }
+
+    fn failed(
+        &self,
+        loaded: &Arc<Loaded>,
+        hook: Hook,
+        exchange: &Exchange,
+        fault: Fault,
+    ) -> FilterError {
+        report(&loaded.version, hook, exchange, &fault);
+        if loaded.version.health.ended(fault.ending) {
+            self.take_out(loaded);
+        }
+        let id = &loaded.version.id;
+        let reason = format!("version `{id}`: {}", fault.reason);
+        FilterError::from(Fault { reason, ..fault })
+    }
+
+    /// Takes out a version that fails again and again.
+    fn take_out(&self, loaded: &Arc<Loaded>) {
+        let failed = &loaded.version;
+        let current = self.current.load_full();
+        let next = match &self.before {
+            Some(before) if Arc::ptr_eq(&current, loaded) => before.clone(),
+            _ if self
+                .candidate
+                .as_ref()
+                .is_some_and(|one| Arc::ptr_eq(&one.loaded, loaded)) =>
+            {
+                tracing::error!(filter = %failed.name, version = %failed.id, "a guest's candidate fails again and again");
+                return;
+            }
+            _ => {
+                tracing::error!(filter = %failed.name, version = %failed.id, "a guest fails again and again, and there is no version before it");
+                return;
+            }
+        };
+        tracing::error!(filter = %failed.name, version = %failed.id, next = %next.version.id, "a guest fails again and again: the version before it takes over");
+        self.current.store(next);
+    }
+}
+
+impl Kept {
+    fn took_over(&self, active: &str, file: &Bytes) {
+        let sha256 = CodeId::of(file).hex();
+        let index = self.versions.index();
+        if index.file.as_ref() == Some(&sha256) && index.active.as_deref() == Some(active) {
+            return;
+        }
+        if let Err(error) = self.versions.keep(file, Source::File) {
+            tracing::warn!(%error, "the version of a guest is not kept");
+        }
+        self.versions.took_over(active, &sha256);
+    }
+}
+
+/// Tells of a call that failed.
+fn report(version: &Version, hook: Hook, exchange: &Exchange, fault: &Fault) {
+    version.counters.count(hook, fault.ending);
+    let text = format!("{} failed: {}", hook.name(), fault.reason);
+    logs::keep(version, tracing::Level::ERROR, &exchange.request_id, &text);
+}
+
+#[async_trait]
+impl Filter for Guest {
+    fn phases(&self) -> Phases {
+        use Hook as H;
+        Phases::NONE
+            .and_if(self.has(&[H::Request]), Phase::Request)
+            .and_if(self.has(&[H::OriginRequest]), Phase::OriginRequest)
+            .and_if(self.has(&[H::OriginResponse]), Phase::OriginResponse)
+            .and_if(self.has(&[H::Response]), Phase::Response)
+    }
+
+    fn rewrites(&self) -> Phases {
+        let edits_pages = self.all().any(|loaded| loaded.version.edits_pages);
+        let rewrites = |body, head| self.has(&[body]) || edits_pages && self.has(&[head]);
+        Phases::NONE
+            .and_if(
+                rewrites(Hook::OriginResponseBody, Hook::OriginResponse),
+                Phase::OriginResponse,
+            )
+            .and_if(
+                rewrites(Hook::ResponseBody, Hook::Response),
+                Phase::Response,
+            )
+    }
+
+    fn holds(&self) -> bool {
+        self.has(&[Hook::ResponseBody])
+    }
+
+    fn runs_in_lane(&self) -> bool {
+        let waits = self.all().any(|loaded| loaded.version.waits);
+        !(waits && self.has(&[Hook::Response]))
+    }
+
+    fn logs(&self) -> bool {
+        self.has(&[Hook::Log])
+    }
+
+    fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
+        match self.at_once(Hook::Request, exchange, Head::None)? {
+            Some(next) => self.request_goes_on(exchange, next),
+            None => Ok(Flow::Later),
+        }
+    }
+
+    async fn request_later(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
+        if let Some(verdict) = self.request_body(exchange, &mut Head::None).await? {
+            return self.request_goes_on(exchange, Next::Done(verdict));
+        }
+        let next = self.waiting(Hook::Request, exchange, Head::None).await?;
+        self.request_goes_on(exchange, next)
+    }
+
+    fn origin_request(
+        &self,
+        exchange: &mut Exchange,
+        request: &mut RequestHeader,
+    ) -> Result<Flow, FilterError> {
+        match self.at_once(Hook::OriginRequest, exchange, Head::Request(request))? {
+            Some(next) => self.request_goes_on(exchange, next),
+            None => Ok(Flow::Later),
+        }
+    }
+
+    async fn origin_request_later(
+        &self,
+        exchange: &mut Exchange,
+        request: &mut RequestHeader,
+    ) -> Result<Flow, FilterError> {
+        if let Some(verdict) = self
+            .request_body(exchange, &mut Head::Request(request))
+            .await?
+        {
+            return self.request_goes_on(exchange, Next::Done(verdict));
+        }
+        let head = Head::Request(request);
+        let next = self.waiting(Hook::OriginRequest, exchange, head).await?;
+        self.request_goes_on(exchange, next)
+    }
+
+    fn origin_response(
+        &self,
+        exchange: &mut Exchange,
+        response: &mut ResponseHeader,
+    ) -> Result<Body, FilterError> {
+        match self.at_once(Hook::OriginResponse, exchange, Head::Response(response))? {
+            Some(next) => self.response_goes_on(Hook::OriginResponse, exchange, response, next),
+            None => Ok(Body::Later),
+        }
+    }
+
+    async fn origin_response_later(
+        &self,
+        exchange: &mut Exchange,
+        response: &mut ResponseHeader,
+    ) -> Result<Body, FilterError> {
+        let head = Head::Response(response);
+        let next = self.waiting(Hook::OriginResponse, exchange, head).await?;
+        self.response_goes_on(Hook::OriginResponse, exchange, response, next)
+    }
+
+    fn response(
+        &self,
+        exchange: &mut Exchange,
+        response: &mut ResponseHeader,
+    ) -> Result<Body, FilterError> {
+        match self.at_once(Hook::Response, exchange, Head::Response(response))? {
+            Some(next) => self.response_goes_on(Hook::Response, exchange, response, next),
+            None => Ok(Body::Later),
+        }
+    }
+
+    async fn response_later(
+        &self,
+        exchange: &mut Exchange,
+        response: &mut ResponseHeader,
+    ) -> Result<Body, FilterError> {
+        let head = Head::Response(response);
+        let next = self.waiting(Hook::Response, exchange, head).await?;
+        self.response_goes_on(Hook::Response, exchange, response, next)
+    }
+
+    fn log(&self, exchange: &mut Exchange, summary: &Summary) {
+        self.over(exchange, summary);
+    }
+
+    fn opens(&self) {
+        let Some(kept) = &self.kept else { return };
+        let file = kept
+            .file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(file) = file {
+            kept.took_over(&self.current.load().version.code.hex(), &file);
+        }
+    }
+
+    fn versions(&self) -> Option<Arc<Versions>> {
+        self.kept.as_ref().map(|kept| kept.versions.clone())
+    }
+
+    fn status(&self) -> Option<serde_json::Value> {
+        let told = |loaded: &Loaded| {
+            let version = &loaded.version;
+            serde_json::json!({ "version": &*version.id, "sha256": version.code.hex() })
+        };
+        let current = self.current.load();
+        let mut status = told(&current);
+        if let Some(candidate) = &self.candidate {
+            let percent = f64::from(candidate.share) * 100.0 / f64::from(BUCKETS);
+            let mut candidate = told(&candidate.loaded);
+            candidate["percent"] = percent.into();
+            status["candidate"] = candidate;
+        }
+        Some(status)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,435 @@
+//! One instance of a guest, and the calling of it: what the call is about is swapped in, and swapped out again however it ends.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use pingora_http::{RequestHeader, ResponseHeader};
+use wasmtime::component::{self, ComponentNamedList, Lift, Lower, TypedFunc};
+use wasmtime::{Store, StoreContextMut, Trap, UpdateDeadline};
+
+use super::abi::{ChunkVerdict, Hook, Summary, Verdict};
+use super::engine;
+use super::limits::Meter;
+use super::state::State;
+use super::version::{Ending, Version};
+use crate::exchange::Exchange;
+use crate::filter::FilterError;
+
+/// How many instances that are used again wait for work, at most.
+const MAX_IDLE: usize = 256;
+
+/// Instances that wait for the next exchange.
+pub(super) type Idle = Mutex<Vec<Instance>>;
+
+/// One instance of a guest.
+pub(super) struct Instance {
+    store: Store<State>,
+    inner: component::Instance,
+    /// Where it goes when its exchange is over, if it is used again.
+    home: Weak<Idle>,
+    /// How many more exchanges it may serve.
+    left: u32,
+}
+
+/// What a call is about, beside the exchange.
+pub(super) enum Head<'h> {
+    None,
+    Request(&'h mut RequestHeader),
+    Response(&'h mut ResponseHeader),
+}
+
+/// Why a call did not end well.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) ending: Ending,
+    pub(super) reason: String,
+}
+
+impl From<Fault> for FilterError {
+    fn from(fault: Fault) -> Self {
+        match fault.ending {
+            Ending::Full => Self::unavailable(fault.reason),
+            _ => Self::new(fault.reason),
+        }
+    }
+}
+
+/// What a guest answers with: nothing but a text for the log when it failed.
+type Told<T> = (Result<T, String>,);
+/// A handler's program, and the environment that it is to have.
+type Program = (Vec<u8>, Vec<(String, String)>);
+
+impl Instance {
+    /// An instance of a guest that does not wait.
+    pub(super) fn new(version: &Arc<Version>) -> Result<Self, Fault> {
+        let mut store = store(version);
+        store.data().meter.begin();
+        match version.pre.instantiate(&mut store) {
+            Ok(inner) => Ok(Self::of(store, inner)),
+            Err(error) => Err(fault(&store, &error)),
+        }
+    }
+
+    /// An instance of a guest that may wait.
+    pub(super) async fn new_waiting(version: &Arc<Version>) -> Result<Self, Fault> {
+        let mut store = store(version);
+        let meter = store.data().meter.clone();
+        match meter.run(version.pre.instantiate_async(&mut store)).await {
+            Ok(inner) => Ok(Self::of(store, inner)),
+            Err(error) => Err(fault(&store, &error)),
+        }
+    }
+
+    fn of(store: Store<State>, inner: component::Instance) -> Self {
+        Self {
+            store,
+            inner,
+            home: Weak::new(),
+            left: 0,
+        }
+    }
+
+    /// Has it used again for so many more exchanges.
+    pub(super) fn lives_at(&mut self, home: &Arc<Idle>, exchanges: u32) {
+        self.home = Arc::downgrade(home);
+        self.left = exchanges;
+    }
+
+    pub(super) fn state(&mut self) -> &mut State {
+        self.store.data_mut()
+    }
+
+    /// Its exchange is over: it waits for the next one, or ends.
+    pub(super) fn retire(mut self) {
+        let Some(home) = self.home.upgrade().filter(|_| self.left > 0) else {
+            return;
+        };
+        self.left -= 1;
+        self.state().renew();
+        let mut idle = home.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MAX_IDLE {
+            idle.push(self);
+        }
+    }
+
+    /// Calls a hook for a head. An instance that failed must not be called again.
+    pub(super) fn head(
+        &mut self,
+        hook: Hook,
+        exchange: &mut Exchange,
+        head: &mut Head<'_>,
+    ) -> Result<Result<Verdict, String>, Fault> {
+        self.swap(exchange, head);
+        let called = self.call::<(), Told<Verdict>>(hook, ());
+        self.swap(exchange, head);
+        called.map(|(told,)| told)
+    }
+
+    /// The same for a guest that may wait.
+    pub(super) async fn head_waiting(
+        &mut self,
+        hook: Hook,
+        exchange: &mut Exchange,
+        head: &mut Head<'_>,
+    ) -> Result<Result<Verdict, String>, Fault> {
+        self.swap(exchange, head);
+        let called = self.call_waiting::<(), Told<Verdict>>(hook, ()).await;
+        self.swap(exchange, head);
+        called.map(|(told,)| told)
+    }
+
+    /// Calls a hook for a body, in which no guest waits.
+    pub(super) fn body(
+        &mut self,
+        hook: Hook,
+        exchange: &mut Exchange,
+        head: &mut Head<'_>,
+    ) -> Result<Result<ChunkVerdict, String>, Fault> {
+        self.swap(exchange, head);
+        let called = self.call_at_once::<(), Told<ChunkVerdict>>(hook, ());
+        self.swap(exchange, head);
+        called.map(|(told,)| told)
+    }
+
+    /// The same for a guest that may wait, where it may.
+    pub(super) async fn body_waiting(
+        &mut self,
+        hook: Hook,
+        exchange: &mut Exchange,
+        head: &mut Head<'_>,
+    ) -> Result<Result<ChunkVerdict, String>, Fault> {
+        self.swap(exchange, head);
+        let called = self.call_waiting::<(), Told<ChunkVerdict>>(hook, ()).await;
+        self.swap(exchange, head);
+        called.map(|(told,)| told)
+    }
+
+    /// Tells it that the exchange is over.
+    pub(super) fn log(&mut self, exchange: &mut Exchange, summary: Summary) -> Result<(), Fault> {
+        self.swap(exchange, &mut Head::None);
+        let called = self.call_at_once::<(Summary,), ()>(Hook::Log, (summary,));
+        self.swap(exchange, &mut Head::None);
+        called
+    }
+
+    /// Whether all that it exports can be called.
+    ///
+    /// # Errors
+    /// With the hook that has another type than the interface.
+    pub(super) fn check_hooks(&mut self) -> Result<(), String> {
+        let version = self.state().version.clone();
+        for hook in Hook::ALL
+            .into_iter()
+            .filter(|hook| version.hooks.has(*hook))
+        {
+            let found = match hook {
+                Hook::Configure => self.function::<(String,), Told<()>>(hook).map(drop),
+                Hook::Log => self.function::<(Summary,), ()>(hook).map(drop),
+                Hook::Handle => self.function::<(String,), Told<String>>(hook).map(drop),
+                Hook::Compile => self
+                    .function::<(String, String), Told<Vec<u8>>>(hook)
+                    .map(drop),
+                Hook::Prepare => self.function::<Program, Told<Vec<u8>>>(hook).map(drop),
+                Hook::Load => self.function::<Program, Told<()>>(hook).map(drop),
+                Hook::RequestBody | Hook::OriginResponseBody | Hook::ResponseBody => {
+                    self.function::<(), Told<ChunkVerdict>>(hook).map(drop)
+                }
+                _ => self.function::<(), Told<Verdict>>(hook).map(drop),
+            };
+            found.map_err(|fault| fault.reason)?;
+        }
+        Ok(())
+    }
+
+    /// Has a runtime make a program of a handler's file.
+    pub(super) async fn compile(
+        &mut self,
+        name: String,
+        source: String,
+    ) -> Result<Result<Vec<u8>, String>, Fault> {
+        let called =
+            self.call_waiting::<(String, String), Told<Vec<u8>>>(Hook::Compile, (name, source));
+        called.await.map(|(told,)| told)
+    }
+
+    /// Has a runtime make of a program what loads faster.
+    pub(super) async fn prepare(
+        &mut self,
+        program: Vec<u8>,
+        environment: Vec<(String, String)>,
+    ) -> Result<Result<Vec<u8>, String>, Fault> {
+        let params = (program, environment);
+        let called = self.call_waiting::<Program, Told<Vec<u8>>>(Hook::Prepare, params);
+        called.await.map(|(told,)| told)
+    }
+
+    /// Gives a runtime its program.
+    pub(super) async fn load(
+        &mut self,
+        program: Vec<u8>,
+        environment: Vec<(String, String)>,
+    ) -> Result<Result<(), String>, Fault> {
+        let params = (program, environment);
+        let called = self.call_waiting::<Program, Told<()>>(Hook::Load, params);
+        called.await.map(|(told,)| told)
+    }
+
+    /// Calls a handler with an event.
+    pub(super) async fn handle(
+        &mut self,
+        exchange: &mut Exchange,
+        event: String,
+    ) -> Result<Result<String, String>, Fault> {
+        self.swap(exchange, &mut Head::None);
+        let called = self
+            .call_waiting::<(String,), Told<String>>(Hook::Handle, (event,))
+            .await;
+        self.swap(exchange, &mut Head::None);
+        called.map(|(told,)| told)
+    }
+
+    /// Gives it its settings.
+    pub(super) fn configure(&mut self) -> Result<Result<(), String>, Fault> {
+        let config = self.state().version.config.text.clone();
+        let called = self.call_at_once::<(String,), Told<()>>(Hook::Configure, (config,));
+        called.map(|(told,)| told)
+    }
+
+    fn swap(&mut self, exchange: &mut Exchange, head: &mut Head<'_>) {
+        let state = self.store.data_mut();
+        std::mem::swap(&mut state.exchange, exchange);
+        match head {
+            Head::None => {}
+            Head::Request(request) => {
+                std::mem::swap(&mut state.sent, request);
+                state.is_sent = !state.is_sent;
+            }
+            Head::Response(response) => std::mem::swap(&mut state.response, response),
+        }
+    }
+
+    fn call_at_once<P: Params, R: Results>(&mut self, hook: Hook, params: P) -> Result<R, Fault> {
+        if !self.state().version.waits {
+            return self.call(hook, params);
+        }
+        let called = pin!(self.call_waiting(hook, params));
+        match called.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(called) => called,
+            Poll::Pending => Err(Fault {
+                ending: Ending::Trap,
+                reason: "the guest waits where it may not".to_owned(),
+            }),
+        }
+    }
+
+    fn call<P: Params, R: Results>(&mut self, hook: Hook, params: P) -> Result<R, Fault> {
+        let function = self.function::<P, R>(hook)?;
+        self.begin(hook);
+        let meter = self.state().meter.clone();
+        meter.begin();
+        let called = function.call(&mut self.store, params);
+        meter.end();
+        self.end(hook, &meter, called)
+    }
+
+    async fn call_waiting<P: Params, R: Results>(
+        &mut self,
+        hook: Hook,
+        params: P,
+    ) -> Result<R, Fault> {
+        if !self.state().version.waits {
+            return self.call(hook, params);
+        }
+        let function = self.function::<P, R>(hook)?;
+        self.begin(hook);
+        let meter = self.state().meter.clone();
+        let (wall, may_wait) = (self.state().version.limits.wall, self.state().may_wait());
+        let call = meter.run(function.call_async(&mut self.store, params));
+        // A timer needs a runtime, and what may not wait needs no timer.
+        let called = match may_wait {
+            true => tokio::time::timeout(wall, call).await.ok(),
+            false => Some(call.await),
+        };
+        match called {
+            Some(called) => self.end(hook, &meter, called),
+            None => self.end(hook, &meter, Err(wasmtime::Error::new(TooLate))),
+        }
+    }
+
+    fn function<P: Params, R: Results>(&mut self, hook: Hook) -> Result<TypedFunc<P, R>, Fault> {
+        let version = self.state().version.clone();
+        let lacks = |error: String| Fault {
+            ending: Ending::Trap,
+            reason: format!("`{}` can't be called: {error}", hook.name()),
+        };
+        let index = version
+            .hooks
+            .get(hook)
+            .ok_or_else(|| lacks("it is not there".to_owned()))?;
+        let function = self.inner.get_typed_func(&mut self.store, index);
+        function.map_err(|error| lacks(format!("{error:#}")))
+    }
+
+    fn begin(&mut self, hook: Hook) {
+        self.state().begin(hook);
+        self.store.set_epoch_deadline(1);
+        engine::runs();
+    }
+
+    fn end<R>(
+        &mut self,
+        hook: Hook,
+        meter: &Meter,
+        called: wasmtime::Result<R>,
+    ) -> Result<R, Fault> {
+        let state = self.store.data();
+        state
+            .version
+            .warn_near(hook, meter.spent(), state.memory.held());
+        called.map_err(|error| fault(&self.store, &error))
+    }
+}
+
+/// What a hook takes.
+pub(super) trait Params: ComponentNamedList + Lower + Send + Sync + 'static {}
+impl<P: ComponentNamedList + Lower + Send + Sync + 'static> Params for P {}
+
+/// What a hook gives.
+pub(super) trait Results: ComponentNamedList + Lift + Send + Sync + 'static {}
+impl<R: ComponentNamedList + Lift + Send + Sync + 'static> Results for R {}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the call took too long")]
+struct TooLate;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the call used up its time on a processor")]
+struct UsedUp;
+
+fn store(version: &Arc<Version>) -> Store<State> {
+    let mut store = Store::new(version.pre.engine(), State::new(version.clone()));
+    store.limiter(|state| &mut state.memory);
+    store.epoch_deadline_callback(tick);
+    store.set_epoch_deadline(1);
+    engine::runs();
+    store
+}
+
+/// A millisecond or so went by: whether the guest may go on.
+#[allow(clippy::needless_pass_by_value, reason = "the engine's signature")]
+fn tick(store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
+    engine::runs();
+    let state = store.data();
+    let limits = &state.version.limits;
+    if state.meter.used() >= limits.cpu {
+        return Err(wasmtime::Error::new(UsedUp));
+    }
+    if Instant::now() >= state.deadline {
+        return Err(wasmtime::Error::new(TooLate));
+    }
+    // Others have their turn, where the call can be left for a while.
+    let is_left = state.version.waits && state.may_wait();
+    Ok(match is_left {
+        true => UpdateDeadline::Yield(1),
+        false => UpdateDeadline::Continue(1),
+    })
+}
+
+/// What went wrong, in words for the log.
+fn fault(store: &Store<State>, error: &wasmtime::Error) -> Fault {
+    let limits = &store.data().version.limits;
+    let told = |ending, reason| Fault { ending, reason };
+    if error.is::<UsedUp>() {
+        return told(
+            Ending::Cpu,
+            format!("it used up the {:?} of `limits.cpu`", limits.cpu),
+        );
+    }
+    if error.is::<TooLate>() {
+        return told(
+            Ending::Wall,
+            format!("it took longer than the {:?} of `limits.wall`", limits.wall),
+        );
+    }
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+        let full = "all of the `instances` of `[guests]` are in use".to_owned();
+        return told(Ending::Full, full);
+    }
+    if store.data().memory.refused {
+        let most = rimward_config::ByteSize(limits.memory as u64);
+        return told(
+            Ending::Memory,
+            format!("it wanted more memory than the {most} of `limits.memory`"),
+        );
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::UnreachableCodeReached) => told(
+            Ending::Trap,
+            "it panicked, or threw what nobody caught".to_owned(),
+        ),
+        Some(trap) => told(Ending::Trap, format!("it trapped: {trap}")),
+        None => told(Ending::Trap, format!("it trapped: {}", error.root_cause())),
+    }
+}
