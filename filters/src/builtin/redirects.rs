@@ -97,7 +97,6 @@ impl Filter for Redirects {
         Phases::only(Phase::Request)
     }
 
-    /// What the store has may change between two runs, but no run leaves anything behind.
     fn runs_in_lane(&self) -> bool {
         true
     }
