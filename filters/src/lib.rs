@@ -53,5 +53,5 @@ pub use outside::{
     AskError, Bounds, Depth, Destination, Outside, Stream, Surroundings, Tallies, Tally, Waits,
 };
 pub use pipeline::{
-    Arriving, Failure, Meter, OnError, Pipeline, Rewriters, Step, Stopped, Trial, Verdict,
+    Arriving, Came, Failure, Meter, OnError, Pipeline, Rewriters, Step, Stopped, Verdict, WayThere,
 };

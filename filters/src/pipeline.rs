@@ -3,6 +3,7 @@
 mod replacing;
 mod rewriters;
 mod way_back;
+mod way_there;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +17,7 @@ use crate::filter::{Answer, Filter, FilterError, Flow, Phase, Summary};
 pub use rewriters::Rewriters;
 use way_back::WayBack;
 pub use way_back::{Arriving, Stopped};
+pub use way_there::{Came, WayThere};
 
 /// How often a filter may say `Later` in one phase.
 const MAX_LATER: usize = 4;
@@ -74,21 +76,6 @@ pub enum Verdict {
     Answered(Box<Answer>),
 }
 
-/// A request phase that was run by [`Pipeline::try_request`] and is not counted yet.
-pub struct Trial {
-    /// Nanoseconds of each step that takes part.
-    laps: Vec<u64>,
-}
-
-impl Trial {
-    /// Counts it, when the exchange goes on from there.
-    pub fn counts(self, pipeline: &Pipeline, exchange: &mut Exchange) {
-        for (step, nanoseconds) in pipeline.steps(Phase::Request).zip(self.laps) {
-            step.took(Phase::Request, nanoseconds, exchange);
-        }
-    }
-}
-
 /// The filters of a route in order.
 #[derive(Clone, Default)]
 pub struct Pipeline {
@@ -144,12 +131,13 @@ impl Pipeline {
         self.steps(Phase::Response).any(|step| step.filter.holds())
     }
 
-    /// Whether all it does in the request and the response phase is pure, and no body is rewritten or waited for: see
-    /// [`Filter::is_pure`].
-    pub fn is_pure(&self) -> bool {
+    /// Whether it may run on the fast lane: see [`Filter::runs_in_lane`].
+    pub fn runs_in_lane(&self) -> bool {
         let phases = [Phase::Request, Phase::Response];
         let mut steps = phases.iter().flat_map(|phase| self.steps(*phase));
-        steps.all(|step| step.filter.is_pure()) && !self.rewrites(Phase::Response) && !self.holds()
+        steps.all(|step| step.filter.runs_in_lane())
+            && !self.rewrites(Phase::Response)
+            && !self.holds()
     }
 
     /// Whether any step takes part in `phase`.
@@ -168,53 +156,32 @@ impl Pipeline {
         }
     }
 
-    /// Runs the request phase of a pure pipeline on the way to what may be a hit. `None` when a filter answers, fails or
-    /// needs time: then the phase has to be run by [`Pipeline::request`]. Nothing is counted before [`Trial::counts`].
-    pub fn try_request(&self, exchange: &mut Exchange) -> Option<Trial> {
-        let indices = &self.by_phase[Phase::Request as usize];
-        let mut laps = Vec::with_capacity(indices.len());
-        let mut watch = Stopwatch::start(indices);
-        for &index in indices {
-            let flow = self.steps[index].filter.request(exchange);
-            if !matches!(flow, Ok(Flow::Continue)) {
-                return None;
-            }
-            laps.push(watch.lap());
-        }
-        Some(Trial { laps })
+    /// Begins the request phase: runs it until it ends or a filter has to wait.
+    pub fn begin_request(&self, exchange: &mut Exchange) -> WayThere {
+        let mut way = WayThere::default();
+        way.go(self, exchange);
+        way
     }
 
-    /// Runs the request phase. Returns how it ended and the number of leading steps whose response phase is due.
+    /// Runs the rest of a request phase. Returns how it ended and the number of leading steps whose response phase is due.
     ///
     /// # Errors
     /// When a filter fails and may not be skipped; the same number of steps is due as if it had answered.
+    pub async fn finish_request(
+        &self,
+        way: WayThere,
+        exchange: &mut Exchange,
+    ) -> (Result<Verdict, Failure>, usize) {
+        way.finish(self, exchange).await
+    }
+
+    /// Runs the request phase.
+    ///
+    /// # Errors
+    /// As for [`Pipeline::finish_request`].
     pub async fn request(&self, exchange: &mut Exchange) -> (Result<Verdict, Failure>, usize) {
-        let indices = &self.by_phase[Phase::Request as usize];
-        let mut watch = Stopwatch::start(indices);
-        for &index in indices {
-            let step = &self.steps[index];
-            let mut flow = step.filter.request(exchange);
-            for _ in 0..MAX_LATER {
-                match flow {
-                    Ok(Flow::Later) => {}
-                    Ok(Flow::WantsBody(_)) if gives_empty_body(exchange) => {}
-                    _ => break,
-                }
-                flow = step.filter.request_later(exchange).await;
-            }
-            flow = flow.and_then(|flow| body_stays(flow, exchange));
-            step.took(Phase::Request, watch.lap(), exchange);
-            match flow {
-                Ok(Flow::Continue | Flow::Later | Flow::WantsBody(_)) => {}
-                Ok(Flow::Answer(answer)) => return (Ok(Verdict::Answered(answer)), index),
-                Err(error) => {
-                    if let Err(failure) = step.fault(Phase::Request, error) {
-                        return (Err(failure), index);
-                    }
-                }
-            }
-        }
-        (Ok(Verdict::Pass), self.steps.len())
+        let way = self.begin_request(exchange);
+        self.finish_request(way, exchange).await
     }
 
     /// Runs the origin request phase on the head that goes to the origin. Returns how it ended and the number of leading
@@ -295,18 +262,18 @@ impl Pipeline {
         way.walk_with(exchange, response, body).await
     }
 
-    /// The same where nobody can wait: `None` when a filter has to.
+    /// The same on the fast lane, where nobody can wait: a filter that has to is at fault.
     ///
     /// # Errors
     /// As for [`Pipeline::response`].
-    pub fn try_response(
+    pub fn response_at_once(
         &self,
         depth: usize,
         exchange: &mut Exchange,
         response: &mut ResponseHeader,
-    ) -> Result<Option<Rewriters>, Failure> {
+    ) -> Result<Rewriters, Failure> {
         let way = WayBack::new(self, Phase::Response, depth);
-        way.try_walk(exchange, response)
+        way.walk_at_once(exchange, response)
     }
 }
 

@@ -18,6 +18,7 @@ mod forward;
 pub(crate) mod key;
 mod next_hop;
 mod outgoing;
+mod overtaken;
 mod respond;
 mod revalidate;
 mod slices;
@@ -39,6 +40,9 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use crate::edge::Process;
 use context::{Context, Progress};
 pub(crate) use next_hop::hops;
+pub(crate) use outgoing::Edits;
+pub(crate) use overtaken::{Overtaken, Travelling};
+pub(crate) use respond::{is_bodiless, pass_whole};
 
 pub(crate) use revalidate::Revalidations;
 
@@ -268,7 +272,8 @@ impl ProxyHttp for RequestPath {
         response: &mut ResponseHeader,
         ctx: &mut Context,
     ) -> Result<()> {
-        respond::pass_on_with_body(&self.process, session, ctx, response).await
+        let passed = respond::pass_on_with_body(&self.process, session, ctx, response).await;
+        error_page::in_place_of_hit(&self.process, session, ctx, passed).await
     }
 
     fn response_body_filter(

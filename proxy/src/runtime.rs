@@ -89,7 +89,7 @@ pub struct Route {
     pub error_pages: Arc<ErrorPages>,
     /// Where its requests are counted.
     pub meter: RouteMeter,
-    /// Whether its hits are answered in the fast lane.
+    /// Whether its hits, and what its filters answer, leave by the fast lane.
     pub lane: bool,
     /// Whether heads may have to wait for their bodies.
     pub holds: bool,
@@ -369,7 +369,9 @@ fn build_sites(
             let compiled = Route {
                 site: name.clone(),
                 name: route.name.as_str().into(),
-                lane: config.pop.fast_lane && route.cache.is_some() && pipeline.is_pure(),
+                lane: config.pop.fast_lane
+                    && (route.cache.is_some() || pipeline.takes_part(Phase::Request))
+                    && pipeline.runs_in_lane(),
                 holds: pipeline.holds(),
                 ranges: !pipeline.rewrites(Phase::OriginResponse)
                     && !pipeline.rewrites(Phase::Response)

@@ -401,15 +401,50 @@ async fn a_phase_that_has_to_wait_is_asked_again() {
         bench.told(),
         "c response, b response, b later response, a response"
     );
+    // On the fast lane nobody can.
     let mut head = ResponseHeader::build(200, None).unwrap();
     let exchange = &mut bench.exchange;
-    let tried = bench.pipeline.try_response(3, exchange, &mut head);
-    assert!(tried.unwrap().is_none());
+    let failure = bench.pipeline.response_at_once(3, exchange, &mut head);
+    assert!(failure.is_err_and(|failure| failure.to_string().contains("fast lane")));
     assert_eq!(bench.told(), "c response, b response");
-    let tried = bench
+    let exchange = &mut bench.exchange;
+    let rewriters = bench.pipeline.response_at_once(1, exchange, &mut head);
+    assert!(rewriters.is_ok_and(|rewriters| rewriters.is_empty()));
+}
+
+#[tokio::test]
+async fn a_request_phase_goes_on_where_it_was_left() {
+    let mut bench = bench(&[
+        ("a", Deed::Pass, STOP),
+        ("b", Deed::Late, STOP),
+        ("c", Deed::Answer, STOP),
+        ("d", Deed::Pass, STOP),
+    ]);
+    let way = bench.pipeline.begin_request(&mut bench.exchange);
+    assert_eq!(way.came(), Came::Halfway);
+    assert_eq!(bench.told(), "a request, b request");
+    let exchange = &mut bench.exchange;
+    let (verdict, depth) = bench.pipeline.finish_request(way, exchange).await;
+    assert!(matches!(verdict, Ok(Verdict::Answered(_))));
+    assert_eq!(depth, 2);
+    assert_eq!(bench.told(), "b later request, c request");
+}
+
+#[tokio::test]
+async fn an_answer_is_taken_or_told_of() {
+    let mut bench = bench(&[("a", Deed::Pass, STOP), ("b", Deed::Answer, STOP)]);
+    let mut way = bench.pipeline.begin_request(&mut bench.exchange);
+    assert_eq!((way.came(), way.depth()), (Came::Answered, 1));
+    assert!(way.take_answer().is_some());
+    assert!(way.take_answer().is_none());
+    way.fault(&bench.pipeline, FilterError::new("too long"));
+    assert_eq!((way.came(), way.depth()), (Came::Failed, 1));
+    let (verdict, _) = bench
         .pipeline
-        .try_response(1, &mut bench.exchange, &mut head);
-    assert!(tried.unwrap().is_some_and(|rewriters| rewriters.is_empty()));
+        .finish_request(way, &mut bench.exchange)
+        .await;
+    let failure = verdict.err().unwrap();
+    assert_eq!((&*failure.filter, failure.status), ("b", 500));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use http::HeaderValue;
 use pingora::proxy::Session;
 use prometheus_client::metrics::gauge::Gauge;
 use rimward_cache::policy::Demands;
-use rimward_filters::{Chosen, Exchange, Rewriters};
+use rimward_filters::{Chosen, Exchange, Rewriters, WayThere};
 
 use super::compress::Compressing;
 use super::outgoing::Edits;
@@ -35,6 +35,8 @@ pub(crate) struct Context {
     pub(super) exchange: Option<Box<Exchange>>,
     /// The `Host` that the client asked for, whatever filters made of it.
     pub(super) host: Option<HeaderValue>,
+    /// How far the request phase has come, where the fast lane began it.
+    pub(super) way: Option<WayThere>,
     /// How many steps of the pipeline see the response.
     pub(super) depth: usize,
     /// Where a listener wants every request redirected to.
@@ -148,6 +150,7 @@ impl Context {
             route: None,
             exchange: None,
             host: None,
+            way: None,
             depth: 0,
             redirect: None,
             background: false,

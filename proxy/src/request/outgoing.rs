@@ -21,7 +21,7 @@ use crate::runtime::Route;
 
 /// What filters changed in a request.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Edits {
+pub(crate) struct Edits {
     method: Option<Method>,
     uri: Option<Uri>,
     /// Fields with the values that they have now, none for those that were taken out.
@@ -118,6 +118,7 @@ async fn give(
     let phase = Phase::OriginResponse;
     let passing = &mut Coming::Elsewhere;
     let mut rewriters = respond::filtered(session, ctx, phase, depth, &mut head, passing).await?;
+    respond::heed_storing(ctx);
     let body = respond::pass_whole(&mut rewriters, &head, body)?;
     ctx.given = Some(Given::new(head, body)?);
     Ok(())
@@ -125,7 +126,7 @@ async fn give(
 
 impl Edits {
     /// What is different in `after`.
-    fn between(before: &RequestHeader, after: &RequestHeader) -> Self {
+    pub(crate) fn between(before: &RequestHeader, after: &RequestHeader) -> Self {
         let (old, new) = (&before.headers, &after.headers);
         let changed = new
             .keys()

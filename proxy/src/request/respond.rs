@@ -48,7 +48,11 @@ pub(super) async fn request(
         return Ok(false);
     }
     std::mem::swap(session.req_header_mut(), &mut exchange.request);
-    let (verdict, depth) = route.pipeline.request(&mut exchange).await;
+    let pipeline = &route.pipeline;
+    // What the fast lane has begun is not begun again.
+    let way = ctx.way.take();
+    let way = way.unwrap_or_else(|| pipeline.begin_request(&mut exchange));
+    let (verdict, depth) = pipeline.finish_request(way, &mut exchange).await;
     std::mem::swap(session.req_header_mut(), &mut exchange.request);
     if let Some(limit) = exchange.notes.get::<rimward_filters::MaxBody>() {
         ctx.max_body = ctx.max_body.min(limit.0);
@@ -108,7 +112,7 @@ pub(super) async fn own_response(
 ///
 /// # Errors
 /// When one of them can't go on.
-pub(super) fn pass_whole(
+pub(crate) fn pass_whole(
     rewriters: &mut Rewriters,
     head: &ResponseHeader,
     body: Bytes,
@@ -228,14 +232,11 @@ pub(super) async fn origin_response_phase(
     let phase = Phase::OriginResponse;
     let passing = &mut Coming::Elsewhere;
     let mut rewriters = filtered(session, ctx, phase, usize::MAX, head, passing).await?;
+    heed_storing(ctx);
     if let Some(body) = take_replacement(&mut rewriters)? {
         ctx.given = Some(Given::new(head.clone(), body)?);
         ctx.page = None;
         return Err(retry(head.status.as_u16(), "a filter replaced the body"));
-    }
-    let notes = ctx.exchange.as_mut().map(|exchange| &mut exchange.notes);
-    if let Some(storing) = notes.and_then(|notes| notes.remove::<Storing>()) {
-        ctx.caching.store_as(&storing);
     }
     // A 304 renews the head of what was rewritten when it was stored.
     if head.status == StatusCode::NOT_MODIFIED && rewrites_what_is_stored(ctx) {
@@ -247,6 +248,14 @@ pub(super) async fn origin_response_phase(
         ctx.origin_rewriters = rewriters;
     }
     Ok(())
+}
+
+/// Has the response stored as a filter says.
+pub(super) fn heed_storing(ctx: &mut Context) {
+    let notes = ctx.exchange.as_mut().map(|exchange| &mut exchange.notes);
+    if let Some(storing) = notes.and_then(|notes| notes.remove::<Storing>()) {
+        ctx.caching.store_as(&storing);
+    }
 }
 
 fn rewrites_what_is_stored(ctx: &Context) -> bool {
@@ -378,7 +387,7 @@ pub(super) fn end_with_trailers(ctx: &mut Context) -> Result<Option<Bytes>> {
     Ok(rest)
 }
 
-pub(super) fn is_bodiless(head: &ResponseHeader) -> bool {
+pub(crate) fn is_bodiless(head: &ResponseHeader) -> bool {
     matches!(
         head.status,
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
