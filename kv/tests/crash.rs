@@ -1,5 +1,7 @@
 //! What was acknowledged is there after the process was killed at any moment.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;

@@ -118,11 +118,13 @@ enum Command {
         #[command(flatten)]
         edge: Running,
     },
-    /// Look at the plugins of a running edge, and let other versions of them take over
+    /// Write, build and test plugins; look at those of a running edge, and let other versions of them take over
     Plugin {
         #[command(subcommand)]
         order: plugin::Plugin,
     },
+    /// Serve a plugin that is being written, and build it again whenever its source changes
+    Dev(plugin::dev::Order),
     /// Make a configuration from the CloudFront events of a Serverless Framework file
     Import(import::Order),
     /// Sign a URL for a filter `signed_url`
@@ -232,6 +234,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             edge,
         } => filter::migrate(&edge.config, &name, step, percent),
         Command::Plugin { order } => plugin::answer(order),
+        Command::Dev(order) => plugin::dev::run(&order),
         Command::Import(order) => import::import(order),
         Command::Sign(order) => sign::sign(order),
         Command::Completions { shell } => {

@@ -45,9 +45,13 @@ impl Binary {
 
     /// Runs `rimward run` with a file that names so many listeners.
     pub async fn run_file(file: PathBuf, listeners: usize) -> Self {
-        let mut child = Command::new(Self::path())
-            .arg("run")
-            .arg(file)
+        let mut command = Command::new(Self::path());
+        Self::start(command.arg("run").arg(file), listeners).await
+    }
+
+    /// Runs a command that serves, and waits until so many listeners are there.
+    pub async fn start(command: &mut Command, listeners: usize) -> Self {
+        let mut child = command
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -109,6 +113,11 @@ impl Binary {
     /// Tells it to end.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
+    }
+
+    /// Ends it as a terminal does.
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
     }
 
     /// Waits for its end.

@@ -19,6 +19,7 @@ mod listeners;
 mod observing;
 mod origins;
 mod pingora;
+mod plugins;
 mod purging;
 mod refused;
 mod reload;

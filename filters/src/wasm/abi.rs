@@ -96,7 +96,7 @@ impl Hook {
         }
     }
 
-    fn interface(self) -> String {
+    pub(super) fn interface(self) -> String {
         let name = match self {
             Self::Configure => "lifecycle".to_owned(),
             Self::Handle | Self::Load => "lambda-edge".to_owned(),
@@ -124,7 +124,7 @@ pub(super) struct Hooks([Option<ComponentExportIndex>; Hook::ALL.len()]);
 impl Hooks {
     pub(super) fn of(component: &Component) -> Self {
         Self(Hook::ALL.map(|hook| {
-            let interface = component.get_export_index(None, &hook.interface())?;
+            let interface = component.get_export_index(None, hook.interface())?;
             component.get_export_index(Some(&interface), hook.function())
         }))
     }

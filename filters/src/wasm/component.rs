@@ -5,6 +5,8 @@ use std::error::Error;
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
+use super::abi::Hook;
+
 /// How the sections start in which an SDK says what a core module imports and exports.
 const TYPES: &str = "component-type";
 
@@ -25,6 +27,35 @@ pub fn encode(bytes: &[u8]) -> Result<Vec<u8>, String> {
         ));
     }
     encoded(bytes).map_err(|error| explained(&*error))
+}
+
+/// The names of the phases that a component exports, in the order in which they are called; `handle` for a handler of Lambda@Edge.
+///
+/// # Errors
+/// When it is no component.
+pub fn phases(component: &[u8]) -> Result<Vec<&'static str>, String> {
+    let exported = exports(component).map_err(|error| format!("it is no component: {error}"))?;
+    let hooks = Hook::PHASES.into_iter().chain([Hook::Handle]);
+    let hooks = hooks.filter(|hook| exported.contains(&hook.interface()));
+    Ok(hooks.map(Hook::name).collect())
+}
+
+/// What a component exports itself, not what components and modules within it do.
+fn exports(component: &[u8]) -> wasmparser::Result<Vec<String>> {
+    let (mut depth, mut names) = (0_usize, Vec::new());
+    for payload in Parser::new(0).parse_all(component) {
+        match payload? {
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentExportSection(section) if depth == 1 => {
+                for export in section {
+                    names.push(export?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(names)
 }
 
 /// Whether an SDK has left word in a core module.
@@ -94,6 +125,23 @@ mod tests {
         let component = encode(&module(GUEST)).unwrap();
         assert!(Parser::is_component(&component));
         assert_eq!(encode(&component).unwrap(), component);
+    }
+
+    #[test]
+    fn a_component_tells_its_phases() {
+        let guest = |name: &str| std::fs::read(format!("../tests/guests/{name}.wasm")).unwrap();
+        for (name, expected) in [
+            ("rust-auth", &["request"][..]),
+            ("c-ab-kv", &["request", "response"]),
+        ] {
+            assert_eq!(phases(&guest(name)).unwrap(), expected, "{name}");
+        }
+        assert_eq!(
+            phases(&encode(&module(GUEST)).unwrap()),
+            Ok(Vec::new()),
+            "settings are no phase"
+        );
+        assert!(phases(b"\0asm\x0d\0\x01\0\xff").is_err());
     }
 
     #[test]

@@ -168,7 +168,10 @@ impl Meter {
         if seen == 0 {
             let running = now().saturating_sub(self.resumed.load(Ordering::Relaxed));
             let tick = u64::try_from(TICK.as_nanos()).unwrap_or(u64::MAX);
-            let before = self.spent.load(Ordering::Relaxed).saturating_add(running.min(tick));
+            let before = self
+                .spent
+                .load(Ordering::Relaxed)
+                .saturating_add(running.min(tick));
             self.before.store(before, Ordering::Relaxed);
             self.seen.store(on_processor.max(1), Ordering::Relaxed);
             return Duration::from_nanos(before);

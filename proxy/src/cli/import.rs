@@ -74,7 +74,7 @@ pub(super) fn import(order: Order) -> Result<ExitCode> {
         );
     }
     let text = read(file)?;
-    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+    let folder = file.parent().unwrap_or_else(|| Path::new("")).to_owned();
     let given = Given {
         stage: order.stage,
         region: order.region,
@@ -151,7 +151,9 @@ fn read(file: &Path) -> Result<String> {
 /// A folder as a file in another one names it: relative if it is below that, absolute else. What goes to standard output is taken
 /// for a file in the current folder.
 fn seen_from(folder: &Path, output: Option<&Path>) -> Result<PathBuf> {
-    let base = output.and_then(Path::parent).unwrap_or(Path::new(""));
+    let base = output
+        .and_then(Path::parent)
+        .unwrap_or_else(|| Path::new(""));
     if base == folder {
         return Ok(PathBuf::new());
     }

@@ -1,4 +1,13 @@
-//! Plugins of a running edge: listed, deployed, rolled back and followed through its admin interface.
+//! Plugins: made, built and tested by who writes them; those of a running edge listed, deployed, rolled back and followed through
+//! its admin interface.
+
+mod build;
+pub(super) mod dev;
+mod folders;
+mod new;
+mod project;
+mod sdk;
+mod test;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,6 +30,12 @@ const EACH: Duration = Duration::from_millis(500);
 /// What is done with plugins.
 #[derive(Debug, Subcommand)]
 pub(super) enum Plugin {
+    /// Make a project of a filter in Rust, JavaScript, Python or C
+    New(new::Order),
+    /// Build the component of a filter, by the tools of its language
+    Build(build::Order),
+    /// Test a filter against the requests of its `tests.toml`, with the limits that it has in production
+    Test(test::Order),
     /// List the plugins of a running edge with their versions, or the versions of one
     Ls {
         /// Its name in the configuration; without one, all plugins
@@ -72,6 +87,9 @@ pub(super) enum Plugin {
 /// Does it.
 pub(super) fn answer(order: Plugin) -> Result<ExitCode> {
     match order {
+        Plugin::New(order) => new::run(&order),
+        Plugin::Build(order) => build::run(&order),
+        Plugin::Test(order) => test::run(&order),
         Plugin::Ls { name: None, edge } => {
             tell(ask(&edge.config, Method::GET, "/plugins", String::new())?)
         }

@@ -121,7 +121,7 @@ fn scheme(headers: &HeaderMap) -> Scheme {
 }
 
 fn busy() -> Response<Body> {
-    let text = Full::from("503 Service Unavailable\n").into();
+    let text = Full::from("503 Service Unavailable\n");
     let mut response = Response::new(Either::Right(text));
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     let plain = header::HeaderValue::from_static("text/plain; charset=utf-8");

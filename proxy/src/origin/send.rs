@@ -165,12 +165,12 @@ impl Body for Begun {
 /// What carries a response. Dropped before that was read, it ends.
 struct Connection(Option<Carrying>);
 
+/// What is left of a connection over HTTP/1.1 when it is no longer spoken over.
+type Left = hyper::Result<Parts<TokioIo<Box<dyn Io>>>>;
+
 enum Carrying {
     /// It can be used again by whoever this is, if it is anybody.
-    Http1(
-        JoinHandle<hyper::Result<Parts<TokioIo<Box<dyn Io>>>>>,
-        Option<Arc<State>>,
-    ),
+    Http1(JoinHandle<Left>, Option<Arc<State>>),
     Http2(JoinHandle<hyper::Result<()>>),
 }
 

@@ -104,7 +104,9 @@ fn names_of(servers: &Servers, mut name: impl FnMut(&str, Option<u16>)) {
         .as_deref()
         .and_then(|host| host.parse::<Uri>().ok());
     if let Some(own) = own.as_ref().and_then(Uri::authority) {
-        let ports = own.port_u16().map_or(vec![80, 443], |port| vec![port]);
+        let ports = own
+            .port_u16()
+            .map_or_else(|| vec![80, 443], |port| vec![port]);
         ports
             .into_iter()
             .for_each(|port| name(own.host(), Some(port)));

@@ -185,7 +185,7 @@ async fn serve(
     let counting = meter.clone();
     store.epoch_deadline_callback(move |_| {
         engine::runs();
-        match counting.used() > cpu {
+        match counting.look() >= cpu {
             true => Err(TooLongOnCpu.into()),
             false => Ok(UpdateDeadline::Yield(1)),
         }
@@ -206,7 +206,7 @@ async fn serve(
     let guest = store.data_mut();
     let refused = guest.memory().refused;
     if result.is_ok() {
-        near_limits(&hosted, meter.used(), guest.memory().held());
+        near_limits(&hosted, meter.look(), guest.memory().held());
     }
     judge(result, &answered, refused, limits)
 }

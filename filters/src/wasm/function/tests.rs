@@ -111,6 +111,13 @@ async fn a_request_is_answered_and_counted() {
     // The place is given back when the guest has returned.
     let all = function.0.places.acquire_many(100).await.unwrap();
     drop(all);
+    // What it made shows to be whole a little later, when its end is read.
+    for _ in 0..1000 {
+        if counted.0.lock().unwrap().len() == 2 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
     assert_eq!(*counted.0.lock().unwrap(), ["begins", "ok"]);
 }
 

@@ -297,13 +297,10 @@ impl BodyHolder for Holding {
         is_whole: bool,
     ) -> Result<Option<Bytes>, FilterError> {
         let version = &self.loaded.version;
-        let instance = match Live::take(exchange, self.guest) {
-            Some(instance) => instance,
-            None => {
-                return Err(FilterError::new(
-                    "the instance that wanted the body is gone",
-                ));
-            }
+        let Some(instance) = Live::take(exchange, self.guest) else {
+            return Err(FilterError::new(
+                "the instance that wanted the body is gone",
+            ));
         };
         let (instance, told) = held(instance, Hook::ResponseBody, body, is_whole, |instance| {
             instance.body(Hook::ResponseBody, exchange, &mut Head::Response(head))

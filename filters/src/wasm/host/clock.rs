@@ -8,7 +8,7 @@ type Answer<T> = wasmtime::Result<T>;
 
 impl Host for State {
     fn now_ms(&mut self) -> Answer<u64> {
-        Ok(State::now_ms(self))
+        Ok(Self::now_ms(self))
     }
 
     fn random_u64(&mut self) -> Answer<u64> {

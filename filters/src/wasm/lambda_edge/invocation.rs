@@ -143,12 +143,8 @@ impl Invocation {
         let returned = object(returned)?;
         let is_response = returned.contains_key("status");
         match (&self.response, is_response) {
-            (Some(seen), _) => {
-                response::read(seen, &returned, self.event, handler.strict).map(Outcome::Response)
-            }
-            (None, true) => {
-                response::generated(&returned, self.event, handler.strict).map(Outcome::Answer)
-            }
+            (Some(seen), _) => response::read(seen, &returned, self.event).map(Outcome::Response),
+            (None, true) => response::generated(&returned, self.event).map(Outcome::Answer),
             (None, false) => {
                 let reach = handler.reach(self.current);
                 request::read(&self.request, &returned, self.event, &reach).map(Outcome::Request)

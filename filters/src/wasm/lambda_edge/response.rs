@@ -50,14 +50,13 @@ pub(super) fn read(
     seen: &SeenResponse,
     returned: &Map<String, Value>,
     event: Event,
-    is_strict: bool,
 ) -> Result<ResponseChanges, Fault> {
     let Parts {
         status,
         description,
         headers,
         body,
-    } = Parts::read(returned, is_strict)?;
+    } = Parts::read(returned)?;
     let status = Some(status).filter(|status| status.to_string() != seen.status);
     if status.is_some() && event == Event::ViewerResponse {
         return Err(Fault::invalid(
@@ -80,17 +79,13 @@ pub(super) fn read(
 ///
 /// # Errors
 /// With the rule that it breaks.
-pub(super) fn generated(
-    returned: &Map<String, Value>,
-    event: Event,
-    is_strict: bool,
-) -> Result<Answer, Fault> {
+pub(super) fn generated(returned: &Map<String, Value>, event: Event) -> Result<Answer, Fault> {
     let Parts {
         status,
         description,
         headers,
         body,
-    } = Parts::read(returned, is_strict)?;
+    } = Parts::read(returned)?;
     let edits = Fields::default().changes(&headers, event)?;
     let body = body.map(|(bytes, _)| bytes).unwrap_or_default();
     if status == 204 && !body.is_empty() {
@@ -117,9 +112,9 @@ struct Parts {
 }
 
 impl Parts {
-    fn read(returned: &Map<String, Value>, is_strict: bool) -> Result<Self, Fault> {
+    fn read(returned: &Map<String, Value>) -> Result<Self, Fault> {
         Ok(Self {
-            status: status(returned, is_strict)?,
+            status: status(returned)?,
             description: description(returned)?,
             headers: match returned.get("headers") {
                 None | Some(Value::Null) => Fields::default(),
@@ -130,12 +125,13 @@ impl Parts {
     }
 }
 
-fn status(returned: &Map<String, Value>, is_strict: bool) -> Result<u16, Fault> {
+/// Its status: a text, or a number, which the handlers of the AWS guide write as well.
+fn status(returned: &Map<String, Value>) -> Result<u16, Fault> {
     let wrong =
         || Fault::invalid("`status` is not a text of three digits from `\"200\"` to `\"599\"`");
     let status = match returned.get("status") {
         Some(Value::String(text)) if text.len() == 3 => text.parse().map_err(|_| wrong())?,
-        Some(Value::Number(number)) if !is_strict => number
+        Some(Value::Number(number)) => number
             .as_u64()
             .and_then(|number| u16::try_from(number).ok())
             .ok_or_else(wrong)?,

@@ -43,7 +43,7 @@ pub struct Settings {
     /// outlive a call, as on Lambda. The default is `request` in JavaScript and `reuse` for a component.
     #[schemars(title = "word")]
     pub(in crate::wasm) isolation: Option<Isolation>,
-    /// Whether the handler is held to what CloudFront does where the edge could do better: `status` has to be text,
+    /// Whether the handler is held to what CloudFront does where the edge could do better:
     /// `viewer-response` is left out for errors and for what a `viewer-request` handler answered, and `origin-response` for
     /// what an `origin-request` handler answered.
     #[serde(default = "yes")]

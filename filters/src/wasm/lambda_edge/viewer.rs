@@ -96,7 +96,7 @@ const FACTS: [(&str, Fact); 20] = [
     ("CloudFront-Forwarded-Proto", Fact::Scheme),
 ];
 
-/// One of the headers in which CloudFront tells who asks: its place among [`FACTS`].
+/// One of the headers in which CloudFront tells who asks: its place among `FACTS`.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ViewerHeader(usize);

@@ -161,7 +161,7 @@ impl Service<'_, '_> {
         if let Some(table) = node.get("behavior") {
             add_to(behavior, table, template, notes);
         }
-        behavior.place = place.or(behavior.place.take());
+        behavior.place = place.or_else(|| behavior.place.take());
         behavior.handlers.push((call.event, name));
         if let Some(entry) = node.entry("cachePolicy") {
             notes.tell(

@@ -111,7 +111,7 @@ fn another_stage_has_other_hosts() {
 fn what_is_no_service_of_cloudfront_is_told() {
     let told = |text: &str| {
         let got = converted(text, &given(None), &source("a.yml"));
-        got.err().expect("it is refused").to_string()
+        got.expect_err("it is refused").to_string()
     };
     assert!(told("a: [").starts_with("a.yml:"), "{}", told("a: ["));
     for text in [

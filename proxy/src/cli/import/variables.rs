@@ -57,7 +57,7 @@ pub(super) fn resolve(tree: &Node, given: &Given) -> Result<Resolved, String> {
         Some(stage) => stage.clone(),
         None => own(&resolver, "stage", "dev"),
     };
-    resolver.stage.get_or_insert(stage.clone());
+    resolver.stage.get_or_insert_with(|| stage.clone());
     let region = match &resolver.region {
         Some(region) => region.clone(),
         None => own(&resolver, "region", "us-east-1"),
