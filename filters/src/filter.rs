@@ -254,8 +254,9 @@ pub enum Flow {
     Answer(Box<Answer>),
     /// With the same filter's phase that may wait.
     Later,
-    /// As [`Flow::Later`], when the request's body has come, or more of it than this many bytes: it is in
-    /// [`Exchange::request_body`] then.
+    /// As [`Flow::Later`], when the request's body has come, or more of it than this many bytes, at most 16 MiB: it is in
+    /// [`Exchange::request_body`] then, and goes to the origin all the same. Where the response is held or put together, the
+    /// origin request phase can have no more than 64 KiB.
     WantsBody(usize),
 }
 

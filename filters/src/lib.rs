@@ -42,8 +42,8 @@ pub use certificate::{
     UnreadableCertificate,
 };
 pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tried};
-pub use exchange::{Client, Depth, Exchange, Note, RequestBody, Scheme};
 pub use exchange::{Client, Exchange, Found, Note, Pass, RequestBody, Scheme, Storing};
+pub use exchange::{Client, Exchange, Note, RequestBody, Scheme};
 pub use filter::{
     Answer, Body, BodyHolder, BodyRewriter, BodyWatcher, Build, BuildError, Builder, Configured,
     Filter, FilterError, FilterKind, Flow, Phase, Phases, Secret, Summary,
@@ -53,5 +53,6 @@ pub use outside::{
     AskError, Bounds, Depth, Destination, Outside, Stream, Surroundings, Tallies, Tally, Waits,
 };
 pub use pipeline::{
-    Arriving, Came, Failure, Meter, OnError, Pipeline, Rewriters, Step, Stopped, Verdict, WayThere,
+    Arriving, Came, Failure, Meter, NoBody, OnError, Pipeline, Rewriters, Source, Step, Stopped,
+    Unfinished, Verdict, WayThere,
 };

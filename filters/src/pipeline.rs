@@ -2,19 +2,21 @@
 
 mod replacing;
 mod rewriters;
+mod source;
 mod way_back;
 mod way_there;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use pingora_http::{RequestHeader, ResponseHeader};
 
-use crate::exchange::{Exchange, RequestBody};
+use crate::exchange::Exchange;
 use crate::filter::{Answer, Filter, FilterError, Flow, Phase, Summary};
 
 pub use rewriters::Rewriters;
+pub use source::{NoBody, Source, Unfinished};
+use source::{fetch, last_word};
 use way_back::WayBack;
 pub use way_back::{Arriving, Stopped};
 pub use way_there::{Came, WayThere};
@@ -166,51 +168,62 @@ impl Pipeline {
     /// Runs the rest of a request phase. Returns how it ended and the number of leading steps whose response phase is due.
     ///
     /// # Errors
-    /// When a filter fails and may not be skipped; the same number of steps is due as if it had answered.
-    pub async fn finish_request(
+    /// When a filter fails and may not be skipped, or the body is lost that one waits for; the same number of steps is due as
+    /// if that had answered.
+    pub async fn finish_request<S: Source>(
         &self,
         way: WayThere,
         exchange: &mut Exchange,
-    ) -> (Result<Verdict, Failure>, usize) {
-        way.finish(self, exchange).await
+        body: &mut S,
+    ) -> (Result<Verdict, Unfinished<S::Lost>>, usize) {
+        way.finish(self, exchange, body).await
     }
 
-    /// Runs the request phase.
+    /// Runs the request phase of a request without a body.
     ///
     /// # Errors
-    /// As for [`Pipeline::finish_request`].
+    /// When a filter fails and may not be skipped.
     pub async fn request(&self, exchange: &mut Exchange) -> (Result<Verdict, Failure>, usize) {
         let way = self.begin_request(exchange);
-        self.finish_request(way, exchange).await
+        let (ended, depth) = self.finish_request(way, exchange, &mut NoBody).await;
+        (ended.map_err(Unfinished::into_failure), depth)
     }
 
     /// Runs the origin request phase on the head that goes to the origin. Returns how it ended and the number of leading
     /// steps whose origin response phase is due.
     ///
     /// # Errors
-    /// When a filter fails and may not be skipped.
-    pub async fn origin_request(
+    /// When a filter fails and may not be skipped, or the body is lost that one waits for.
+    pub async fn origin_request<S: Source>(
         &self,
         exchange: &mut Exchange,
         request: &mut RequestHeader,
-    ) -> Result<(Verdict, usize), Failure> {
+        body: &mut S,
+    ) -> Result<(Verdict, usize), Unfinished<S::Lost>> {
         const PHASE: Phase = Phase::OriginRequest;
         let indices = &self.by_phase[PHASE as usize];
         let mut watch = Stopwatch::start(indices);
         for &index in indices {
             let step = &self.steps[index];
+            let mut spent = 0_u64;
             let mut flow = step.filter.origin_request(exchange, request);
             for _ in 0..MAX_LATER {
                 match flow {
                     Ok(Flow::Later) => {}
-                    Ok(Flow::WantsBody(_)) if gives_empty_body(exchange) => {}
+                    Ok(Flow::WantsBody(most)) => {
+                        spent = spent.saturating_add(watch.lap());
+                        let fetched = fetch(body, exchange, most).await;
+                        fetched.map_err(Unfinished::Lost)?;
+                        // That was not the filter's time.
+                        watch.lap();
+                    }
                     _ => break,
                 }
                 flow = step.filter.origin_request_later(exchange, request).await;
             }
-            flow = flow.and_then(|flow| body_stays(flow, exchange));
-            step.took(PHASE, watch.lap(), exchange);
-            match flow {
+            spent = spent.saturating_add(watch.lap());
+            step.took(PHASE, spent, exchange);
+            match last_word(flow) {
                 Ok(Flow::Continue | Flow::Later | Flow::WantsBody(_)) => {}
                 Ok(Flow::Answer(answer)) => return Ok((Verdict::Answered(answer), index)),
                 Err(error) => step.fault(PHASE, error)?,
@@ -274,42 +287,6 @@ impl Pipeline {
     ) -> Result<Rewriters, Failure> {
         let way = WayBack::new(self, Phase::Response, depth);
         way.walk_at_once(exchange, response)
-    }
-}
-
-/// Whether a request has a body.
-fn has_body(exchange: &Exchange) -> bool {
-    let fields = &exchange.request.headers;
-    fields.contains_key(http::header::TRANSFER_ENCODING)
-        || fields
-            .get(http::header::CONTENT_LENGTH)
-            .is_some_and(|length| length != "0")
-}
-
-/// Gives a filter the body of a request that has none.
-fn gives_empty_body(exchange: &mut Exchange) -> bool {
-    if has_body(exchange) {
-        return false;
-    }
-    exchange.request_body = Some(RequestBody {
-        bytes: Bytes::new(),
-        is_whole: true,
-    });
-    true
-}
-
-/// Filters are not shown bodies of requests, nor can they change them: one that needs to has failed.
-fn body_stays(flow: Flow, exchange: &mut Exchange) -> Result<Flow, FilterError> {
-    let is_changed = !exchange.request_rewriters.is_empty() && has_body(exchange);
-    exchange.request_rewriters.clear();
-    match flow {
-        Flow::WantsBody(_) => Err(FilterError::new(
-            "the bodies of requests can't be had by filters",
-        )),
-        _ if is_changed => Err(FilterError::new(
-            "the bodies of requests can't be changed by filters",
-        )),
-        flow => Ok(flow),
     }
 }
 

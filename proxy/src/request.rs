@@ -2,6 +2,7 @@
 
 mod aside;
 pub(crate) mod begin;
+mod body;
 mod bucket;
 pub(crate) mod caching;
 pub(crate) mod client;
@@ -98,7 +99,7 @@ impl ProxyHttp for RequestPath {
         end: bool,
         ctx: &mut Context,
     ) -> Result<()> {
-        forward::body(ctx, body.as_ref(), end)
+        body::pass(ctx, body, end)
     }
 
     fn request_cache_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {

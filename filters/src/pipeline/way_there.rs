@@ -2,7 +2,7 @@
 //! there on elsewhere.
 
 use super::{
-    Failure, MAX_LATER, Pipeline, Step, Stopwatch, Verdict, body_stays, gives_empty_body,
+    Failure, MAX_LATER, Pipeline, Source, Step, Stopwatch, Unfinished, Verdict, fetch, last_word,
 };
 use crate::exchange::Exchange;
 use crate::filter::{Answer, FilterError, Flow, Phase};
@@ -98,10 +98,7 @@ impl WayThere {
                     self.waits = Some((flow, nanoseconds));
                     return;
                 }
-                flow => {
-                    let flow = flow.and_then(|flow| body_stays(flow, exchange));
-                    self.ran(step, index, flow, nanoseconds, exchange);
-                }
+                flow => self.ran(step, index, flow, nanoseconds, exchange),
             }
             if self.end.is_some() {
                 return;
@@ -114,16 +111,17 @@ impl WayThere {
     }
 
     /// Goes to the end.
-    pub(super) async fn finish(
+    pub(super) async fn finish<S: Source>(
         mut self,
         pipeline: &Pipeline,
         exchange: &mut Exchange,
-    ) -> (Result<Verdict, Failure>, usize) {
+        body: &mut S,
+    ) -> (Result<Verdict, Unfinished<S::Lost>>, usize) {
         loop {
             if let Some(End { verdict, depth }) = self.end {
-                return (verdict, depth);
+                return (verdict.map_err(Unfinished::Failed), depth);
             }
-            if let Some((flow, before)) = self.waits.take() {
+            if let Some((flow, mut spent)) = self.waits.take() {
                 let indices = &pipeline.by_phase[Phase::Request as usize];
                 let index = indices[self.begun - 1];
                 let step = &pipeline.steps[index];
@@ -132,14 +130,20 @@ impl WayThere {
                 for _ in 0..MAX_LATER {
                     match flow {
                         Ok(Flow::Later) => {}
-                        Ok(Flow::WantsBody(_)) if gives_empty_body(exchange) => {}
+                        Ok(Flow::WantsBody(most)) => {
+                            spent = spent.saturating_add(watch.lap());
+                            if let Err(lost) = fetch(body, exchange, most).await {
+                                return (Err(Unfinished::Lost(lost)), index);
+                            }
+                            // That was not the filter's time.
+                            watch.lap();
+                        }
                         _ => break,
                     }
                     flow = step.filter.request_later(exchange).await;
                 }
-                let flow = flow.and_then(|flow| body_stays(flow, exchange));
-                let nanoseconds = before.saturating_add(watch.lap());
-                self.ran(step, index, flow, nanoseconds, exchange);
+                spent = spent.saturating_add(watch.lap());
+                self.ran(step, index, last_word(flow), spent, exchange);
             }
             if self.end.is_none() {
                 self.go(pipeline, exchange);

@@ -80,8 +80,30 @@ pub(crate) async fn read_ahead(session: &mut ServerSession, most: usize) -> Resu
     if session.is_custom() {
         return read_stream(session, most).await;
     }
-    // A request of the edge's own, which has none.
-    Ok(Ahead::whole(Bytes::new()))
+    match session.is_body_empty() {
+        true => Ok(Ahead::whole(Bytes::new())),
+        false => read_kept(session, most).await,
+    }
+}
+
+/// Reads the body that goes along with a request of the edge's own. The engine gets it from what is kept for a second try.
+async fn read_kept(session: &mut ServerSession, most: usize) -> Result<Ahead> {
+    session.enable_retry_buffering();
+    let mut read = BytesMut::from(session.get_retry_buffer().unwrap_or_default());
+    while read.len() <= most && !session.is_body_done() {
+        match session.read_request_body().await? {
+            Some(piece) => read.extend_from_slice(&piece),
+            None => break,
+        }
+    }
+    if session.retry_buffer_truncated() {
+        return Error::e_explain(
+            ErrorType::InternalError,
+            "a filter wants more than 64 KiB of a body whose response is held or put together",
+        );
+    }
+    let is_whole = session.is_body_done();
+    Ok(Ahead::of(&read.freeze(), is_whole, most))
 }
 
 /// Puts another body in place of one that was read whole, or of none. Whether that is possible: not for requests that want to

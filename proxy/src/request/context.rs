@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use rimward_cache::policy::Demands;
 use rimward_filters::{Chosen, Exchange, Rewriters, WayThere};
 
+use super::body::Passing;
 use super::compress::Compressing;
 use super::outgoing::Edits;
 use super::slices::Outcome;
@@ -84,8 +85,8 @@ pub(crate) struct Context {
     pub(super) asked: Option<Instant>,
     /// From asking an origin to the head of its response.
     pub(super) origin_time: Option<Duration>,
-    /// Bytes of the request body so far.
-    pub(super) body_read: u64,
+    /// How far the request's body has come.
+    pub(super) body: Passing,
     /// How many bytes the request body may have by a filter's word; the listener holds it to its own.
     pub(super) max_body: u64,
     /// What stands in for the body of a bucket's error.
@@ -175,7 +176,7 @@ impl Context {
             progress: Progress::default(),
             asked: None,
             origin_time: None,
-            body_read: 0,
+            body: Passing::default(),
             max_body: u64::MAX,
             page: None,
             origin_rewriters: Rewriters::default(),

@@ -86,7 +86,9 @@ impl Entrance {
         errand: Errand<'_>,
     ) -> Result<Response<Bytes>, AskError> {
         if errand.depth > MOST_DEEP {
-            let why = format!("it stands in more than {} others of filters", MOST_DEEP - 1);
+            let why = format!(
+                "requests of filters may stand in each other {MOST_DEEP} deep, and no more"
+            );
             return Err(AskError::Request(why));
         }
         let proxy = self.proxy.upgrade().ok_or(AskError::NotServing)?;

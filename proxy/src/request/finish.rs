@@ -48,7 +48,7 @@ pub(super) fn finish(
         status,
         duration: ctx.started.elapsed(),
         sent: session.body_bytes_sent() as u64,
-        received: session.body_bytes_read() as u64,
+        received: ctx.body.received(session.body_bytes_read() as u64),
     };
     tell_filters(session, ctx, &tally);
     if ctx.background {

@@ -7,15 +7,17 @@ use pingora::Result;
 use pingora::cache::filters::upstream;
 use pingora::proxy::Session;
 use pingora_http::RequestHeader;
-use rimward_filters::{Answer, Phase, Verdict};
+use rimward_filters::{Answer, Phase, Unfinished, Verdict};
 
 use super::aside::Coming;
+use super::body::Upload;
 use super::context::Context;
 use super::error_page::error_page_for_all;
 use super::errors::fail;
 use super::fallback;
 use super::forward;
 use super::respond;
+use crate::listen::BodyFields;
 use crate::origin::Given;
 use crate::runtime::Route;
 
@@ -42,20 +44,25 @@ pub(super) async fn filter(session: &mut Session, ctx: &mut Context, route: &Rou
     }
     let before = shown(session, ctx, route)?;
     let mut after = before.clone();
+    let fields = BodyFields::of(session.req_header());
     let Some((_, mut exchange)) = ctx.lend(session) else {
         return Ok(());
     };
     ctx.keyed = Some(exchange.chosen.clone());
+    let mut upload = Upload::of(session, &mut ctx.body, fields);
     let ended = route
         .pipeline
-        .origin_request(&mut exchange, &mut after)
+        .origin_request(&mut exchange, &mut after, &mut upload)
         .await;
+    let fields = upload.end();
     ctx.give_back(session, exchange);
+    fields.put_back(session.req_header_mut())?;
     ctx.edits = Some(Edits::between(&before, &after));
     match ended {
         Ok((Verdict::Pass, _)) => Ok(()),
         Ok((Verdict::Answered(answer), depth)) => give(session, ctx, *answer, depth).await,
-        Err(failure) => Err(fail(failure.status, failure.to_string())),
+        Err(Unfinished::Failed(failure)) => Err(fail(failure.status, failure.to_string())),
+        Err(Unfinished::Lost(error)) => Err(error),
     }
 }
 

@@ -11,6 +11,7 @@ use rimward_filters::{Exchange, WayThere};
 use super::begin::forget_ranges_of_rewritten_bodies;
 use super::context::Context;
 use super::outgoing::Edits;
+use crate::listen::BodyFields;
 use crate::runtime::{Route, Runtime};
 
 /// What the lane did for a request.
@@ -50,7 +51,9 @@ impl Overtaken {
     /// When the head can't be changed as filters did.
     pub(super) fn resume(self, session: &mut Session, ctx: &mut Context) -> Result<()> {
         ctx.host = session.req_header().headers.get(header::HOST).cloned();
+        let fields = BodyFields::of(session.req_header());
         self.edits.apply(session.req_header_mut())?;
+        fields.put_back(session.req_header_mut())?;
         forget_ranges_of_rewritten_bodies(session, &self.route);
         ctx.trusted_peer = self.trusted_peer;
         ctx.depth = self.route.pipeline.len();

@@ -8,9 +8,10 @@ use pingora::proxy::Session;
 use pingora::{Error, Result};
 use pingora_http::ResponseHeader;
 use rimward_cache::head::forget_body;
-use rimward_filters::{Answer, Phase, Rewriters, Stopped, Storing, Verdict};
+use rimward_filters::{Answer, Phase, Rewriters, Stopped, Storing, Unfinished, Verdict};
 
 use super::aside::{Coming, Watched};
+use super::body::{self, Upload};
 use super::caching;
 use super::compress;
 use super::context::{Context, Progress};
@@ -19,7 +20,7 @@ use super::errors::{fail, refuse, retry};
 use super::slices;
 use crate::cache::{self, stored_body};
 use crate::edge::Process;
-use crate::listen;
+use crate::listen::{self, BodyFields};
 use crate::origin::Given;
 use crate::runtime::Route;
 
@@ -47,25 +48,38 @@ pub(super) async fn request(
         ctx.exchange = Some(exchange);
         return Ok(false);
     }
+    let fields = BodyFields::of(session.req_header());
     std::mem::swap(session.req_header_mut(), &mut exchange.request);
     let pipeline = &route.pipeline;
     // What the fast lane has begun is not begun again.
     let way = ctx.way.take();
     let way = way.unwrap_or_else(|| pipeline.begin_request(&mut exchange));
-    let (verdict, depth) = pipeline.finish_request(way, &mut exchange).await;
+    let mut upload = Upload::of(session, &mut ctx.body, fields);
+    let ended = pipeline.finish_request(way, &mut exchange, &mut upload);
+    let (verdict, depth) = ended.await;
+    let fields = upload.end();
     std::mem::swap(session.req_header_mut(), &mut exchange.request);
+    fields.put_back(session.req_header_mut())?;
     if let Some(limit) = exchange.notes.get::<rimward_filters::MaxBody>() {
         ctx.max_body = ctx.max_body.min(limit.0);
     }
     ctx.exchange = Some(exchange);
     ctx.depth = depth;
     match verdict {
-        Ok(Verdict::Pass) => Ok(false),
+        Ok(Verdict::Pass) => {
+            body::settle(session, ctx)?;
+            Ok(false)
+        }
         Ok(Verdict::Answered(answer)) => {
+            body::forget(session, ctx)?;
             answer_with(process, session, ctx, *answer).await?;
             Ok(true)
         }
-        Err(failure) => Err(fail(failure.status, failure.to_string())),
+        Err(Unfinished::Failed(failure)) => {
+            body::forget(session, ctx)?;
+            Err(fail(failure.status, failure.to_string()))
+        }
+        Err(Unfinished::Lost(error)) => Err(error),
     }
 }
 
