@@ -14,6 +14,7 @@ use rimward_filters::{
     AskError, Bounds, Builder, Chosen, Client, ClientCertificate, Exchange, Filter, Found, OnError,
     Outside, Pipeline, Scheme, Step, Surroundings, builtin,
 };
+use rimward_kv::{Settings, Store, Write};
 
 /// What each filter of [`pipeline`] does: a header of the request, two of the response.
 const SETTINGS: &str = r#"
@@ -72,6 +73,23 @@ pub fn exchange(method: &str, target: &str, fields: &[(&'static str, &'static st
     }
 }
 
+/// A store with a thousand redirects, of which one is for `/shoes`.
+static LINKS: LazyLock<Arc<Store>> = LazyLock::new(|| {
+    let store = Store::in_memory(&Settings::at("links")).expect("a store");
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime").block_on(async {
+        for number in 0..999 {
+            let key = format!("/page/{number}");
+            let put = store.put(&key, "/new".into(), Write::default());
+            put.await.expect("room");
+        }
+        let target = "https://shop.example.com/sale".into();
+        let put = store.put("/shoes", target, Write::default());
+        put.await.expect("room");
+    });
+    Arc::new(store)
+});
+
 /// Says yes to whatever it is asked.
 struct Willing;
 
@@ -100,6 +118,7 @@ pub fn filter(name: &str, settings: &str, folder: &Path) -> Arc<dyn Filter> {
     let settings = settings.parse().expect("a table");
     let around = Surroundings {
         outside: Arc::new(Willing),
+        stores: Some([("links".into(), LINKS.clone())].into()),
         ..Surroundings::default()
     };
     let built = (kind.build)(&settings, &Builder::new(folder, name).within(around));

@@ -105,6 +105,8 @@ const GEO_NEAREST: &str =
 const GEO_REFUSE: &str = "rules = [{ country = [\"DE\"], respond = { status = 451 } }]";
 const GEO_REDIRECT: &str = "rules = [{ country = [\"DE\"], redirect = { to = \"/de{path}\" } }]";
 
+const BY_STORE: &str = "store = \"links\"";
+
 const REWRITE: &str = r#"
     strip_prefix = "/shop"
     regex = { match = "^/item-([0-9]+)$", replace = "/items/$1" }
@@ -287,6 +289,7 @@ const PASSING: &[Case] = &[
     case("mirror", "not copied", MIRROR, "GET /", &[]),
     case("oidc", "public path", SIGNED_IN, "GET /assets/a.css", &[]),
     case("rate_limit", "let through", FAST, "GET /", &[]),
+    case("redirects", "no entry", BY_STORE, "GET /shoes/red", &[]),
     case(
         "request_limits",
         "let through",
@@ -330,6 +333,13 @@ const ANSWERED: &[Case] = &[
     case("oidc", "not signed in", SIGNED_IN, "POST /", &[]),
     case("rate_limit", "refused", SLOW, "GET /", &[]),
     case("redirect", "redirected", TO, "GET /shoes?page=2", &[]),
+    case(
+        "redirects",
+        "redirected",
+        BY_STORE,
+        "GET /shoes?page=2",
+        &[],
+    ),
     case(
         "request_limits",
         "refused",

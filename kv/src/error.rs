@@ -12,6 +12,9 @@ pub enum KvError {
     /// No such key can be.
     #[error("{0}: a key has 1 to {MAX_KEY} bytes and no control characters")]
     Key(&'static str),
+    /// More keys at once than are looked up together.
+    #[error("at most 1000 keys can be looked up at once")]
+    TooMany,
     /// The value is larger than the store allows.
     #[error("a value of {size} bytes is too large: the store takes up to {most}")]
     Value {

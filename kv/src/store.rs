@@ -140,7 +140,7 @@ impl Store {
     /// As for [`Store::get`].
     pub fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Entry>>, KvError> {
         if keys.len() > MAX_KEYS {
-            return Err(KvError::Key("more than 1000 keys at once"));
+            return Err(KvError::TooMany);
         }
         keys.iter().try_for_each(|key| check_key(key))?;
         let entries = self.read(|transaction, now| {
@@ -252,8 +252,8 @@ impl Store {
     ) -> Result<T, KvError> {
         let now = self.shared.clock.now();
         let result = catch_unwind(AssertUnwindSafe(|| {
-            let transaction = self.shared.with(|database| Ok(database.begin_read()?))?;
-            read(&transaction, now)
+            self.shared
+                .with(|database| read(&database.begin_read()?, now))
         }));
         result
             .unwrap_or_else(|panic| Err(panicked(&*panic)))
@@ -270,7 +270,7 @@ impl fmt::Debug for Store {
 }
 
 impl Shared {
-    /// Does something with the database. Nobody holds it for longer than it takes to begin a transaction.
+    /// Does something with the database, which stays open for so long.
     pub(crate) fn with<T>(
         &self,
         act: impl FnOnce(&Database) -> Result<T, KvError>,

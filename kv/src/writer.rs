@@ -27,6 +27,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// How often a file may be made shorter, and opened again after it could not be written.
 const MOVE_EVERY: Duration = Duration::from_secs(600);
 const REOPEN_EVERY: Duration = Duration::from_secs(5);
+/// How long nothing is written after a failure, the first time and at most.
+const FIRST_REST: Duration = Duration::from_secs(1);
+const LONGEST_REST: Duration = Duration::from_secs(60);
 /// How long it sleeps when there is nothing to do.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -56,6 +59,27 @@ pub(crate) struct Writer {
     may_move: Instant,
     /// When the file is opened again, after it could not be written.
     reopens: Option<Instant>,
+    /// Until when nothing is written after a failure.
+    rest: Option<Rest>,
+}
+
+/// After a failure readers are to have the file, which has to be opened anew after the next one, for a while.
+#[derive(Clone)]
+struct Rest {
+    until: Instant,
+    length: Duration,
+    error: KvError,
+}
+
+impl Rest {
+    fn after(error: &KvError, before: Option<Self>) -> Self {
+        let length = before.map_or(FIRST_REST, |before| (before.length * 2).min(LONGEST_REST));
+        Self {
+            until: Instant::now() + length,
+            length,
+            error: error.clone(),
+        }
+    }
 }
 
 impl Writer {
@@ -71,6 +95,7 @@ impl Writer {
             moving: None,
             may_move: Instant::now(),
             reopens: None,
+            rest: None,
         };
         let thread = std::thread::Builder::new().name("kv".to_owned());
         thread.spawn(|| writer.run()).map(drop)
@@ -85,7 +110,7 @@ impl Writer {
             }
             if let Some(at) = self.reopens {
                 self.reopen(at);
-            } else if self.guarded(Self::sweep).is_ok() {
+            } else if self.rests().is_none() && self.guarded(Self::sweep).is_ok() {
                 self.shorten();
             }
         }
@@ -95,6 +120,7 @@ impl Writer {
     /// How long it may wait for the next write.
     fn pause(&self) -> Duration {
         match (self.reopens, &self.moving, self.sums.next_expiry) {
+            _ if self.rests().is_some() => SWEEP_EVERY,
             (Some(_), ..) => SWEEP_EVERY,
             (None, Some(_), _) => Duration::ZERO,
             (None, None, Some(next)) if next <= self.shared.clock.now() => Duration::ZERO,
@@ -117,14 +143,28 @@ impl Writer {
         {
             tracing::error!(store = %self.shared, %error, "store can't be written");
             self.reopens = Some(Instant::now());
+            self.rest = Some(Rest::after(error, self.rest.take()));
         }
         result
+    }
+
+    /// What is told to those who want to write while it rests.
+    fn rests(&self) -> Option<&KvError> {
+        let rest = self
+            .rest
+            .as_ref()
+            .filter(|rest| Instant::now() < rest.until);
+        rest.map(|rest| &rest.error)
     }
 
     fn batch(&mut self, first: Task) {
         let mut tasks = vec![first];
         tasks.extend(self.tasks.try_iter().take(MAX_BATCH - 1));
-        let verdicts = match self.guarded(|writer| writer.transact(&tasks)) {
+        let written = match self.rests() {
+            Some(error) => Err(error.clone()),
+            None => self.guarded(|writer| writer.transact(&tasks)),
+        };
+        let verdicts = match written {
             Ok(verdicts) => verdicts,
             Err(KvError::Full) => tasks.iter().map(|task| self.alone(task)).collect(),
             Err(error) => tasks.iter().map(|_| Err(error.clone())).collect(),
@@ -150,6 +190,10 @@ impl Writer {
         let applied = tasks.iter().map(|task| task.apply(&mut tables, room, now));
         let verdicts = applied.collect::<Result<Vec<Verdict>, KvError>>()?;
         let sums = tables.finish()?;
+        if sums == self.sums {
+            transaction.abort()?;
+            return Ok(verdicts);
+        }
         if !tasks.iter().all(Task::is_delete) && self.is_too_long(length) {
             transaction.abort()?;
             return Err(KvError::Full);
@@ -166,6 +210,7 @@ impl Writer {
     }
 
     fn committed<'k>(&mut self, sums: Sums, keys: impl Iterator<Item = &'k str>) {
+        self.rest = None;
         self.sums = sums;
         self.shared.tell(&sums);
         if let Some(mut moving) = self.moving.take() {

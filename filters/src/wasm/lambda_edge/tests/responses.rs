@@ -290,7 +290,7 @@ fn responses_that_are_none_are_refused() {
             (
                 200,
                 "status",
-                json!(200),
+                json!(true),
                 "`status` is not a text of three digits",
             ),
             (
