@@ -43,7 +43,6 @@ pub use certificate::{
 };
 pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tried};
 pub use exchange::{Client, Exchange, Found, Note, Pass, RequestBody, Scheme, Storing};
-pub use exchange::{Client, Exchange, Note, RequestBody, Scheme};
 pub use filter::{
     Answer, Body, BodyHolder, BodyRewriter, BodyWatcher, Build, BuildError, Builder, Configured,
     Filter, FilterError, FilterKind, Flow, Phase, Phases, Secret, Summary,

@@ -41,14 +41,13 @@ pub use connection::{Connection, ListenerSettings, Protocol, TlsInfo, connection
 pub(crate) use date::keep as keep_date;
 pub use edge_io::EdgeIo;
 pub use events::{Events, TurnedAway};
-pub(crate) use inner::{Gathered, TooLong, session as inner_session};
+pub(crate) use inner::{TooLong, session as inner_session};
 pub use lane::{Answered, Lane, Notes, Outgoing, Plain, StreamAnswer, Streamed};
 pub use refusal::{Page, Refusal};
 pub use tls::CertificateError;
 use tls::Tls;
 pub use transport::Pipe;
 use transport::Socket;
-pub(crate) use wire::Ahead;
 
 /// Why an address can't be listened on. Listeners and certificates are counted from 0 in the configuration's order.
 #[derive(Debug, thiserror::Error)]

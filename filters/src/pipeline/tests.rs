@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::HeaderName;
 
 use super::*;
+use crate::exchange::RequestBody;
 use crate::filter::{Body, BodyHolder, BodyRewriter, Phases};
 use crate::testing::exchange;
 
@@ -747,7 +748,7 @@ async fn fed(most: usize, is_greedy: bool, body: &[u8]) -> Vec<(String, usize)> 
         body: body.to_vec(),
         asked: 0,
     };
-    let said = |verdict| match verdict {
+    let said = |verdict: Result<Verdict, Unfinished<&'static str>>| match verdict {
         Ok(Verdict::Answered(answer)) => {
             let text = String::from_utf8(answer.body.to_vec()).unwrap();
             format!("{} {text}", answer.head.status.as_u16())

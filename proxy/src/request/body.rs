@@ -242,7 +242,7 @@ pub(super) fn settle(session: &mut Session, ctx: &mut Context) -> Result<()> {
     if !is_asked_for || ctx.tries > 0 || session.downstream_session.is_subrequest() {
         return Ok(());
     }
-    let is_empty = || listen::is_empty(&mut session.downstream_session);
+    let mut is_empty = || listen::is_empty(&mut session.downstream_session);
     let whole = match &ctx.body.whole {
         Some(whole) => whole.clone(),
         None if is_empty() => Bytes::new(),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use rimward_filters::{BodyWatcher, Chosen, Client, FilterError, Scheme};
+use rimward_filters::{BodyWatcher, Chosen, Client, FilterError, Found, Scheme};
 
 use super::*;
 
@@ -57,6 +57,8 @@ fn exchange(diary: &Diary, rewriters: usize) -> Exchange {
         params: Vec::new(),
         request_id: String::new(),
         notes: http::Extensions::new(),
+        origin: None,
+        found: Found::Unknown,
         chosen: Chosen::default(),
         request_watchers: vec![Box::new(Scribe(diary.clone()))],
         request_body: None,

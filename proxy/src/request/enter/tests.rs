@@ -1,12 +1,13 @@
 //! What a request of a filter has to be like.
 
 use super::*;
+use crate::stores::Stores;
 
 fn made(request: Request<()>, length: usize) -> Result<RequestHeader, String> {
     let config = "[[listen]]\naddress = \"127.0.0.1:0\"\n";
     let config = rimward_config::parse(config, "pop.toml").unwrap();
     let metrics = crate::metrics::Metrics::default();
-    let runtime = Runtime::compile(config, &metrics, None).unwrap();
+    let runtime = Runtime::compile(config, &metrics, &Stores::detached(), None).unwrap();
     let entered = Entered {
         runtime: Arc::new(runtime),
         client: Client {
