@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderName, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, Method, Response, StatusCode};
-use pingora::ErrorType::{InternalError, WriteError};
+use pingora::ErrorType::{ConnectionClosed, InternalError, WriteError};
 use pingora::protocols::Digest;
 use pingora::protocols::http::body_buffer::FixedBuffer;
 use pingora::protocols::http::custom::{CustomMessageWrite, server::Session};
@@ -70,6 +70,7 @@ impl InnerSession {
         if self.gathered.is_none() || self.written.is_some() {
             return Ok(());
         }
+        self.check_waiting()?;
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             return Error::e_explain(InternalError, "101 Switching Protocols for a filter");
         }
@@ -99,12 +100,20 @@ impl InnerSession {
         if self.gathered.is_none() || data.is_empty() || self.request.method == Method::HEAD {
             return Ok(());
         }
+        self.check_waiting()?;
         self.body_sent += data.len();
         if self.body_sent > self.most {
             return self.too_long();
         }
         self.body.push(data);
         Ok(())
+    }
+
+    fn check_waiting(&self) -> Result<()> {
+        match &self.gathered {
+            Some(gathered) if gathered.is_closed() => given_up(),
+            _ => Ok(()),
+        }
     }
 
     fn too_long(&mut self) -> Result<()> {
@@ -143,6 +152,12 @@ impl InnerSession {
         let response = Response::from_parts(head.as_owned_parts(), body);
         drop(gathered.send(Ok(response)));
     }
+}
+
+/// What the engine takes for a client that hung up.
+fn given_up<T>() -> Result<T> {
+    let why = "whoever made the request does not wait any more";
+    Error::e_explain(ConnectionClosed, why).map_err(Error::into_down)
 }
 
 #[async_trait]
@@ -259,11 +274,17 @@ impl Session for InnerSession {
         Given::is_empty(&self.request).unwrap_or(true)
     }
 
-    /// Who made the request gives up by dropping it all.
+    /// Who made the request gives up by not waiting any more.
     async fn read_body_or_idle(&mut self, no_body_expected: bool) -> Result<Option<Bytes>> {
-        match no_body_expected || self.is_body_done() {
-            true => pending().await,
-            false => self.read_body_bytes().await,
+        if !no_body_expected && !self.is_body_done() {
+            return self.read_body_bytes().await;
+        }
+        match &mut self.gathered {
+            Some(gathered) => {
+                gathered.closed().await;
+                given_up()
+            }
+            None => pending().await,
         }
     }
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderValue, Version};
 use pingora::proxy::Session;
-use pingora::{Error, Result};
+use pingora::{Error, ErrorSource, Result};
 use pingora_http::RequestHeader;
 use rimward_filters::{BodyRewriter, Exchange, MaxBody, RequestBody, Source};
 
@@ -35,6 +35,8 @@ pub(super) struct Passing {
     /// Whether rewriters have taken some of it, and whether they have in the present try.
     is_taken: bool,
     takes: bool,
+    /// Whose fault it was that it did not pass.
+    fault: Option<ErrorSource>,
 }
 
 /// What a watcher has seen, which is nothing twice.
@@ -50,6 +52,13 @@ impl Passing {
         self.passed = 0;
         self.takes = false;
         self.whole = None;
+    }
+
+    /// Has an error tell whose fault it was that the body did not pass, if that was the reason.
+    pub(super) fn blame(&mut self, error: &mut Error) {
+        if let Some(source) = self.fault.take() {
+            error.esource = source;
+        }
     }
 
     /// How many bytes the client has sent, of which the engine knows `read`.
@@ -143,7 +152,11 @@ fn join(head: Bytes, tail: Bytes) -> Bytes {
 /// With 413 when there is more of it than allowed; when a rewriter can't go on, and then the origin gets no whole body.
 pub(super) fn pass(ctx: &mut Context, body: &mut Option<Bytes>, end: bool) -> Result<()> {
     let exchange = ctx.exchange.as_deref_mut();
-    ctx.body.pass(exchange, ctx.max_body, body, end)?;
+    if let Err(mut error) = ctx.body.pass(exchange, ctx.max_body, body, end) {
+        // With any other, the engine waits for what an origin over HTTP/2 says to the half of a body.
+        ctx.body.fault = Some(mem::replace(&mut error.esource, ErrorSource::Downstream));
+        return Err(error);
+    }
     if let Some(picked) = ctx.picked.as_ref().filter(|_| end) {
         picked.body_ends();
     }

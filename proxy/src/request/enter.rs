@@ -100,28 +100,20 @@ impl Entrance {
         let (parts, body) = errand.request.into_parts();
         let head = head(parts, body.len(), entered)?;
         let broken = |error: Box<pingora::Error>| AskError::Broken(error.to_string());
-        let (session, mut gathered) =
-            listen::inner_session(head, body, errand.most).map_err(broken)?;
-        let mut served = proxy.process_new_http(session, &self.shutdown);
-        let early = tokio::select! {
-            biased;
-            _ = &mut served => None,
-            gathered = &mut gathered => Some(gathered),
-        };
-        let answer = match early {
-            Some(answer) => {
-                if matches!(answer, Ok(Ok(_))) {
-                    // It is counted, and what is stored of it stays.
-                    served.await;
-                }
-                answer.ok()
+        let (session, gathered) = listen::inner_session(head, body, errand.most).map_err(broken)?;
+        let shutdown = self.shutdown.clone();
+        // It ends as for a client that hangs up when nobody waits for it any more: what holds others up is let go in order.
+        let served = tokio::spawn(async move {
+            proxy.process_new_http(session, &shutdown).await;
+        });
+        match gathered.await {
+            Ok(Ok(response)) => {
+                // It is counted, and what is stored of it stays.
+                drop(served.await);
+                Ok(response)
             }
-            None => gathered.try_recv().ok(),
-        };
-        match answer {
-            Some(Ok(response)) => Ok(response),
-            Some(Err(TooLong)) => Err(AskError::TooLong(errand.most)),
-            None => Err(AskError::Broken("it was broken off".to_owned())),
+            Ok(Err(TooLong)) => Err(AskError::TooLong(errand.most)),
+            Err(_) => Err(AskError::Broken("it was broken off".to_owned())),
         }
     }
 }

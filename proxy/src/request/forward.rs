@@ -250,6 +250,7 @@ pub(super) fn broke_off(
 ) -> Box<Error> {
     if *error.esource() != ErrorSource::Upstream {
         error.set_retry(false);
+        ctx.body.blame(&mut error);
         return error;
     }
     failed(session, ctx, error)
