@@ -80,7 +80,7 @@ fn send(
         let mut body = (!piece.is_empty()).then(|| Bytes::from(*piece));
         passing.pass(Some(exchange), 10, &mut body, *end)?;
         assert!(*end || body.is_some(), "nothing would be taken for the end");
-        got += &String::from_utf8(body.unwrap_or_default().to_vec()).unwrap();
+        got += std::str::from_utf8(&body.unwrap_or_default()).unwrap();
     }
     Ok(got)
 }
