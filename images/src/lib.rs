@@ -1,0 +1,1 @@
+//! Images at the edge: what is asked of them, and how it is done. Knows nothing of HTTP.
