@@ -1,6 +1,7 @@
 //! The ways in which options are written.
 
 pub mod cloudflare;
+pub mod query;
 
 use crate::transform::{Format, FormatChoice, Length, Options, Quality, Trim, Wrong, trim_sides};
 

@@ -108,6 +108,9 @@ impl Ladder {
     /// The next rung that is at least so wide, else the highest.
     pub fn snap(&self, width: Pixels) -> Pixels {
         let above = self.0.iter().find(|rung| **rung >= width);
-        above.or(self.0.last()).copied().unwrap_or(width)
+        match above {
+            Some(rung) => *rung,
+            None => self.0.last().copied().unwrap_or(width),
+        }
     }
 }
