@@ -1,1 +1,9 @@
 //! Images at the edge: what is asked of them, and how it is done. Knows nothing of HTTP.
+
+mod error;
+mod limits;
+mod probe;
+
+pub use error::ImageError;
+pub use limits::{Limits, WEBP_SIDE};
+pub use probe::{Info, Kind, Orientation, probe};
