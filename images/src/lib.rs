@@ -1,7 +1,9 @@
 //! Images at the edge: what is asked of them, and how it is done. Knows nothing of HTTP.
 
+mod decode;
 mod error;
 mod limits;
+mod picture;
 mod probe;
 
 pub use error::ImageError;

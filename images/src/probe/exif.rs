@@ -166,7 +166,10 @@ mod tests {
         ] {
             let exif = write(&texts);
             assert_eq!(copyright_only(&exif), Some(exif.clone()));
-            assert_eq!(Tiff::new(&exif).unwrap().text(COPYRIGHT), Some(texts.last().unwrap().1));
+            assert_eq!(
+                Tiff::new(&exif).unwrap().text(COPYRIGHT),
+                Some(texts.last().unwrap().1)
+            );
         }
         assert_eq!(copyright_only(b"II*\0\x08\0\0\0\0\0"), None);
     }
@@ -177,7 +180,10 @@ mod tests {
         let big = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
         for exif in [&little[..], &big[..]] {
             assert_eq!(orientation(exif), Orientation::Rotate90);
-            assert_eq!(orientation(&without_orientation(exif)), Orientation::Upright);
+            assert_eq!(
+                orientation(&without_orientation(exif)),
+                Orientation::Upright
+            );
         }
         for broken in [&b""[..], b"II*\0", b"II*\0\xff\xff\xff\xff", &little[..12]] {
             assert_eq!(orientation(broken), Orientation::Upright);

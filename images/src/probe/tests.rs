@@ -17,7 +17,9 @@ fn png(width: u32, height: u32, chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
     let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
     let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
     header.extend([8, 2, 0, 0, 0]);
-    let chunks = [(b"IHDR", &header[..])].into_iter().chain(chunks.iter().copied());
+    let chunks = [(b"IHDR", &header[..])]
+        .into_iter()
+        .chain(chunks.iter().copied());
     for (name, data) in chunks {
         out.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
         out.extend(name);
@@ -87,10 +89,18 @@ fn headers_tell_size_frames_and_kind() {
 fn transparency_is_seen_before_pixels_are() {
     let limits = Limits::default();
     assert!(!probe(&png(1, 1, &[]), &limits).unwrap().alpha);
-    assert!(probe(&png(1, 1, &[(b"tRNS", &[0; 6])]), &limits).unwrap().alpha);
+    assert!(
+        probe(&png(1, 1, &[(b"tRNS", &[0; 6])]), &limits)
+            .unwrap()
+            .alpha
+    );
     assert!(probe(&gif(1, 1, 1), &limits).unwrap().alpha);
     let lossless = [0x2f, 0, 0, 0, 0x10];
-    assert!(probe(&webp(&[(b"VP8L", &lossless)]), &limits).unwrap().alpha);
+    assert!(
+        probe(&webp(&[(b"VP8L", &lossless)]), &limits)
+            .unwrap()
+            .alpha
+    );
 }
 
 #[test]
@@ -106,7 +116,10 @@ fn what_is_no_image_is_told_from_what_is_broken_and_what_is_too_large() {
             "not a JPEG, PNG, GIF or WebP image",
         ),
         (jpeg(40, 30, 3, 0), "broken image: it has no picture"),
-        (jpeg(0, 30, 3, 1), "broken image: it has no width or no height"),
+        (
+            jpeg(0, 30, 3, 1),
+            "broken image: it has no width or no height",
+        ),
         (
             jpeg(40, 30, 2, 1),
             "a JPEG of 2 components, which is not read here",
@@ -137,7 +150,10 @@ fn what_is_no_image_is_told_from_what_is_broken_and_what_is_too_large() {
             gif(5000, 5000, 3),
             "too large: 75000000 pixels of all frames, where 50000000 is the limit",
         ),
-        (webp(&[(b"ALPH", &[])]), "broken image: it does not begin with a picture"),
+        (
+            webp(&[(b"ALPH", &[])]),
+            "broken image: it does not begin with a picture",
+        ),
     ] {
         assert_eq!(told(&bytes), expected);
     }
@@ -153,7 +169,10 @@ fn what_is_cut_anywhere_in_its_header_is_refused() {
     ] {
         // The whole of it is taken, and so is a GIF without its trailer; a JPEG is whole, for its header, with its scan.
         for length in 0..bytes.len() - 10 {
-            assert!(probe(&bytes[..length], &Limits::default()).is_err(), "{length}");
+            assert!(
+                probe(&bytes[..length], &Limits::default()).is_err(),
+                "{length}"
+            );
         }
     }
 }
