@@ -2,9 +2,12 @@
 
 mod decode;
 mod error;
+pub mod geometry;
 mod limits;
 mod picture;
 mod probe;
+pub mod syntax;
+pub mod transform;
 
 pub use error::ImageError;
 pub use limits::{Limits, WEBP_SIDE};
