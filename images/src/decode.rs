@@ -5,6 +5,9 @@ mod jpeg;
 mod png;
 mod webp;
 
+pub(crate) use jpeg::{guarded, on_error};
+
+use crate::geometry::Rect;
 use crate::limits::Deadline;
 use crate::picture::Picture;
 use crate::{ImageError, Info, Kind, Limits};
@@ -15,6 +18,26 @@ pub(crate) struct Decoded {
     /// How many of these pixels are one pixel of the file, across and down, at most 1. Of 2725 pixels at a half there are 1362.5: the last
     /// of the 1363 that were decoded reaches beyond the picture, and whoever takes them for all of it stretches it.
     pub(crate) scale: (f64, f64),
+}
+
+impl Decoded {
+    /// All of its pixels are those of the file.
+    pub(crate) fn whole(picture: Picture) -> Self {
+        Self {
+            picture,
+            scale: (1.0, 1.0),
+        }
+    }
+
+    /// Where a part of the file is in this picture.
+    pub(crate) fn scaled(&self, part: Rect) -> Rect {
+        Rect {
+            x: part.x * self.scale.0,
+            y: part.y * self.scale.1,
+            width: part.width * self.scale.0,
+            height: part.height * self.scale.1,
+        }
+    }
 }
 
 /// A frame of an animation, with those before it under it.
@@ -41,19 +64,22 @@ pub(crate) fn still(
     limits: &Limits,
     deadline: Deadline,
 ) -> Result<Decoded, ImageError> {
-    let whole = |picture| Decoded {
-        picture,
-        scale: (1.0, 1.0),
-    };
     match info.kind {
-        Kind::Jpeg => jpeg::decode(bytes, jpeg::Shrink::at_most(shrink), limits, deadline),
-        Kind::Png => png::decode(bytes, limits).map(whole),
+        Kind::Jpeg => {
+            let shrink = jpeg::Shrink::at_most(shrink);
+            let mut decoded = jpeg::decode(bytes, shrink, limits, deadline)?;
+            if info.inks && !info.inverted {
+                decoded.picture.invert();
+            }
+            Ok(decoded)
+        }
+        Kind::Png => png::decode(bytes, limits).map(Decoded::whole),
         Kind::Webp if info.frames == 1 => webp::decode(bytes, info, shrink),
         Kind::Gif | Kind::Webp => {
             let mut frames = animation(bytes, info, limits)?;
             let first = frames.next()?;
             let first = first.ok_or_else(|| ImageError::broken("it has no picture"))?;
-            Ok(whole(first.picture))
+            Ok(Decoded::whole(first.picture))
         }
     }
 }

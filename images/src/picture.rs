@@ -1,7 +1,8 @@
 //! Pixels, in the three layouts that are worked with.
 
+use crate::ImageError;
 use crate::limits::area;
-use crate::{ImageError, Orientation};
+use crate::turn::Turn;
 
 /// What the bytes of a pixel are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,13 @@ impl Picture {
             }
         }
         Ok(picture)
+    }
+
+    /// Takes every byte from 255.
+    pub(crate) fn invert(&mut self) {
+        for byte in &mut self.pixels {
+            *byte = 255 - *byte;
+        }
     }
 
     /// Bytes of a row.
@@ -127,21 +135,23 @@ impl Picture {
         self
     }
 
-    /// Turned and flipped.
-    pub(crate) fn oriented(self, orientation: Orientation) -> Result<Self, ImageError> {
-        match orientation {
-            Orientation::Upright => Ok(self),
-            Orientation::FlipHorizontal => Ok(self.flip_horizontal()),
-            Orientation::FlipVertical => Ok(self.flip_vertical()),
-            Orientation::Rotate180 => Ok(self.flip_vertical().flip_horizontal()),
-            Orientation::Transpose => self.transpose(),
-            Orientation::Rotate90 => Ok(self.transpose()?.flip_horizontal()),
-            Orientation::Rotate270 => Ok(self.transpose()?.flip_vertical()),
-            Orientation::Transverse => Ok(self.transpose()?.flip_vertical().flip_horizontal()),
+    /// Turned and mirrored.
+    pub(crate) fn turned(self, turn: Turn) -> Result<Self, ImageError> {
+        let mut picture = if turn.swaps_axes {
+            self.transpose()?
+        } else {
+            self
+        };
+        if turn.across {
+            picture.flip_horizontal();
         }
+        if turn.down {
+            picture.flip_vertical();
+        }
+        Ok(picture)
     }
 
-    fn flip_horizontal(mut self) -> Self {
+    fn flip_horizontal(&mut self) {
         let (stride, channels) = (self.stride(), self.layout.channels());
         for row in self.pixels.chunks_exact_mut(stride) {
             let (mut left, mut right) = (0, row.len() - channels);
@@ -153,16 +163,14 @@ impl Picture {
                 right -= channels;
             }
         }
-        self
     }
 
-    fn flip_vertical(mut self) -> Self {
+    fn flip_vertical(&mut self) {
         let (stride, height) = (self.stride(), self.height as usize);
         for row in 0..height / 2 {
             let (upper, lower) = self.pixels.split_at_mut((height - 1 - row) * stride);
             upper[row * stride..][..stride].swap_with_slice(&mut lower[..stride]);
         }
-        self
     }
 
     /// Rows become columns. In tiles, so that what is read and what is written stay near each other.
@@ -204,6 +212,17 @@ impl Picture {
             to.copy_from_slice(&row[from..from + stride]);
         }
         Ok(out)
+    }
+
+    /// Makes a part of it transparent, whose upper left corner is within it.
+    pub(crate) fn clear(&mut self, left: i64, top: i64, width: u32, height: u32) {
+        let at = |at: i64| usize::try_from(at).unwrap_or(0);
+        let (left, stride) = (at(left) * 4, self.stride());
+        let right = (left + width as usize * 4).min(stride);
+        let rows = self.pixels.chunks_exact_mut(stride);
+        for row in rows.skip(at(top)).take(height as usize) {
+            row[left.min(right)..right].fill(0);
+        }
     }
 
     /// Draws another one over it, whose upper left corner is at a point that may lie outside.
@@ -265,6 +284,7 @@ fn blend(under: &mut [u8], over: &[u8], alpha: u32, has_alpha: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Orientation;
 
     /// Two rows of three pixels, whose red tells them apart.
     fn six() -> Picture {
@@ -293,7 +313,7 @@ mod tests {
             (7, &[&[6, 3], &[5, 2], &[4, 1]]),
             (8, &[&[3, 6], &[2, 5], &[1, 4]]),
         ] {
-            let turned = six().oriented(Orientation::from_exif(number)).unwrap();
+            let turned = six().turned(Orientation::from_exif(number).into()).unwrap();
             assert_eq!(reds(&turned), expected, "{number}");
         }
     }

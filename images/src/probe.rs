@@ -130,6 +130,8 @@ pub struct Info {
     pub progressive: bool,
     /// Whether its colours are inks: cyan, magenta, yellow and black.
     pub inks: bool,
+    /// Whether no ink is 255, as in the JPEGs of Adobe's programs, rather than 0.
+    pub inverted: bool,
     /// The file's bytes.
     pub bytes: usize,
 }
@@ -145,7 +147,7 @@ impl Info {
         }
     }
 
-    fn new(kind: Kind, width: u32, height: u32) -> Self {
+    pub(crate) fn new(kind: Kind, width: u32, height: u32) -> Self {
         Self {
             kind,
             width,
@@ -155,6 +157,7 @@ impl Info {
             alpha: false,
             progressive: false,
             inks: false,
+            inverted: false,
             bytes: 0,
         }
     }

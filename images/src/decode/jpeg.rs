@@ -189,7 +189,7 @@ impl Drop for Decompress {
 }
 
 /// Calls the library, and catches what its call-backs leave by.
-fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, ImageError> {
+pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, ImageError> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|thrown: Box<dyn Any + Send>| {
         match thrown.downcast::<ImageError>() {
             Ok(error) => *error,
@@ -204,7 +204,7 @@ fn give_up(error: ImageError) -> ! {
     resume_unwind(Box::new(error))
 }
 
-extern "C-unwind" fn on_error(state: &mut jpeg_common_struct) {
+pub(crate) extern "C-unwind" fn on_error(state: &mut jpeg_common_struct) {
     give_up(ImageError::Broken(message(state)));
 }
 

@@ -9,6 +9,7 @@ const START_OF_SCAN: u8 = 0xda;
 const END_OF_IMAGE: u8 = 0xd9;
 const APP1: u8 = 0xe1;
 const APP2: u8 = 0xe2;
+const APP14: u8 = 0xee;
 const EXIF: &[u8] = b"Exif\0\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
 
@@ -17,6 +18,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<(Info, Metadata), Im
     let mut info = None;
     let mut metadata = Metadata::default();
     let mut profile = Profile::default();
+    let mut adobe = false;
     loop {
         match marker(&mut rest)? {
             START_OF_SCAN => break,
@@ -35,12 +37,14 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<(Info, Metadata), Im
                     }
                     APP1 => exif(data, &mut metadata, limits),
                     APP2 => profile.add(data, limits)?,
+                    APP14 => adobe |= data.starts_with(b"Adobe"),
                     _ => {}
                 }
             }
         }
     }
-    let info = info.ok_or_else(|| ImageError::broken("a scan comes before its frame"))?;
+    let mut info: Info = info.ok_or_else(|| ImageError::broken("a scan comes before its frame"))?;
+    info.inverted = info.inks && adobe;
     limits.check_scans(1 + scans(rest.0))?;
     metadata.icc = profile.whole();
     Ok((info, metadata))
