@@ -15,8 +15,10 @@ mod resize;
 pub mod syntax;
 pub mod transform;
 mod turn;
+#[cfg(unix)]
+pub mod worker;
 
-pub use error::ImageError;
+pub use error::{ImageError, Measure};
 pub use limits::{Limits, WEBP_SIDE};
 pub use probe::{Info, Kind, Orientation, probe};
 pub use render::{Rendered, cost, render};
