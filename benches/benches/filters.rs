@@ -526,17 +526,17 @@ fn pipelines(criterion: &mut Criterion) {
                 BatchSize::SmallInput,
             );
         });
-        group.bench_function("try_request", |bench| {
+        group.bench_function("begin_request", |bench| {
             bench.iter_batched_ref(
                 fresh,
-                |(exchange, _)| pipeline.try_request(exchange),
+                |(exchange, _)| pipeline.begin_request(exchange),
                 BatchSize::SmallInput,
             );
         });
         group.bench_function("response", |bench| {
             bench.iter_batched_ref(
                 fresh,
-                |(exchange, head)| pipeline.try_response(length, exchange, head).is_ok(),
+                |(exchange, head)| pipeline.response_at_once(length, exchange, head).is_ok(),
                 BatchSize::SmallInput,
             );
         });

@@ -4,15 +4,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use criterion::{BatchSize, Criterion};
+use criterion::Criterion;
+use pingora_http::ResponseHeader;
+use rimward::metrics::Metrics;
 use rimward_benches::steps::{exchange, filter};
-use rimward_filters::{Exchange, Filter, Phase};
+use rimward_filters::{Exchange, Filter, OnError, Pipeline, Step};
 
 /// As the program has it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const GUESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/guests");
+/// Where `sdk/build-dynamic.sh` puts what it makes.
+const MADE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/guests");
+const REUSED: &str = "isolation = \"reuse\"\nreuse = 1000000000";
 /// What the guest sets.
 const SETS: &str = "request = { set = { x-known = \"all\" } }";
 /// Beside those that every request of the benches has.
@@ -32,38 +37,67 @@ const FIELDS: [(&str, &str); 12] = [
 ];
 
 fn guest(name: &str, settings: &str) -> Arc<dyn Filter> {
+    guest_of(GUESTS, name, settings)
+}
+
+fn guest_of(folder: &str, name: &str, settings: &str) -> Arc<dyn Filter> {
     let settings = format!("wasm = \"{name}.wasm\"\n{settings}");
-    filter("wasm", &settings, Path::new(GUESTS))
+    filter("wasm", &settings, Path::new(folder))
 }
 
 fn request() -> Exchange {
     exchange("GET", "/a/b?c=d", &FIELDS)
 }
 
+/// So many guests without the response phase.
+fn without_response(steps: usize) -> Pipeline {
+    let metrics = Metrics::default();
+    let step = |number| {
+        let name: Arc<str> = format!("plain-{number}").into();
+        Step {
+            filter: guest("plain", ""),
+            on_error: OnError::Status(500),
+            meter: metrics.filter(&name),
+            name,
+        }
+    };
+    Pipeline::new((0..steps).map(step).collect())
+}
+
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("guests");
-    let filters = [
+    let mut filters = vec![
         ("compiled in", filter("headers", SETS, Path::new("."))),
         ("fresh", guest("plain", "")),
-        (
-            "reused",
-            guest("plain", "isolation = \"reuse\"\nreuse = 1000000000"),
-        ),
+        ("reused", guest("plain", REUSED)),
     ];
+    if Path::new(MADE).join("js/plain.wasm").exists() {
+        filters.push(("fresh, JavaScript", guest_of(MADE, "js/plain", "")));
+        filters.push(("reused, JavaScript", guest_of(MADE, "js/plain", REUSED)));
+    } else {
+        println!("left out: JavaScript, which `sdk/build-dynamic.sh` has not built");
+    }
     for (name, filter) in &filters {
+        // What is set is the same each time, so that one exchange serves for all.
+        let mut exchange = request();
         group.bench_function(*name, |bencher| {
-            bencher.iter_batched_ref(
-                request,
-                |exchange| filter.request(exchange).expect("it passes"),
-                BatchSize::SmallInput,
-            );
+            bencher.iter(|| filter.request(&mut exchange).expect("it passes"));
         });
     }
-    let plain = guest("plain", "");
-    group.bench_function("no such phase", |bencher| {
-        bencher.iter(|| plain.phases().contains(Phase::Response));
-    });
+    for (name, steps) in [("no step", 0), ("no such phase", 1)] {
+        let pipeline = without_response(steps);
+        let mut exchange = request();
+        let mut response = ResponseHeader::build(200, None).expect("a head");
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                pipeline
+                    .try_response(steps, &mut exchange, &mut response)
+                    .expect("it passes")
+                    .is_some()
+            });
+        });
+    }
     group.finish();
     criterion.final_summary();
 }

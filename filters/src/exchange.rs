@@ -41,11 +41,14 @@ pub struct Exchange {
     pub found: Found,
     /// What filters decided on: another origin, parts of the cache key.
     pub chosen: Chosen,
-    /// Who looks at the request's body as it passes on its way to the origin.
+    /// Who looks at the request's body as it passes on its way to the origin: at what the client sent, or at what filters of an
+    /// earlier phase made of it while it was there whole. Nothing is shown twice, however often it is sent.
     pub request_watchers: Vec<Box<dyn BodyWatcher>>,
     /// The request's body, or its beginning, once a filter wanted to have it.
     pub request_body: Option<RequestBody>,
-    /// What rewrites the request's body on its way to the origin, in this order.
+    /// What rewrites the request's body on its way to the origin, in this order. A body that a filter wanted and got whole is
+    /// rewritten before a server is chosen; any other as it passes, and then it has no length and is not sent again when a
+    /// server fails. A request without a body gets one if something comes of nothing.
     pub request_rewriters: Vec<Box<dyn BodyRewriter>>,
     /// What is counted once the exchange ends, so that a phase which is run again counts nothing twice.
     pub outcomes: Vec<Arc<dyn Tally>>,

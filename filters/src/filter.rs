@@ -53,10 +53,10 @@ pub trait Filter: Send + Sync {
         false
     }
 
-    /// Whether [`Filter::request`] and [`Filter::response`] are pure functions of the exchange, its notes and the head: they
-    /// may be run again for the same request, with the notes that they left, without anybody noticing. Routes whose filters
-    /// all are answer their hits without the engine.
-    fn is_pure(&self) -> bool {
+    /// Whether it may run on the fast lane, where nobody can wait for a response: its [`Filter::response`] says neither
+    /// [`Body::Later`] nor [`Body::Held`], and rewrites nothing. Its request phase may wait; what was done of that on the lane is not
+    /// done again. Routes whose filters all may answer hits, and what filters answer, without the engine.
+    fn runs_in_lane(&self) -> bool {
         false
     }
 
@@ -254,8 +254,9 @@ pub enum Flow {
     Answer(Box<Answer>),
     /// With the same filter's phase that may wait.
     Later,
-    /// As [`Flow::Later`], when the request's body has come, or more of it than this many bytes: it is in
-    /// [`Exchange::request_body`] then.
+    /// As [`Flow::Later`], when the request's body has come, or more of it than this many bytes, at most 16 MiB: it is in
+    /// [`Exchange::request_body`] then, and goes to the origin all the same. Where the response is held or put together, the
+    /// origin request phase can have no more than 64 KiB.
     WantsBody(usize),
 }
 

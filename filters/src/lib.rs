@@ -52,5 +52,6 @@ pub use outside::{
     AskError, Bounds, Depth, Destination, Outside, Stream, Surroundings, Tallies, Tally, Waits,
 };
 pub use pipeline::{
-    Arriving, Failure, Meter, OnError, Pipeline, Rewriters, Step, Stopped, Trial, Verdict,
+    Arriving, Came, Failure, Meter, NoBody, OnError, Pipeline, Rewriters, Source, Step, Stopped,
+    Unfinished, Verdict, WayThere,
 };

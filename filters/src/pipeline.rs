@@ -2,20 +2,24 @@
 
 mod replacing;
 mod rewriters;
+mod source;
 mod way_back;
+mod way_there;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use pingora_http::{RequestHeader, ResponseHeader};
 
-use crate::exchange::{Exchange, RequestBody};
+use crate::exchange::Exchange;
 use crate::filter::{Answer, Filter, FilterError, Flow, Phase, Summary};
 
 pub use rewriters::Rewriters;
+pub use source::{NoBody, Source, Unfinished};
+use source::{fetch, last_word};
 use way_back::WayBack;
 pub use way_back::{Arriving, Stopped};
+pub use way_there::{Came, WayThere};
 
 /// How often a filter may say `Later` in one phase.
 const MAX_LATER: usize = 4;
@@ -74,21 +78,6 @@ pub enum Verdict {
     Answered(Box<Answer>),
 }
 
-/// A request phase that was run by [`Pipeline::try_request`] and is not counted yet.
-pub struct Trial {
-    /// Nanoseconds of each step that takes part.
-    laps: Vec<u64>,
-}
-
-impl Trial {
-    /// Counts it, when the exchange goes on from there.
-    pub fn counts(self, pipeline: &Pipeline, exchange: &mut Exchange) {
-        for (step, nanoseconds) in pipeline.steps(Phase::Request).zip(self.laps) {
-            step.took(Phase::Request, nanoseconds, exchange);
-        }
-    }
-}
-
 /// The filters of a route in order.
 #[derive(Clone, Default)]
 pub struct Pipeline {
@@ -144,12 +133,13 @@ impl Pipeline {
         self.steps(Phase::Response).any(|step| step.filter.holds())
     }
 
-    /// Whether all it does in the request and the response phase is pure, and no body is rewritten or waited for: see
-    /// [`Filter::is_pure`].
-    pub fn is_pure(&self) -> bool {
+    /// Whether it may run on the fast lane: see [`Filter::runs_in_lane`].
+    pub fn runs_in_lane(&self) -> bool {
         let phases = [Phase::Request, Phase::Response];
         let mut steps = phases.iter().flat_map(|phase| self.steps(*phase));
-        steps.all(|step| step.filter.is_pure()) && !self.rewrites(Phase::Response) && !self.holds()
+        steps.all(|step| step.filter.runs_in_lane())
+            && !self.rewrites(Phase::Response)
+            && !self.holds()
     }
 
     /// Whether any step takes part in `phase`.
@@ -168,82 +158,72 @@ impl Pipeline {
         }
     }
 
-    /// Runs the request phase of a pure pipeline on the way to what may be a hit. `None` when a filter answers, fails or
-    /// needs time: then the phase has to be run by [`Pipeline::request`]. Nothing is counted before [`Trial::counts`].
-    pub fn try_request(&self, exchange: &mut Exchange) -> Option<Trial> {
-        let indices = &self.by_phase[Phase::Request as usize];
-        let mut laps = Vec::with_capacity(indices.len());
-        let mut watch = Stopwatch::start(indices);
-        for &index in indices {
-            let flow = self.steps[index].filter.request(exchange);
-            if !matches!(flow, Ok(Flow::Continue)) {
-                return None;
-            }
-            laps.push(watch.lap());
-        }
-        Some(Trial { laps })
+    /// Begins the request phase: runs it until it ends or a filter has to wait.
+    pub fn begin_request(&self, exchange: &mut Exchange) -> WayThere {
+        let mut way = WayThere::default();
+        way.go(self, exchange);
+        way
     }
 
-    /// Runs the request phase. Returns how it ended and the number of leading steps whose response phase is due.
+    /// Runs the rest of a request phase. Returns how it ended and the number of leading steps whose response phase is due.
     ///
     /// # Errors
-    /// When a filter fails and may not be skipped; the same number of steps is due as if it had answered.
+    /// When a filter fails and may not be skipped, or the body is lost that one waits for; the same number of steps is due as
+    /// if that had answered.
+    pub async fn finish_request<S: Source>(
+        &self,
+        way: WayThere,
+        exchange: &mut Exchange,
+        body: &mut S,
+    ) -> (Result<Verdict, Unfinished<S::Lost>>, usize) {
+        way.finish(self, exchange, body).await
+    }
+
+    /// Runs the request phase of a request without a body.
+    ///
+    /// # Errors
+    /// When a filter fails and may not be skipped.
     pub async fn request(&self, exchange: &mut Exchange) -> (Result<Verdict, Failure>, usize) {
-        let indices = &self.by_phase[Phase::Request as usize];
-        let mut watch = Stopwatch::start(indices);
-        for &index in indices {
-            let step = &self.steps[index];
-            let mut flow = step.filter.request(exchange);
-            for _ in 0..MAX_LATER {
-                match flow {
-                    Ok(Flow::Later) => {}
-                    Ok(Flow::WantsBody(_)) if gives_empty_body(exchange) => {}
-                    _ => break,
-                }
-                flow = step.filter.request_later(exchange).await;
-            }
-            flow = flow.and_then(|flow| body_stays(flow, exchange));
-            step.took(Phase::Request, watch.lap(), exchange);
-            match flow {
-                Ok(Flow::Continue | Flow::Later | Flow::WantsBody(_)) => {}
-                Ok(Flow::Answer(answer)) => return (Ok(Verdict::Answered(answer)), index),
-                Err(error) => {
-                    if let Err(failure) = step.fault(Phase::Request, error) {
-                        return (Err(failure), index);
-                    }
-                }
-            }
-        }
-        (Ok(Verdict::Pass), self.steps.len())
+        let way = self.begin_request(exchange);
+        let (ended, depth) = self.finish_request(way, exchange, &mut NoBody).await;
+        (ended.map_err(Unfinished::into_failure), depth)
     }
 
     /// Runs the origin request phase on the head that goes to the origin. Returns how it ended and the number of leading
     /// steps whose origin response phase is due.
     ///
     /// # Errors
-    /// When a filter fails and may not be skipped.
-    pub async fn origin_request(
+    /// When a filter fails and may not be skipped, or the body is lost that one waits for.
+    pub async fn origin_request<S: Source>(
         &self,
         exchange: &mut Exchange,
         request: &mut RequestHeader,
-    ) -> Result<(Verdict, usize), Failure> {
+        body: &mut S,
+    ) -> Result<(Verdict, usize), Unfinished<S::Lost>> {
         const PHASE: Phase = Phase::OriginRequest;
         let indices = &self.by_phase[PHASE as usize];
         let mut watch = Stopwatch::start(indices);
         for &index in indices {
             let step = &self.steps[index];
+            let mut spent = 0_u64;
             let mut flow = step.filter.origin_request(exchange, request);
             for _ in 0..MAX_LATER {
                 match flow {
                     Ok(Flow::Later) => {}
-                    Ok(Flow::WantsBody(_)) if gives_empty_body(exchange) => {}
+                    Ok(Flow::WantsBody(most)) => {
+                        spent = spent.saturating_add(watch.lap());
+                        let fetched = fetch(body, exchange, most).await;
+                        fetched.map_err(Unfinished::Lost)?;
+                        // That was not the filter's time.
+                        watch.lap();
+                    }
                     _ => break,
                 }
                 flow = step.filter.origin_request_later(exchange, request).await;
             }
-            flow = flow.and_then(|flow| body_stays(flow, exchange));
-            step.took(PHASE, watch.lap(), exchange);
-            match flow {
+            spent = spent.saturating_add(watch.lap());
+            step.took(PHASE, spent, exchange);
+            match last_word(flow) {
                 Ok(Flow::Continue | Flow::Later | Flow::WantsBody(_)) => {}
                 Ok(Flow::Answer(answer)) => return Ok((Verdict::Answered(answer), index)),
                 Err(error) => step.fault(PHASE, error)?,
@@ -295,54 +275,18 @@ impl Pipeline {
         way.walk_with(exchange, response, body).await
     }
 
-    /// The same where nobody can wait: `None` when a filter has to.
+    /// The same on the fast lane, where nobody can wait: a filter that has to is at fault.
     ///
     /// # Errors
     /// As for [`Pipeline::response`].
-    pub fn try_response(
+    pub fn response_at_once(
         &self,
         depth: usize,
         exchange: &mut Exchange,
         response: &mut ResponseHeader,
-    ) -> Result<Option<Rewriters>, Failure> {
+    ) -> Result<Rewriters, Failure> {
         let way = WayBack::new(self, Phase::Response, depth);
-        way.try_walk(exchange, response)
-    }
-}
-
-/// Whether a request has a body.
-fn has_body(exchange: &Exchange) -> bool {
-    let fields = &exchange.request.headers;
-    fields.contains_key(http::header::TRANSFER_ENCODING)
-        || fields
-            .get(http::header::CONTENT_LENGTH)
-            .is_some_and(|length| length != "0")
-}
-
-/// Gives a filter the body of a request that has none.
-fn gives_empty_body(exchange: &mut Exchange) -> bool {
-    if has_body(exchange) {
-        return false;
-    }
-    exchange.request_body = Some(RequestBody {
-        bytes: Bytes::new(),
-        is_whole: true,
-    });
-    true
-}
-
-/// Filters are not shown bodies of requests, nor can they change them: one that needs to has failed.
-fn body_stays(flow: Flow, exchange: &mut Exchange) -> Result<Flow, FilterError> {
-    let is_changed = !exchange.request_rewriters.is_empty() && has_body(exchange);
-    exchange.request_rewriters.clear();
-    match flow {
-        Flow::WantsBody(_) => Err(FilterError::new(
-            "the bodies of requests can't be had by filters",
-        )),
-        _ if is_changed => Err(FilterError::new(
-            "the bodies of requests can't be changed by filters",
-        )),
-        flow => Ok(flow),
+        way.walk_at_once(exchange, response)
     }
 }
 

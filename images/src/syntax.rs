@@ -1,6 +1,10 @@
 //! The ways in which options are written.
 
 pub mod cloudflare;
+mod draw;
+pub mod query;
+
+pub use draw::draw;
 
 use crate::transform::{Format, FormatChoice, Length, Options, Quality, Trim, Wrong, trim_sides};
 
@@ -95,8 +99,29 @@ fn hint(name: &str) -> String {
     }
 }
 
-/// Puts the option of this name into `options`.
-pub(crate) fn set(options: &mut Options, name: &str, value: &str) -> Result<(), OptionError> {
+/// The option that a name is of, as it is allowed or not: `width` for `w`, `trim` for `trim.left`. None for other names.
+pub fn option(name: &str) -> Option<&'static str> {
+    let name = match name {
+        "w" => "width",
+        "h" => "height",
+        "g" | "crop" => "gravity",
+        "face-zoom" => "zoom",
+        "f" | "fm" | "auto" => "format",
+        "q" => "quality",
+        "scq" => "slow-connection-quality",
+        "bg" | "bg-color" => "background",
+        "rot" => "rotate",
+        "pad" => "padding",
+        name => name.split_once('.').map_or(name, |(option, _)| option),
+    };
+    NAMES.into_iter().find(|known| *known == name)
+}
+
+/// Puts the option of this name into `options`. Its value is not escaped.
+///
+/// # Errors
+/// When there is no such option, or it has no such value.
+pub fn set(options: &mut Options, name: &str, value: &str) -> Result<(), OptionError> {
     assign(options, name, value).map_err(|wrong| match wrong {
         Some(wrong) => OptionError::Value {
             name: name.to_owned(),

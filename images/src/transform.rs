@@ -102,6 +102,25 @@ impl Transform {
         .normalised()
     }
 
+    /// Written in the format that suits the source.
+    #[must_use]
+    pub fn in_source_format(&self) -> Self {
+        Self {
+            format: FormatChoice::Source,
+            ..self.clone()
+        }
+        .normalised()
+    }
+
+    /// Without a wish of what happens on errors.
+    #[must_use]
+    pub fn failing_as_the_route(self) -> Self {
+        Self {
+            on_error: OnError::Route,
+            ..self
+        }
+    }
+
     /// The quality to write with.
     pub fn quality(&self) -> Quality {
         self.quality.unwrap_or(Quality::DEFAULT)

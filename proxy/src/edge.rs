@@ -23,6 +23,7 @@ use crate::lane::Lane;
 use crate::listen::{Listeners, Prepared};
 use crate::log::AccessLog;
 use crate::metrics::Metrics;
+use crate::request::enter::Entrance;
 use crate::request::{RequestPath, Revalidations};
 use crate::runtime::Runtime;
 use crate::stores::{self, Stores};
@@ -218,6 +219,7 @@ impl Edge {
             access_log,
         } = compiled;
         self.set_admin(&runtime.config).await?;
+        runtime.admit(Entrance::new(&self.proxy));
         runtime.origins.start();
         runtime.origins.ready(FIRST_RESOLUTION).await;
         stores::adopt(&runtime.config, &runtime.stores);

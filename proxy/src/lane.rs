@@ -1,33 +1,38 @@
-//! The fast lane: a plain request that a fresh object in memory answers is answered here, before the engine hears of it.
+//! The fast lane: a plain request that a fresh object in memory answers, or a filter, is answered here, before the engine hears
+//! of it.
 //!
 //! It is a strict subset of the engine's road, `request.rs`, and takes its routing, filters, keys, policy and accounting
-//! from there. Whatever is not plainly a hit is left to the engine as if nobody had looked: filters of a route in the
-//! lane are pure, so that they can be run again, and nothing is counted before there is an answer.
+//! from there. Whatever is not plainly one of these is left to the engine as if nobody had looked, but for what filters did
+//! in the request phase: that travels with the request, which goes on from there.
 
 mod answer;
 mod asked;
 mod find;
 mod lines;
+mod own;
 mod place;
 mod ready;
 mod sending;
 mod whole;
+mod work;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use http::{Method, Response};
-use rimward_cache::Object;
-use rimward_filters::{Exchange, Phase};
+use rimward_filters::Phase;
 
 use crate::edge::Process;
 use crate::listen::{self, Answered, Notes, Plain, StreamAnswer, Streamed};
-use crate::runtime::Runtime;
+use crate::metrics::CacheResult;
+use crate::request::is_bodiless;
 use answer::Answer;
 use asked::Asked;
 use find::Found;
-use sending::Sending;
+use place::Place;
+use sending::{Body, Sending};
+use work::Work;
 
 /// Bodies up to this many bytes are copied behind their heads, which costs less than a second buffer.
 const COPIED: u64 = 8 * 1024;
@@ -44,8 +49,8 @@ pub(crate) struct Lane {
 /// What a response is made of beside its head.
 struct Reply {
     status: u16,
-    /// Whose body is sent, if any is.
-    body: Option<Arc<Object>>,
+    /// What is sent, if anything is.
+    body: Option<Body>,
 }
 
 impl Lane {
@@ -53,52 +58,42 @@ impl Lane {
         Self { process }
     }
 
-    /// Finds what answers a request, with all that is needed to tell of it.
-    fn find<'r, 'a>(
+    /// Finds what is stored for a request that filters let pass, with all that is needed to tell of it.
+    fn find<'p, 'r, 'a>(
         &self,
-        runtime: &'r Arc<Runtime>,
+        place: &'p Place<'r, 'a>,
         asked: &'a Asked<'a>,
-        exchange: &mut Option<Box<Exchange>>,
-    ) -> Option<Found<'r, 'a>> {
-        let found = find::find(&self.process, runtime, asked, exchange)?;
+        work: &mut Work,
+    ) -> Option<Found<'p, 'r, 'a>> {
+        let found = find::find(&self.process, place, asked, work)?;
         let is_told = self.process.access_log.load().is_on();
-        if exchange.is_none() && (is_told || found.fresh.object.body.len() > COPIED) {
-            *exchange = Some(found.place.exchange(asked)?);
+        if work.exchange.is_none() && (is_told || found.fresh.object.body.len() > COPIED) {
+            work.exchange = Some(place.exchange(asked)?);
         }
         Some(found)
     }
 
     /// Counts what is served from here on.
-    fn serves(&self, found: &Found<'_, '_>) {
+    fn serves(&self, found: &Found<'_, '_, '_>) {
         self.process.cache.objects().served(&found.fresh.object);
         self.process.metrics.fast_lane.inc();
     }
 
-    /// Writes the head of the answer.
+    /// Writes the head of a hit.
     fn write_head(
         &self,
-        plain: &Plain<'_>,
-        asked: &Asked<'_>,
-        found: &mut Found<'_, '_>,
-        exchange: &mut Option<Box<Exchange>>,
+        found: &Found<'_, '_, '_>,
+        work: &mut Work,
+        ends: &Ends,
         output: &mut BytesMut,
     ) -> Option<Reply> {
-        let ends = Ends {
-            is_head: asked.method == Method::HEAD,
-            is_last: plain.is_last,
-            began: plain.began,
-        };
-        let exchange = exchange.as_deref_mut();
         let route = found.place.route;
         if route.pipeline.takes_part(Phase::Response) || route.compression.is_some() {
-            return whole::write(&self.process, found, exchange, &ends, output);
+            return whole::write(&self.process, found, work, ends, output);
         }
-        let mut spent = Duration::ZERO;
-        if let (Some(filtered), Some(exchange)) = (found.filtered.take(), exchange) {
-            filtered.trial.counts(&route.pipeline, exchange);
-            spent = Duration::from_nanos(exchange.filter_nanoseconds);
-        }
-        lines::write(found, spent, &ends, output)
+        let exchange = work.exchange.as_ref().filter(|_| work.way.is_some());
+        let spent = exchange.map_or(0, |exchange| exchange.filter_nanoseconds);
+        lines::write(found, Duration::from_nanos(spent), ends, output)
     }
 }
 
@@ -114,103 +109,133 @@ struct Ends {
 
 impl Ends {
     /// Whether a body follows.
-    fn has_body(&self, found: &Found<'_, '_>) -> bool {
+    fn has_body(&self, found: &Found<'_, '_, '_>) -> bool {
         !self.is_head && !found.not_modified
     }
 }
 
 impl listen::Lane for Lane {
     fn answer(&self, plain: &Plain<'_>, output: &mut BytesMut) -> Result<Answered, Notes> {
-        let mut exchange = None;
-        let answered = self.try_answer(plain, output, &mut exchange);
-        answered.ok_or_else(|| notes_of(exchange))
+        let runtime = self.process.runtime.load();
+        let asked = Asked::of_lines(plain).filter(|_| runtime.config.pop.fast_lane);
+        let asked = asked.ok_or_else(Notes::default)?;
+        let place = Place::of(&runtime, &asked).ok_or_else(Notes::default)?;
+        let (mut work, begin) = (Work::default(), output.len());
+        let answered = self.try_answer(plain, &asked, &place, &mut work, output);
+        answered.ok_or_else(|| {
+            output.truncate(begin);
+            work.hand_over(&place, &asked)
+        })
     }
 
     fn answer_stream(&self, request: &Streamed<'_>) -> Result<StreamAnswer, Notes> {
-        let mut exchange = None;
-        let answered = self.try_answer_stream(request, &mut exchange);
-        answered.ok_or_else(|| notes_of(exchange))
+        let runtime = self.process.runtime.load();
+        let asked = Asked::of_stream(request).filter(|_| runtime.config.pop.fast_lane);
+        let asked = asked.ok_or_else(Notes::default)?;
+        let place = Place::of(&runtime, &asked).ok_or_else(Notes::default)?;
+        let mut work = Work::default();
+        let answered = self.try_answer_stream(request, &asked, &place, &mut work);
+        answered.ok_or_else(|| work.hand_over(&place, &asked))
     }
 }
 
-fn notes_of(exchange: Option<Box<Exchange>>) -> Notes {
-    Notes(exchange.map(|exchange| exchange.notes).unwrap_or_default())
-}
-
 impl Lane {
-    /// Answers a request, or leaves what became of it until then in `exchange`.
-    fn try_answer(
+    /// Answers a request, or leaves what was done for it until then in `work`.
+    fn try_answer<'a>(
         &self,
-        plain: &Plain<'_>,
+        plain: &Plain<'a>,
+        asked: &'a Asked<'a>,
+        place: &Place<'_, 'a>,
+        work: &mut Work,
         output: &mut BytesMut,
-        exchange: &mut Option<Box<Exchange>>,
     ) -> Option<Answered> {
-        let runtime = self.process.runtime.load();
-        if !runtime.config.pop.fast_lane {
-            return None;
-        }
-        let asked = Asked::of_lines(plain)?;
-        let mut found = self.find(&runtime, &asked, exchange)?;
-        let begin = output.len();
-        let Some(reply) = self.write_head(plain, &asked, &mut found, exchange, output) else {
-            output.truncate(begin);
-            return None;
+        let ends = Ends {
+            is_head: asked.method == Method::HEAD,
+            is_last: plain.is_last,
+            began: plain.began,
         };
-        self.serves(&found);
+        find::begin(place, asked, work)?;
+        let (reply, cache) = match own::make(place, work, &ends) {
+            Some((head, body)) => {
+                own::write(&head, &ends, output);
+                self.process.metrics.fast_lane.inc();
+                let status = head.status.as_u16();
+                let has_body = own::has_body(&head, &body, &ends);
+                let body = has_body.then_some(Body::Made(body));
+                (Reply { status, body }, CacheResult::None)
+            }
+            None => {
+                let found = self.find(place, asked, work)?;
+                let reply = self.write_head(&found, work, &ends, output)?;
+                self.serves(&found);
+                (reply, CacheResult::Hit)
+            }
+        };
         let answer = Answer {
             protocol: "HTTP/1.1",
             connection: plain.connection,
             host: asked.host,
+            cache,
             status: reply.status,
             began: plain.began,
         };
-        let place = &found.place;
-        match (reply.body, exchange.take()) {
-            (Some(body), Some(exchange)) if body.body.len() > COPIED => {
+        match (reply.body, work.exchange.take()) {
+            (Some(body), Some(exchange)) if body.len() > COPIED => {
                 let sending = Sending::new(&self.process, &answer, place, exchange, body);
                 Some(Answered::Body(Box::new(sending)))
             }
-            (body, exchange) => {
-                let sent = body.map_or(0, |object| copy(&object, output));
-                answer.settle(&self.process, place, exchange.as_deref(), sent);
+            (body, mut exchange) => {
+                let sent = body.map_or(0, |body| copy(&body, output));
+                answer.settle(&self.process, place, exchange.as_deref_mut(), sent);
                 Some(Answered::Whole)
             }
         }
     }
 
     /// The same for HTTP/2.
-    fn try_answer_stream(
+    fn try_answer_stream<'a>(
         &self,
-        request: &Streamed<'_>,
-        exchange: &mut Option<Box<Exchange>>,
+        request: &Streamed<'a>,
+        asked: &'a Asked<'a>,
+        place: &Place<'_, 'a>,
+        work: &mut Work,
     ) -> Option<StreamAnswer> {
-        let runtime = self.process.runtime.load();
-        if !runtime.config.pop.fast_lane {
-            return None;
-        }
-        let asked = Asked::of_stream(request)?;
-        let mut found = self.find(&runtime, &asked, exchange)?;
-        if found.fresh.object.body.len() > STREAMED {
-            return None;
-        }
         let ends = Ends {
             is_head: asked.method == Method::HEAD,
             is_last: false,
             began: request.began,
         };
-        let (head, body) = whole::make(&self.process, &mut found, exchange.as_deref_mut(), &ends)?;
-        self.serves(&found);
+        find::begin(place, asked, work)?;
+        let (head, body, cache) = match own::make(place, work, &ends) {
+            Some((head, body)) => {
+                self.process.metrics.fast_lane.inc();
+                let body = own::has_body(&head, &body, &ends).then_some(Body::Made(body));
+                (head, body, CacheResult::None)
+            }
+            None => {
+                let found = self.find(place, asked, work)?;
+                if found.fresh.object.body.len() > STREAMED {
+                    return None;
+                }
+                let (head, body) = whole::make(&self.process, &found, work, &ends)?;
+                self.serves(&found);
+                let has_body = ends.has_body(&found) && !is_bodiless(&head);
+                let body = has_body.then_some(body);
+                (head, body, CacheResult::Hit)
+            }
+        };
         let answer = Answer {
             protocol: "HTTP/2",
             connection: request.connection,
             host: asked.host,
+            cache,
             status: head.status.as_u16(),
             began: request.began,
         };
-        let has_body = ends.has_body(&found) && !body.body.is_empty();
-        let pieces = body.body.pieces().filter(|_| has_body).unwrap_or_default();
-        let sent = if has_body { body.body.len() } else { 0 };
-        answer.settle(&self.process, &found.place, exchange.as_deref(), sent);
+        let body = body.filter(|body| body.len() > 0);
+        let sent = body.as_ref().map_or(0, Body::len);
+        answer.settle(&self.process, place, work.exchange.as_deref_mut(), sent);
+        let pieces = body.as_ref().map(Body::pieces).unwrap_or_default();
         Some(StreamAnswer {
             head: Response::from_parts(head.into(), ()),
             body: pieces.to_vec(),
@@ -219,9 +244,9 @@ impl Lane {
 }
 
 /// Appends a body; how many bytes it has.
-fn copy(object: &Object, output: &mut BytesMut) -> u64 {
-    for piece in object.body.pieces().unwrap_or_default() {
+fn copy(body: &Body, output: &mut BytesMut) -> u64 {
+    for piece in body.pieces() {
         output.extend_from_slice(piece);
     }
-    object.body.len()
+    body.len()
 }

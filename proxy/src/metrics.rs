@@ -34,6 +34,7 @@ pub struct Metrics {
     filter_runs: Family<FilterLabels, Counter>,
     filter_errors: Family<FilterLabels, Counter>,
     filter_outcomes: Family<OutcomeLabels, Counter>,
+    inner_requests: Family<RequestLabels, Counter>,
     guest_calls: GuestCalls,
     guest_numbers: GuestNumbers,
     functions: Functions,
@@ -208,6 +209,10 @@ impl Default for Metrics {
             metric.clone()
         }
         Self {
+            inner_requests: register!(
+                "inner_requests",
+                "Requests that filters made to this edge itself"
+            ),
             requests: register!(
                 "requests",
                 "Requests by route and by how the cache took part"
@@ -363,6 +368,16 @@ impl Metrics {
             self.shield_requests.get_or_create(&label).clone(),
             self.shield_fallbacks.get_or_create(&label).clone(),
         )
+    }
+
+    /// Counts a request that a filter made to this edge itself.
+    pub fn inner(&self, site: &Arc<str>, route: &Arc<str>, cache: CacheResult) {
+        let labels = RequestLabels {
+            site: Text(site.clone()),
+            route: Text(route.clone()),
+            cache: cache.as_str(),
+        };
+        self.inner_requests.get_or_create(&labels).inc();
     }
 
     /// Counts bytes of bodies to and from a client.

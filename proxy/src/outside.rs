@@ -1,4 +1,4 @@
-//! Whom filters can ask: servers of the origins of their configuration, and URLs.
+//! Whom filters can ask: servers of the origins of their configuration, URLs, and the edge itself.
 
 mod place;
 mod public;
@@ -9,11 +9,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use rimward_config::OriginId;
-use rimward_filters::{AskError, Bounds, Destination, Outside, Stream, Waits};
+use rimward_filters::{AskError, Bounds, Client, Destination, Outside, Stream, Waits};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::origin::{Origin, ask_once, send_once};
+use crate::request::enter::{Entrance, Errand};
 use crate::runtime::Runtime;
 
 use place::{Connected, Place};
@@ -22,12 +23,18 @@ use place::{Connected, Place};
 #[derive(Default)]
 pub(crate) struct Beyond {
     runtime: OnceLock<Weak<Runtime>>,
+    entrance: OnceLock<Entrance>,
 }
 
 impl Beyond {
     /// From now on there are origins to ask. Called once.
     pub(crate) fn opens(&self, runtime: &Arc<Runtime>) {
         self.runtime.get_or_init(|| Arc::downgrade(runtime));
+    }
+
+    /// From now on requests can be made to the edge itself. Called once.
+    pub(crate) fn admits(&self, entrance: Entrance) {
+        self.entrance.get_or_init(|| entrance);
     }
 
     fn origin(&self, id: OriginId) -> Option<Arc<Origin>> {
@@ -75,6 +82,27 @@ impl Outside for Beyond {
     ) -> Result<Response<Bytes>, AskError> {
         let fetched = timeout(bounds.time, fetch(request, bounds.body)).await;
         fetched.unwrap_or(Err(AskError::Timeout(bounds.time)))
+    }
+
+    async fn enter(
+        &self,
+        client: &Client,
+        depth: u8,
+        request: Request<Bytes>,
+        bounds: Bounds,
+    ) -> Result<Response<Bytes>, AskError> {
+        let runtime = self.runtime.get().and_then(Weak::upgrade);
+        let (Some(runtime), Some(entrance)) = (runtime, self.entrance.get()) else {
+            return Err(AskError::NotServing);
+        };
+        let errand = Errand {
+            client,
+            depth,
+            request,
+            most: bounds.body,
+        };
+        let entered = timeout(bounds.time, entrance.enter(runtime, errand)).await;
+        entered.unwrap_or(Err(AskError::Timeout(bounds.time)))
     }
 }
 

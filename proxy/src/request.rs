@@ -2,12 +2,14 @@
 
 mod aside;
 pub(crate) mod begin;
+mod body;
 mod bucket;
 pub(crate) mod caching;
 pub(crate) mod client;
 pub(crate) mod compress;
 mod context;
 mod copied;
+pub(crate) mod enter;
 mod error_page;
 mod errors;
 mod esi;
@@ -17,6 +19,7 @@ mod forward;
 pub(crate) mod key;
 mod next_hop;
 mod outgoing;
+mod overtaken;
 mod respond;
 mod revalidate;
 mod slices;
@@ -38,6 +41,9 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use crate::edge::Process;
 use context::{Context, Progress};
 pub(crate) use next_hop::hops;
+pub(crate) use outgoing::Edits;
+pub(crate) use overtaken::{Overtaken, Travelling};
+pub(crate) use respond::{is_bodiless, pass_whole};
 
 pub(crate) use revalidate::Revalidations;
 
@@ -93,7 +99,7 @@ impl ProxyHttp for RequestPath {
         end: bool,
         ctx: &mut Context,
     ) -> Result<()> {
-        forward::body(ctx, body.as_ref(), end)
+        body::pass(ctx, body, end)
     }
 
     fn request_cache_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
@@ -267,7 +273,8 @@ impl ProxyHttp for RequestPath {
         response: &mut ResponseHeader,
         ctx: &mut Context,
     ) -> Result<()> {
-        respond::pass_on_with_body(&self.process, session, ctx, response).await
+        let passed = respond::pass_on_with_body(&self.process, session, ctx, response).await;
+        error_page::in_place_of_hit(&self.process, session, ctx, passed).await
     }
 
     fn response_body_filter(

@@ -25,6 +25,7 @@ use crate::compress::Compression;
 use crate::metrics::{Metrics, RouteMeter};
 use crate::origin::{Host, Origin, Origins};
 use crate::outside::Beyond;
+use crate::request::enter::Entrance;
 use crate::stores::{NamedStores, Stores};
 
 pub use error_pages::{ErrorPages, Page};
@@ -88,7 +89,7 @@ pub struct Route {
     pub error_pages: Arc<ErrorPages>,
     /// Where its requests are counted.
     pub meter: RouteMeter,
-    /// Whether its hits are answered in the fast lane.
+    /// Whether its hits, and what its filters answer, leave by the fast lane.
     pub lane: bool,
     /// Whether heads may have to wait for their bodies.
     pub holds: bool,
@@ -189,6 +190,11 @@ impl Runtime {
     pub fn open(self: &Arc<Self>) {
         self.beyond.opens(self);
         self.filters.iter().for_each(|(_, filter)| filter.opens());
+    }
+
+    /// Lets filters make requests to the edge itself from now on.
+    pub(crate) fn admit(&self, entrance: Entrance) {
+        self.beyond.admits(entrance);
     }
 }
 
@@ -363,7 +369,9 @@ fn build_sites(
             let compiled = Route {
                 site: name.clone(),
                 name: route.name.as_str().into(),
-                lane: config.pop.fast_lane && route.cache.is_some() && pipeline.is_pure(),
+                lane: config.pop.fast_lane
+                    && (route.cache.is_some() || pipeline.takes_part(Phase::Request))
+                    && pipeline.runs_in_lane(),
                 holds: pipeline.holds(),
                 ranges: !pipeline.rewrites(Phase::OriginResponse)
                     && !pipeline.rewrites(Phase::Response)

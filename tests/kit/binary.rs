@@ -90,6 +90,11 @@ impl Binary {
         &self.addresses
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Everything it has written so far, as far as it was waited for.
     pub fn output(&self) -> String {
         self.seen.join("\n")

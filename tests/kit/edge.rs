@@ -15,6 +15,7 @@ use crate::files::{Files, fill};
 use crate::origin::Origin;
 use crate::patience::within;
 use crate::scripted::Scripted;
+use crate::uploads::{Inner, Uploads};
 
 /// One site for every host, with `{origin}` behind it and `{words}` of its own.
 const SITE: &str = r#"
@@ -53,7 +54,11 @@ impl Edge {
         let clock = Clock::new();
         let options = rimward::Options {
             clock: clock.clone(),
-            filters: Arc::new([FilterKind::of::<Scripted>()]),
+            filters: Arc::new([
+                FilterKind::of::<Inner>(),
+                FilterKind::of::<Scripted>(),
+                FilterKind::of::<Uploads>(),
+            ]),
         };
         let edge = rimward::Edge::start(config, options).await?;
         Ok(Self { edge, clock, files })

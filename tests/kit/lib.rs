@@ -28,6 +28,7 @@ pub mod patience;
 pub mod scripted;
 pub mod tls;
 pub mod tools;
+pub mod uploads;
 pub mod wire;
 
 pub use binary::Binary;

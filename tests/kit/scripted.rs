@@ -23,6 +23,7 @@ pub struct Scripted {
     deeds: [Option<Deeds>; 4],
     choice: Option<Arc<OriginChoice>>,
     describes: bool,
+    lane: bool,
     /// Counts the runs of each phase, under the phase's name.
     runs: [Arc<dyn Tally>; 4],
 }
@@ -37,6 +38,8 @@ pub struct Settings {
     response: Option<Deeds>,
     /// Whether it says itself how the bodies are that it puts in place of others.
     describes: bool,
+    /// Whether it runs on the fast lane.
+    lane: bool,
 }
 
 /// What it does in one phase.
@@ -87,6 +90,7 @@ impl Configured for Scripted {
             origin_response,
             response,
             describes,
+            lane,
         } = settings;
         let deeds = [request, origin_request, origin_response, response];
         let origin = deeds
@@ -97,6 +101,7 @@ impl Configured for Scripted {
         Ok(Self {
             choice: choice.transpose()?,
             describes,
+            lane,
             runs: Phase::ALL.map(|phase| builder.tally(phase.name())),
             deeds,
         })
@@ -109,6 +114,10 @@ impl Filter for Scripted {
         let due = |phase: &Phase| self.deeds[*phase as usize].is_some();
         let phases = Phase::ALL.into_iter().filter(due);
         phases.fold(Phases::NONE, Phases::and)
+    }
+
+    fn runs_in_lane(&self) -> bool {
+        self.lane
     }
 
     fn holds(&self) -> bool {

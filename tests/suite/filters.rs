@@ -3,6 +3,7 @@
 mod ab;
 mod api_key;
 mod basics;
+mod bodies;
 mod body_replace;
 mod cookies;
 mod device;
@@ -11,6 +12,7 @@ mod esi;
 mod forward_auth;
 mod geo;
 mod html;
+mod inner;
 mod jwt;
 mod language;
 mod maintenance;

@@ -1,5 +1,6 @@
 //! Filters in WebAssembly through the edge. The probe of `tests/guests` does what the header `x-do` says.
 
+mod deploys;
 mod examples;
 mod lambda_edge;
 mod reload;

@@ -143,8 +143,7 @@ impl Filter for Ab {
         Phases::only(Phase::Request).and_if(responds, Phase::Response)
     }
 
-    /// What is made at random is noted.
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

@@ -130,7 +130,7 @@ impl Filter for ApiKey {
         Phases::only(Phase::Request)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

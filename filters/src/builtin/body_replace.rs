@@ -138,7 +138,7 @@ impl Filter for BodyReplace {
         self.phase.into()
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

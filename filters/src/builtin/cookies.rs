@@ -95,7 +95,7 @@ impl Filter for Cookies {
             .and_if(self.response.is_some(), Phase::OriginResponse)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

@@ -124,7 +124,7 @@ impl Filter for Cors {
         Phases::only(Phase::Request).and(Phase::Response)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

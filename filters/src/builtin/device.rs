@@ -218,7 +218,7 @@ impl Filter for Device {
         Phases::only(Phase::Request).and_if(self.vary || self.accept_ch, Phase::Response)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

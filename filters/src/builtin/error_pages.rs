@@ -115,7 +115,7 @@ impl Filter for ErrorPages {
         Phases::only(Phase::Response)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

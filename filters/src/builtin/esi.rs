@@ -147,7 +147,7 @@ impl Filter for Esi {
     }
 
     /// A page is made of requests of the edge's own, which is nothing for the fast lane.
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         false
     }
 

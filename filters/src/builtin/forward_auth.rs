@@ -84,8 +84,7 @@ impl Filter for ForwardAuth {
         Phases::only(Phase::Request).and_if(!self.to_client.is_empty(), Phase::Response)
     }
 
-    /// A decision that is known may be forgotten between two runs; then it is asked for.
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

@@ -173,8 +173,7 @@ impl Filter for Geo {
         Phases::only(Phase::Request)
     }
 
-    /// The health of origins may change between two runs for one request; each of them is right by itself.
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

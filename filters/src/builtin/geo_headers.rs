@@ -165,7 +165,7 @@ impl Filter for GeoHeaders {
         Phases::only(Phase::Request)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

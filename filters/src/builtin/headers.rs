@@ -89,7 +89,7 @@ impl Filter for Headers {
             .and_if(!self.response.is_empty(), Phase::Response)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

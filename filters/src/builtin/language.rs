@@ -140,7 +140,7 @@ impl Filter for Language {
         Phases::only(Phase::Request).and_if(self.vary, Phase::Response)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

@@ -98,8 +98,7 @@ impl Filter for Migrate {
             .and_if(self.sticky.sets_cookie(), Phase::Response)
     }
 
-    /// What it decides may change between two runs, but each run alone is right.
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

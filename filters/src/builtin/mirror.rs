@@ -43,7 +43,6 @@ pub(crate) struct Settings {
     #[serde(default = "all")]
     percent: Percent,
     /// Which requests: `"origin_request"`, what goes to the route's own origin, or `"request"`, also what the cache answers.
-    /// The latter keeps hits out of the fast lane.
     #[serde(default)]
     phase: When,
     /// The methods of requests that are copied. What changes something at the route's own origin changes it at the other one
@@ -152,9 +151,8 @@ impl Filter for Mirror {
         }
     }
 
-    /// A copy that was sent is sent.
-    fn is_pure(&self) -> bool {
-        self.when == When::OriginRequest
+    fn runs_in_lane(&self) -> bool {
+        true
     }
 
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
@@ -307,13 +305,6 @@ mod tests {
             let request = exchange(method, "/", &fields).request;
             assert_eq!(has_body(&request), expected, "{method} {field:?}");
         }
-    }
-
-    #[test]
-    fn hits_stay_in_the_fast_lane_unless_they_are_copied() {
-        let is_pure = |settings: &str| build::<Mirror>(settings).unwrap().is_pure();
-        assert!(is_pure("origin = \"b\""));
-        assert!(!is_pure("origin = \"b\"\nphase = \"request\""));
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl Filter for Mtls {
         Phases::only(Phase::Request)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

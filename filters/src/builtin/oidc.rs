@@ -162,7 +162,7 @@ impl Filter for Oidc {
         Phases::only(Phase::Request).and(Phase::Response)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

@@ -137,8 +137,7 @@ impl Filter for RateLimit {
         Phases::only(Phase::Request).and_if(self.policy.is_some(), Phase::Response)
     }
 
-    /// It counts, but notes that it did.
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

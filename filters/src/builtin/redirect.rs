@@ -107,7 +107,7 @@ impl Filter for Redirect {
         Phases::only(Phase::Request)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

@@ -97,8 +97,7 @@ impl Filter for Redirects {
         Phases::only(Phase::Request)
     }
 
-    /// What the store has may change between two runs, but no run leaves anything behind.
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

@@ -161,7 +161,7 @@ impl Filter for RequestLimits {
         Phases::NONE.and_if(is_any, Phase::Request)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

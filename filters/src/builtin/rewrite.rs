@@ -115,7 +115,7 @@ impl Filter for Rewrite {
         Phases::only(Phase::Request)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

@@ -205,7 +205,7 @@ impl Filter for SecurityHeaders {
         Phases::NONE.and_if(has_nonce, Phase::Response)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

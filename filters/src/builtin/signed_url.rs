@@ -88,7 +88,7 @@ impl Filter for SignedUrl {
         Phases::only(Phase::Request)
     }
 
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

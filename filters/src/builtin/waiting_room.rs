@@ -104,8 +104,7 @@ impl Filter for WaitingRoom {
         Phases::only(Phase::Request).and(Phase::Response)
     }
 
-    /// It keeps places, but notes whose it kept.
-    fn is_pure(&self) -> bool {
+    fn runs_in_lane(&self) -> bool {
         true
     }
 

@@ -24,7 +24,6 @@ const GONE: [HeaderName; 9] = [
 const DESCRIBING: [HeaderName; 3] = [CONTENT_ENCODING, ETAG, LAST_MODIFIED];
 
 /// What a head said of its body before a filter that may describe another one saw it.
-#[derive(Clone)]
 pub(super) struct Described([Option<HeaderValue>; 3]);
 
 impl Described {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::HeaderName;
 
 use super::*;
+use crate::exchange::RequestBody;
 use crate::filter::{Body, BodyHolder, BodyRewriter, Phases};
 use crate::testing::exchange;
 
@@ -263,7 +264,11 @@ impl Bench {
     async fn origin_request(&mut self) -> Result<(Verdict, usize), Failure> {
         let mut request = self.exchange.request.clone();
         let exchange = &mut self.exchange;
-        self.pipeline.origin_request(exchange, &mut request).await
+        let ended = self
+            .pipeline
+            .origin_request(exchange, &mut request, &mut NoBody)
+            .await;
+        ended.map_err(Unfinished::into_failure)
     }
 
     async fn origin_response(&mut self, depth: usize) -> Result<Rewriters, Failure> {
@@ -401,15 +406,53 @@ async fn a_phase_that_has_to_wait_is_asked_again() {
         bench.told(),
         "c response, b response, b later response, a response"
     );
+    // On the fast lane nobody can.
     let mut head = ResponseHeader::build(200, None).unwrap();
     let exchange = &mut bench.exchange;
-    let tried = bench.pipeline.try_response(3, exchange, &mut head);
-    assert!(tried.unwrap().is_none());
+    let failure = bench.pipeline.response_at_once(3, exchange, &mut head);
+    assert!(failure.is_err_and(|failure| failure.to_string().contains("fast lane")));
     assert_eq!(bench.told(), "c response, b response");
-    let tried = bench
+    let exchange = &mut bench.exchange;
+    let rewriters = bench.pipeline.response_at_once(1, exchange, &mut head);
+    assert!(rewriters.is_ok_and(|rewriters| rewriters.is_empty()));
+}
+
+#[tokio::test]
+async fn a_request_phase_goes_on_where_it_was_left() {
+    let mut bench = bench(&[
+        ("a", Deed::Pass, STOP),
+        ("b", Deed::Late, STOP),
+        ("c", Deed::Answer, STOP),
+        ("d", Deed::Pass, STOP),
+    ]);
+    let way = bench.pipeline.begin_request(&mut bench.exchange);
+    assert_eq!(way.came(), Came::Halfway);
+    assert_eq!(bench.told(), "a request, b request");
+    let exchange = &mut bench.exchange;
+    let (verdict, depth) = bench
         .pipeline
-        .try_response(1, &mut bench.exchange, &mut head);
-    assert!(tried.unwrap().is_some_and(|rewriters| rewriters.is_empty()));
+        .finish_request(way, exchange, &mut NoBody)
+        .await;
+    assert!(matches!(verdict, Ok(Verdict::Answered(_))));
+    assert_eq!(depth, 2);
+    assert_eq!(bench.told(), "b later request, c request");
+}
+
+#[tokio::test]
+async fn an_answer_is_taken_or_told_of() {
+    let mut bench = bench(&[("a", Deed::Pass, STOP), ("b", Deed::Answer, STOP)]);
+    let mut way = bench.pipeline.begin_request(&mut bench.exchange);
+    assert_eq!((way.came(), way.depth()), (Came::Answered, 1));
+    assert!(way.take_answer().is_some());
+    assert!(way.take_answer().is_none());
+    way.fault(&bench.pipeline, FilterError::new("too long"));
+    assert_eq!((way.came(), way.depth()), (Came::Failed, 1));
+    let (verdict, _) = bench
+        .pipeline
+        .finish_request(way, &mut bench.exchange, &mut NoBody)
+        .await;
+    let failure = verdict.err().unwrap().into_failure();
+    assert_eq!((&*failure.filter, failure.status), ("b", 500));
 }
 
 #[tokio::test]
@@ -631,4 +674,128 @@ async fn who_can_not_have_a_body_is_told() {
         .pipeline
         .response_with(1, exchange, &mut head, &mut body);
     assert!(matches!(stopped.await, Err(Stopped::Lost("as told"))));
+}
+
+/// Has so much of a body, counts how often it is asked, and loses it when it is asked for more than a hundred bytes.
+struct Tank {
+    body: Vec<u8>,
+    asked: usize,
+}
+
+impl Source for Tank {
+    type Lost = &'static str;
+
+    async fn read(&mut self, _: &mut Exchange, most: usize) -> Result<RequestBody, &'static str> {
+        self.asked += 1;
+        match most {
+            0..=100 => Ok(RequestBody {
+                bytes: self.body.iter().take(most).copied().collect(),
+                is_whole: self.body.len() <= most,
+            }),
+            _ => Err("gone"),
+        }
+    }
+}
+
+/// Wants so many bytes, in two bites if it is greedy; then answers with what it has.
+struct Hungry {
+    most: usize,
+    is_greedy: bool,
+}
+
+#[async_trait::async_trait]
+impl Filter for Hungry {
+    fn phases(&self) -> Phases {
+        Phases::only(Phase::Request).and(Phase::OriginRequest)
+    }
+
+    fn request(&self, _: &mut Exchange) -> Result<Flow, FilterError> {
+        Ok(Flow::WantsBody(self.most))
+    }
+
+    async fn request_later(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
+        let body = exchange.request_body.as_ref().unwrap();
+        if self.is_greedy && !body.is_whole {
+            return Ok(Flow::WantsBody(body.bytes.len() * 2));
+        }
+        let status = if body.is_whole { 200 } else { 413 };
+        Ok(Answer::new(status)?.with_body(body.bytes.clone()).flow())
+    }
+
+    fn origin_request(&self, _: &mut Exchange, _: &mut RequestHeader) -> Result<Flow, FilterError> {
+        Ok(Flow::WantsBody(self.most))
+    }
+
+    async fn origin_request_later(
+        &self,
+        exchange: &mut Exchange,
+        _: &mut RequestHeader,
+    ) -> Result<Flow, FilterError> {
+        self.request_later(exchange).await
+    }
+}
+
+/// Both request phases with a hungry filter before a body: what was answered, or why not, and how often the body was asked for.
+async fn fed(most: usize, is_greedy: bool, body: &[u8]) -> Vec<(String, usize)> {
+    let step = Step {
+        name: "hungry".into(),
+        filter: Arc::new(Hungry { most, is_greedy }),
+        on_error: STOP,
+        meter: Arc::new(Counter::default()),
+    };
+    let pipeline = Pipeline::new(vec![step]);
+    let tank = || Tank {
+        body: body.to_vec(),
+        asked: 0,
+    };
+    let said = |verdict: Result<Verdict, Unfinished<&'static str>>| match verdict {
+        Ok(Verdict::Answered(answer)) => {
+            let text = String::from_utf8(answer.body.to_vec()).unwrap();
+            format!("{} {text}", answer.head.status.as_u16())
+        }
+        Ok(Verdict::Pass) => "passed".to_owned(),
+        Err(Unfinished::Failed(failure)) => failure.to_string(),
+        Err(Unfinished::Lost(why)) => why.to_owned(),
+    };
+    let (mut first, mut second) = (tank(), tank());
+    let mut one = exchange("POST", "/", &[]);
+    let way = pipeline.begin_request(&mut one);
+    let (verdict, _) = pipeline.finish_request(way, &mut one, &mut first).await;
+    let mut other = exchange("POST", "/", &[]);
+    let mut head = other.request.clone();
+    let ended = pipeline.origin_request(&mut other, &mut head, &mut second);
+    let ended = ended.await.map(|(verdict, _)| verdict);
+    vec![(said(verdict), first.asked), (said(ended), second.asked)]
+}
+
+#[tokio::test]
+async fn a_filter_gets_the_body_that_it_wants() {
+    for (most, is_greedy, body, expected, asked) in [
+        (10, false, "", "200 ", 1),
+        (10, false, "hello", "200 hello", 1),
+        (5, false, "hello", "200 hello", 1),
+        (4, false, "hello", "413 hell", 1),
+        (2, true, "hello", "200 hello", 3),
+        (1, true, "hello hello", "`hungry` failed", 4),
+        (101, false, "hello", "gone", 1),
+    ] {
+        for (said, times) in fed(most, is_greedy, body.as_bytes()).await {
+            assert!(said.contains(expected), "{most} {body}: {said}");
+            assert_eq!(times, asked, "{most} {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_there_is_not_read_again() {
+    let mut bench = bench(&[]);
+    let mut tank = Tank {
+        body: b"hello".to_vec(),
+        asked: 0,
+    };
+    for (most, asked) in [(3, 1), (2, 1), (3, 1), (4, 2), (5, 3), (50, 3)] {
+        fetch(&mut tank, &mut bench.exchange, most).await.unwrap();
+        assert_eq!(tank.asked, asked, "{most}");
+    }
+    assert!(bench.exchange.request_body.unwrap().is_whole);
 }

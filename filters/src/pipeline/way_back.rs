@@ -82,7 +82,7 @@ impl<'p> WayBack<'p> {
         let mut stop = self.go(exchange, head)?;
         while let Some(stopped) = stop {
             stop = match stopped {
-                Stop::Late(late) => self.ask_again(&late, exchange, head).await?,
+                Stop::Late(late) => self.ask_again(late, exchange, head).await?,
                 Stop::Held(held, holder) => {
                     // The body passes by.
                     self.hold(&held, holder, Gathered::default(), exchange, head)?;
@@ -106,7 +106,7 @@ impl<'p> WayBack<'p> {
         let mut stop = self.go(exchange, head)?;
         while let Some(stopped) = stop {
             stop = match stopped {
-                Stop::Late(late) => self.ask_again(&late, exchange, head).await?,
+                Stop::Late(late) => self.ask_again(late, exchange, head).await?,
                 Stop::Held(held, holder) => {
                     let gathered = gather(&mut self.rewriters, body, holder.most()).await?;
                     // That was not the filter's time.
@@ -122,29 +122,34 @@ impl<'p> WayBack<'p> {
         Ok(self.rewriters)
     }
 
-    /// The same where nobody can wait; `None` when a filter has to.
-    pub(super) fn try_walk(
+    /// The same where nobody can wait: a step that has to is at fault.
+    pub(super) fn walk_at_once(
         mut self,
         exchange: &mut Exchange,
         head: &mut ResponseHeader,
-    ) -> Result<Option<Rewriters>, Failure> {
-        let stop = self.go(exchange, head)?;
-        Ok(stop.is_none().then_some(self.rewriters))
+    ) -> Result<Rewriters, Failure> {
+        while let Some(Stop::Late(Waiting { step, .. }) | Stop::Held(Waiting { step, .. }, _)) =
+            self.go(exchange, head)?
+        {
+            let error = FilterError::new("it waits on the fast lane, where nobody can");
+            step.fault(self.phase, error)?;
+        }
+        Ok(self.rewriters)
     }
 
     /// Asks a step again, by the phase that may wait.
     async fn ask_again(
         &mut self,
-        late: &Waiting<'p>,
+        Waiting { step, before }: Waiting<'p>,
         exchange: &mut Exchange,
         head: &mut ResponseHeader,
     ) -> Result<Option<Stop<'p>>, Failure> {
-        let filter = &late.step.filter;
+        let filter = &step.filter;
         let body = match self.phase {
             Phase::OriginResponse => filter.origin_response_later(exchange, head).await,
             _ => filter.response_later(exchange, head).await,
         };
-        self.took(late.step, late.before.clone(), body, exchange, head)
+        self.took(step, before, body, exchange, head)
     }
 
     /// Shows the body to a step that waited for it.

@@ -1,9 +1,11 @@
 //! The way of a request through the filters, which can be gone in parts: on the fast lane as far as nobody has to wait, and from
 //! there on elsewhere.
 
-use super::{Failure, Pipeline, Step, Stopwatch, Verdict};
+use super::{
+    Failure, MAX_LATER, Pipeline, Source, Step, Stopwatch, Unfinished, Verdict, fetch, last_word,
+};
 use crate::exchange::Exchange;
-use crate::filter::{FilterError, Flow, Phase};
+use crate::filter::{Answer, FilterError, Flow, Phase};
 
 /// A request phase that has come so far.
 #[derive(Default)]
@@ -23,44 +25,62 @@ struct End {
 }
 
 /// How far a request phase has come.
-pub enum Came<'w> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
     /// Every filter let the request pass.
     Through,
     /// A filter answered.
     Answered,
     /// A filter failed, and may not be skipped.
-    Failed(&'w Failure),
+    Failed,
     /// To a filter that has to wait.
     Halfway,
 }
 
 impl WayThere {
     /// How far it has come.
-    pub fn came(&self) -> Came<'_> {
+    pub fn came(&self) -> Came {
         match self.end.as_ref().map(|end| &end.verdict) {
             None => Came::Halfway,
             Some(Ok(Verdict::Pass)) => Came::Through,
             Some(Ok(Verdict::Answered(_))) => Came::Answered,
-            Some(Err(failure)) => Came::Failed(failure),
+            Some(Err(_)) => Came::Failed,
         }
+    }
+
+    /// Takes the answer, if it ended with one. The request is let pass then, as far as this tells.
+    pub fn take_answer(&mut self) -> Option<Box<Answer>> {
+        let end = self.end.as_mut()?;
+        match std::mem::replace(&mut end.verdict, Ok(Verdict::Pass)) {
+            Ok(Verdict::Answered(answer)) => Some(answer),
+            other => {
+                end.verdict = other;
+                None
+            }
+        }
+    }
+
+    /// The number of leading steps whose response phase is due.
+    pub fn depth(&self) -> usize {
+        self.end.as_ref().map_or(0, |end| end.depth)
     }
 
     /// Ends it with the fault of a later phase, which is told where the request goes on.
     pub fn fail(&mut self, failure: Failure) {
-        let depth = self.end.as_ref().map_or(0, |end| end.depth);
-        let verdict = Err(failure);
+        let (verdict, depth) = (Err(failure), self.depth());
         self.end = Some(End { verdict, depth });
     }
 
-    /// The answer, if it ended with one, and the number of leading steps whose response phase is due.
-    pub fn into_answer(self) -> Option<(Box<crate::filter::Answer>, usize)> {
-        match self.end {
-            Some(End {
-                verdict: Ok(Verdict::Answered(answer)),
-                depth,
-            }) => Some((answer, depth)),
-            _ => None,
-        }
+    /// Ends it with a fault of the filter that was run last: its answer can't be sent.
+    pub fn fault(&mut self, pipeline: &Pipeline, error: FilterError) {
+        let phase = Phase::Request;
+        let last = pipeline.steps(phase).take(self.begun).last();
+        self.fail(Failure {
+            filter: last.map_or_else(|| "".into(), |step| step.name.clone()),
+            phase,
+            status: error.status(),
+            error,
+        });
     }
 
     /// Goes on until it ends or a filter has to wait.
@@ -91,23 +111,39 @@ impl WayThere {
     }
 
     /// Goes to the end.
-    pub(super) async fn finish(
+    pub(super) async fn finish<S: Source>(
         mut self,
         pipeline: &Pipeline,
         exchange: &mut Exchange,
-    ) -> (Result<Verdict, Failure>, usize) {
+        body: &mut S,
+    ) -> (Result<Verdict, Unfinished<S::Lost>>, usize) {
         loop {
             if let Some(End { verdict, depth }) = self.end {
-                return (verdict, depth);
+                return (verdict.map_err(Unfinished::Failed), depth);
             }
-            if let Some((_, before)) = self.waits.take() {
+            if let Some((flow, mut spent)) = self.waits.take() {
                 let indices = &pipeline.by_phase[Phase::Request as usize];
                 let index = indices[self.begun - 1];
                 let step = &pipeline.steps[index];
                 let mut watch = Stopwatch::start(&[index]);
-                let flow = step.filter.request_later(exchange).await;
-                let nanoseconds = before.saturating_add(watch.lap());
-                self.ran(step, index, flow, nanoseconds, exchange);
+                let mut flow = Ok(flow);
+                for _ in 0..MAX_LATER {
+                    match flow {
+                        Ok(Flow::Later) => {}
+                        Ok(Flow::WantsBody(most)) => {
+                            spent = spent.saturating_add(watch.lap());
+                            if let Err(lost) = fetch(body, exchange, most).await {
+                                return (Err(Unfinished::Lost(lost)), index);
+                            }
+                            // That was not the filter's time.
+                            watch.lap();
+                        }
+                        _ => break,
+                    }
+                    flow = step.filter.request_later(exchange).await;
+                }
+                spent = spent.saturating_add(watch.lap());
+                self.ran(step, index, last_word(flow), spent, exchange);
             }
             if self.end.is_none() {
                 self.go(pipeline, exchange);

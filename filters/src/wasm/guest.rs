@@ -359,6 +359,11 @@ impl Filter for Guest {
         self.has(&[Hook::ResponseBody])
     }
 
+    fn runs_in_lane(&self) -> bool {
+        let waits = self.all().any(|loaded| loaded.version.waits);
+        !(waits && self.has(&[Hook::Response]))
+    }
+
     fn logs(&self) -> bool {
         self.has(&[Hook::Log])
     }

@@ -3,7 +3,6 @@
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use pingora_http::{RequestHeader, ResponseHeader};
 use wasmtime::component::{self, ComponentNamedList, Lift, Lower, TypedFunc};
@@ -386,7 +385,7 @@ fn tick(store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
     if state.meter.look() >= limits.cpu {
         return Err(wasmtime::Error::new(UsedUp));
     }
-    if Instant::now() >= state.deadline {
+    if state.meter.elapsed() >= limits.wall {
         return Err(wasmtime::Error::new(TooLate));
     }
     // Others have their turn, where the call can be left for a while.

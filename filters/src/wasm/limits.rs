@@ -124,6 +124,8 @@ pub(super) fn is_near(used: u128, limit: u128) -> bool {
 /// Counts the time that one instance is on a processor. What it waits for is not counted.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
+    /// When the call began, in nanoseconds of uptime.
+    begun: AtomicU64,
     /// Nanoseconds of this call before it was resumed.
     spent: AtomicU64,
     /// When it was resumed.
@@ -151,13 +153,20 @@ fn on_processor() -> u64 {
 impl Meter {
     /// A call begins.
     pub(super) fn begin(&self) {
+        let now = now();
         self.spent.store(0, Ordering::Relaxed);
-        self.resume();
+        self.begun.store(now, Ordering::Relaxed);
+        self.resume(now);
     }
 
-    fn resume(&self) {
-        self.resumed.store(now(), Ordering::Relaxed);
+    fn resume(&self, now: u64) {
+        self.resumed.store(now, Ordering::Relaxed);
         self.seen.store(0, Ordering::Relaxed);
+    }
+
+    /// How long ago the call began.
+    pub(super) fn elapsed(&self) -> Duration {
+        Duration::from_nanos(now().saturating_sub(self.begun.load(Ordering::Relaxed)))
     }
 
     /// What the call took so far, without the time in which others had its processor. Asking the system for that costs more than
@@ -200,7 +209,7 @@ impl Meter {
         let mut call = pin!(call);
         self.begin();
         poll_fn(|context| {
-            self.resume();
+            self.resume(now());
             let polled = call.as_mut().poll(context);
             self.pause();
             polled
@@ -213,9 +222,11 @@ impl Meter {
         Duration::from_nanos(self.spent.load(Ordering::Relaxed))
     }
 
-    /// Ends a call that did not wait.
+    /// Ends a call that did not wait. One that was over before it was looked at counts for nothing, which saves a look at the clock.
     pub(super) fn end(&self) {
-        self.pause();
+        if self.seen.load(Ordering::Relaxed) != 0 {
+            self.pause();
+        }
     }
 }
 

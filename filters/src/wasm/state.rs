@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, LazyLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use lol_html::html_content::ContentType;
@@ -47,8 +47,6 @@ pub(super) struct State {
     pub(super) table: ResourceTable,
     pub(super) memory: Memory,
     pub(super) meter: Arc<Meter>,
-    /// When the call has to be over.
-    pub(super) deadline: Instant,
     now_ms: Option<u64>,
 }
 
@@ -99,7 +97,6 @@ impl State {
     pub(super) fn new(version: Arc<Version>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
-        let deadline = Instant::now() + version.limits.wall;
         Self {
             memory: Memory::new(version.limits.memory),
             version,
@@ -115,7 +112,6 @@ impl State {
             spent: Spent::default(),
             table,
             meter: Arc::default(),
-            deadline,
             now_ms: None,
         }
     }
@@ -125,7 +121,6 @@ impl State {
         self.hook = hook;
         self.wants = None;
         self.now_ms = None;
-        self.deadline = Instant::now() + self.version.limits.wall;
     }
 
     /// Whether the call can be left for a while: not in the middle of bodies, nor when all is over.

@@ -1,5 +1,7 @@
 //! What may be asked for.
 
+use std::sync::Arc;
+
 use super::number::Wrong;
 use super::{Dpr, Pixels, Quality};
 
@@ -15,7 +17,7 @@ pub struct Bounds {
     /// The widths that there are. Others become the next larger one.
     pub widths: Ladder,
     /// The qualities that may be asked for; all when there are none.
-    pub qualities: Vec<Quality>,
+    pub qualities: Arc<[Quality]>,
 }
 
 impl Default for Bounds {
@@ -26,7 +28,7 @@ impl Default for Bounds {
             max_height: MOST,
             max_dpr: Dpr::LARGE,
             widths: Ladder::default(),
-            qualities: Vec::new(),
+            qualities: Arc::default(),
         }
     }
 }
@@ -86,7 +88,7 @@ fn within(
 
 /// Widths that there are, from small to large; without any, all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ladder(Vec<Pixels>);
+pub struct Ladder(Arc<[Pixels]>);
 
 impl Ladder {
     /// The rungs, in any order.
@@ -94,7 +96,7 @@ impl Ladder {
         let mut rungs: Vec<Pixels> = rungs.into_iter().collect();
         rungs.sort_unstable();
         rungs.dedup();
-        Self(rungs)
+        Self(rungs.into())
     }
 
     /// What widths that clients' devices tell become: 15 rungs, of which each is about a quarter more than the one before.
@@ -108,6 +110,9 @@ impl Ladder {
     /// The next rung that is at least so wide, else the highest.
     pub fn snap(&self, width: Pixels) -> Pixels {
         let above = self.0.iter().find(|rung| **rung >= width);
-        above.or(self.0.last()).copied().unwrap_or(width)
+        match above {
+            Some(rung) => *rung,
+            None => self.0.last().copied().unwrap_or(width),
+        }
     }
 }

@@ -215,9 +215,9 @@ value!(
             .take(5)
             .map(|side| whole(side, 0, Self::MOST))
             .collect();
-        match numbers?.as_slice() {
-            &[all] => Some(Self::all(all)),
-            &[top, right, bottom, left] => Some(Self {
+        match *numbers?.as_slice() {
+            [all] => Some(Self::all(all)),
+            [top, right, bottom, left] => Some(Self {
                 top,
                 right,
                 bottom,
@@ -241,8 +241,8 @@ pub struct Border {
 /// Reads `top;right;bottom;left` of what is trimmed.
 pub(crate) fn trim_sides(text: &str) -> Result<TrimSides, Wrong> {
     let lengths: Result<Vec<Length>, Wrong> = text.split(';').take(5).map(str::parse).collect();
-    match lengths?.as_slice() {
-        &[top, right, bottom, left] => Ok(TrimSides {
+    match *lengths?.as_slice() {
+        [top, right, bottom, left] => Ok(TrimSides {
             top,
             right,
             bottom,

@@ -134,6 +134,7 @@ impl Options {
         });
         let gravity = self.gravity.unwrap_or_default();
         let format = self.format.unwrap_or_default();
+        let is_jpeg = format == FormatChoice::Only(Format::Jpeg);
         let transform = Transform {
             trim,
             flip: self.flip.unwrap_or_default(),
@@ -163,9 +164,7 @@ impl Options {
                 .into_iter()
                 .map(|overlay| overlay.times(dpr.get()))
                 .collect(),
-            progressive: self
-                .progressive
-                .unwrap_or(format == FormatChoice::Only(Format::Jpeg)),
+            progressive: self.progressive.unwrap_or(is_jpeg),
             format,
             quality,
             compression: self.compression.unwrap_or_default(),

@@ -68,8 +68,25 @@ impl Guard {
         self.state == State::Done
     }
 
+    /// How many bytes are to come, if that is known from the head.
+    pub(crate) fn length(&self) -> Option<u64> {
+        match self.state {
+            State::Length(length) => Some(length),
+            _ => None,
+        }
+    }
+
     /// How many of `bytes` belong to the body. Fewer than there are means that the body ends there.
     pub(crate) fn advance(&mut self, bytes: &[u8]) -> Result<usize, Flaw> {
+        self.advance_with(bytes, |_| {})
+    }
+
+    /// The same, with somebody who takes the content.
+    pub(crate) fn advance_with(
+        &mut self,
+        bytes: &[u8],
+        mut content: impl FnMut(&[u8]),
+    ) -> Result<usize, Flaw> {
         let mut rest = bytes;
         while let Some((&first, after)) = rest.split_first() {
             match &mut self.state {
@@ -78,7 +95,9 @@ impl Guard {
                     let here =
                         usize::try_from(*left).map_or(rest.len(), |left| left.min(rest.len()));
                     *left -= here as u64;
-                    rest = rest.get(here..).unwrap_or_default();
+                    let (data, behind) = rest.split_at(here);
+                    content(data);
+                    rest = behind;
                     self.end_of_data();
                 }
                 _ => {

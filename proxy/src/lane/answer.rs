@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use http::header::{self, HeaderName};
-use rimward_filters::Exchange;
+use rimward_filters::{Exchange, Pipeline, Summary};
 
 use super::place::Place;
 use crate::edge::Process;
@@ -20,15 +20,33 @@ pub(super) struct Answer<'a> {
     pub(super) connection: &'a Arc<Connection>,
     /// The host that the client asked for, whatever filters made of it.
     pub(super) host: &'a str,
+    /// How the cache took part.
+    pub(super) cache: CacheResult,
     pub(super) status: u16,
     pub(super) began: Instant,
+}
+
+/// Tells filters that the exchange is over.
+pub(super) fn over(
+    pipeline: &Pipeline,
+    exchange: &mut Exchange,
+    tally: &Tally,
+    error: Option<String>,
+) {
+    pipeline.over(exchange, || Summary {
+        status: tally.status,
+        bytes_sent: tally.sent,
+        duration: tally.duration,
+        origin: None,
+        error,
+    });
 }
 
 impl Answer<'_> {
     /// What is counted now that so many bytes of a body were sent.
     pub(super) fn tally(&self, sent: u64) -> Tally {
         Tally {
-            cache: CacheResult::Hit,
+            cache: self.cache,
             status: self.status,
             duration: self.began.elapsed(),
             sent,
@@ -41,10 +59,14 @@ impl Answer<'_> {
         &self,
         process: &Process,
         place: &Place<'_, '_>,
-        exchange: Option<&Exchange>,
+        mut exchange: Option<&mut Exchange>,
         sent: u64,
     ) {
         let tally = self.tally(sent);
+        if let Some(exchange) = &mut exchange {
+            over(&place.route.pipeline, exchange, &tally, None);
+        }
+        let exchange = exchange.as_deref();
         let record = || Some(self.record(place.runtime, exchange?, &tally));
         settle(process, Some(place.route), exchange, &tally, record);
     }

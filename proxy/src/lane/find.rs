@@ -1,21 +1,19 @@
 //! From a request to the object that answers it: filters, key and store, each as on the engine's road.
 
-use std::sync::Arc;
-
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName};
 use rimward_cache::KeyRef;
 use rimward_cache::encoding::Accepted;
 use rimward_cache::store::Fresh;
-use rimward_filters::{Chosen, Exchange, Phase, Trial};
+use rimward_filters::{Came, Chosen, Phase};
 
 use super::asked::Asked;
 use super::place::Place;
+use super::work::Work;
 use crate::edge::Process;
 use crate::request::caching::host_of;
 use crate::request::compress;
 use crate::request::key::{Parts, builder};
-use crate::runtime::{Route, Runtime};
 
 /// Fields by which a filter makes a request less than plain.
 const ODD: [HeaderName; 7] = [
@@ -29,46 +27,49 @@ const ODD: [HeaderName; 7] = [
 ];
 
 /// An object that answers a request, and all that is needed to say so.
-pub(super) struct Found<'r, 'a> {
-    pub(super) place: Place<'r, 'a>,
+pub(super) struct Found<'p, 'r, 'a> {
+    pub(super) place: &'p Place<'r, 'a>,
     pub(super) fresh: Fresh,
-    /// What filters did, when there are any or the response may be compressed.
-    pub(super) filtered: Option<Filtered>,
+    /// Which encoding the client takes, when there are filters or the response may be compressed.
+    pub(super) accepted: Option<Accepted>,
     /// Whether the client has it already.
     pub(super) not_modified: bool,
     /// The key, where responses tell it.
     pub(super) key: Option<String>,
 }
 
-/// What came of the request phase.
-pub(super) struct Filtered {
-    pub(super) trial: Trial,
-    /// Which encoding the client takes.
-    pub(super) accepted: Accepted,
-}
-
-/// Finds what plainly answers a request. An exchange is made when filters take part.
-pub(super) fn find<'r, 'a>(
-    process: &Process,
-    runtime: &'r Arc<Runtime>,
-    asked: &'a Asked<'a>,
-    exchange: &mut Option<Box<Exchange>>,
-) -> Option<Found<'r, 'a>> {
-    let place = Place::of(runtime, asked)?;
-    let route = place.route;
-    let mut filtered = None;
-    let pipeline = &route.pipeline;
+/// Runs the request phase as far as nobody has to wait. An exchange is made when filters take part, or the response may be
+/// compressed.
+pub(super) fn begin(place: &Place<'_, '_>, asked: &Asked<'_>, work: &mut Work) -> Option<()> {
+    let pipeline = &place.route.pipeline;
     let takes_part = |phase| pipeline.takes_part(phase);
     let sees_hits = takes_part(Phase::Request) || takes_part(Phase::Response);
-    if sees_hits || compress::asks_for_identity(route) {
-        let exchange = exchange.insert(place.exchange(asked)?);
-        filtered = Some(Filtered::of(route, exchange)?);
+    if sees_hits || compress::asks_for_identity(place.route) {
+        let exchange = work.exchange.insert(place.exchange(asked)?);
+        work.way = Some(pipeline.begin_request(exchange));
     }
-    let (fresh, key, tag) = match exchange {
+    Some(())
+}
+
+/// Finds what plainly answers a request that filters let pass.
+pub(super) fn find<'p, 'r, 'a>(
+    process: &Process,
+    place: &'p Place<'r, 'a>,
+    asked: &'a Asked<'a>,
+    work: &mut Work,
+) -> Option<Found<'p, 'r, 'a>> {
+    if let (Some(way), Some(exchange)) = (&work.way, &mut work.exchange) {
+        if way.came() != Came::Through {
+            return None;
+        }
+        let accepted = compress::negotiate_for(place.route, &mut exchange.request);
+        work.accepted = Some(accepted.ok()?);
+    }
+    let (fresh, key, tag) = match &work.exchange {
         None => {
             let fields = || asked.fields();
             let target = (asked.host, asked.path, asked.query);
-            let (fresh, key) = look_up(process, &place, target, &fields, None)?;
+            let (fresh, key) = look_up(process, place, target, &fields, None)?;
             (fresh, key, asked.if_none_match)
         }
         Some(exchange) => {
@@ -77,7 +78,7 @@ pub(super) fn find<'r, 'a>(
             let target = request.uri.path_and_query()?;
             let target = (host_of(&request.headers), target.path(), target.query());
             let chosen = Some(&exchange.chosen);
-            let (fresh, key) = look_up(process, &place, target, &fields, chosen)?;
+            let (fresh, key) = look_up(process, place, target, &fields, chosen)?;
             (fresh, key, if_none_match(&request.headers)?)
         }
     };
@@ -90,19 +91,10 @@ pub(super) fn find<'r, 'a>(
     Some(Found {
         place,
         fresh,
-        filtered,
+        accepted: work.accepted,
         not_modified,
         key,
     })
-}
-
-impl Filtered {
-    /// Runs the request phase.
-    fn of(route: &Route, exchange: &mut Exchange) -> Option<Self> {
-        let trial = route.pipeline.try_request(exchange)?;
-        let accepted = compress::negotiate_for(route, &mut exchange.request).ok()?;
-        Some(Self { trial, accepted })
-    }
 }
 
 /// Finds a fresh object, which is not about to be renewed, and its key in words where responses tell it.

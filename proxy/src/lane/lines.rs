@@ -8,6 +8,7 @@ use rimward_cache::Object;
 use rimward_cache::object::Line;
 
 use super::find::Found;
+use super::sending::Body;
 use super::{COPIED, Ends, Reply};
 use crate::cache::CacheStatus;
 use crate::metrics::CacheResult;
@@ -18,7 +19,7 @@ const HEAD: usize = 1024;
 
 /// Writes the head, after filters spent some time on the request; `None` when the object is one that needs more than this.
 pub(super) fn write(
-    found: &Found<'_, '_>,
+    found: &Found<'_, '_, '_>,
     spent: Duration,
     ends: &Ends,
     output: &mut BytesMut,
@@ -29,7 +30,7 @@ pub(super) fn write(
     } else {
         object.status().as_u16()
     };
-    output.reserve(room(object));
+    output.reserve(room(object.body.len()));
     write_status(status, object, found.not_modified, output);
     let stored = Stored::write(found, output)?;
     put(
@@ -48,13 +49,15 @@ pub(super) fn write(
     end(ends, output);
     Some(Reply {
         status,
-        body: ends.has_body(found).then(|| found.fresh.object.clone()),
+        body: ends
+            .has_body(found)
+            .then(|| Body::Stored(found.fresh.object.clone())),
     })
 }
 
 /// Room for a head and for the body if that is copied.
-pub(super) fn room(object: &Object) -> usize {
-    match object.body.len() {
+pub(super) fn room(length: u64) -> usize {
+    match length {
         small @ ..=COPIED => HEAD + usize::try_from(small).unwrap_or_default(),
         _ => HEAD,
     }
@@ -79,7 +82,7 @@ pub(super) fn timing(filters: Duration, ends: &Ends) -> Timing {
 }
 
 /// What `Cache-Status` says of a hit.
-pub(super) fn cache_status(found: &Found<'_, '_>) -> CacheStatus {
+pub(super) fn cache_status(found: &Found<'_, '_, '_>) -> CacheStatus {
     CacheStatus {
         ttl: Some(found.fresh.ttl()),
         key: found.key.clone(),
@@ -109,7 +112,7 @@ struct Stored {
 
 impl Stored {
     /// Writes the fields; `None` when those are missing that the engine would make.
-    fn write(found: &Found<'_, '_>, output: &mut BytesMut) -> Option<Self> {
+    fn write(found: &Found<'_, '_, '_>, output: &mut BytesMut) -> Option<Self> {
         let mut stored = Self::default();
         for Line { name, line, .. } in found.fresh.object.lines() {
             if stored.passes(name, found) {
@@ -120,7 +123,7 @@ impl Stored {
     }
 
     /// Whether a field goes to the client as it is.
-    fn passes(&mut self, name: &[u8], found: &Found<'_, '_>) -> bool {
+    fn passes(&mut self, name: &[u8], found: &Found<'_, '_, '_>) -> bool {
         let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
         match name.len() {
             4 if is("date") => self.has_date = true,
@@ -148,7 +151,7 @@ impl Stored {
 
 /// `Cache-Status` with our member behind those of the caches that are nearer to the origin (RFC 9211 §2).
 fn write_cache_status(
-    found: &Found<'_, '_>,
+    found: &Found<'_, '_, '_>,
     others: usize,
     output: &mut BytesMut,
 ) -> std::fmt::Result {

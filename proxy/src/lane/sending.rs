@@ -8,13 +8,38 @@ use prometheus_client::metrics::gauge::Gauge;
 use rimward_cache::Object;
 use rimward_filters::Exchange;
 
-use super::answer::Answer;
+use super::answer::{Answer, over};
 use super::place::Place;
 use crate::edge::Process;
 use crate::listen::{Connection, Outgoing};
 use crate::log::{Termination, When, Who};
+use crate::metrics::CacheResult;
 use crate::request::finish::settle;
 use crate::runtime::{Route, Runtime};
+
+/// The body of an answer.
+pub(super) enum Body {
+    /// As it is stored.
+    Stored(Arc<Object>),
+    /// Made for this answer.
+    Made(Bytes),
+}
+
+impl Body {
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Self::Stored(object) => object.body.len(),
+            Self::Made(bytes) => bytes.len() as u64,
+        }
+    }
+
+    pub(super) fn pieces(&self) -> &[Bytes] {
+        match self {
+            Self::Stored(object) => object.body.pieces().unwrap_or_default(),
+            Self::Made(bytes) => std::slice::from_ref(bytes),
+        }
+    }
+}
 
 /// A body on its way; what became of it is counted and logged when this is dropped.
 pub(super) struct Sending {
@@ -24,7 +49,8 @@ pub(super) struct Sending {
     connection: Arc<Connection>,
     host: String,
     exchange: Box<Exchange>,
-    object: Arc<Object>,
+    body: Body,
+    cache: CacheResult,
     protocol: &'static str,
     status: u16,
     began: Instant,
@@ -34,13 +60,13 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    /// The body of `object`, for an answer whose head was written.
+    /// A body, for an answer whose head was written.
     pub(super) fn new(
         process: &Arc<Process>,
         answer: &Answer<'_>,
         place: &Place<'_, '_>,
         exchange: Box<Exchange>,
-        object: Arc<Object>,
+        body: Body,
     ) -> Self {
         let in_flight = process.metrics.in_flight.clone();
         in_flight.inc();
@@ -51,7 +77,8 @@ impl Sending {
             connection: answer.connection.clone(),
             host: answer.host.to_owned(),
             exchange,
-            object,
+            body,
+            cache: answer.cache,
             protocol: answer.protocol,
             status: answer.status,
             began: answer.began,
@@ -66,6 +93,7 @@ impl Sending {
             protocol: self.protocol,
             connection: &self.connection,
             host: &self.host,
+            cache: self.cache,
             status: self.status,
             began: self.began,
         }
@@ -74,7 +102,7 @@ impl Sending {
 
 impl Outgoing for Sending {
     fn pieces(&self) -> &[Bytes] {
-        self.object.body.pieces().unwrap_or_default()
+        self.body.pieces()
     }
 
     fn sent(&mut self, bytes: usize) {
@@ -85,8 +113,16 @@ impl Outgoing for Sending {
 impl Drop for Sending {
     fn drop(&mut self) {
         self.in_flight.dec();
+        let tally = self.answer().tally(self.sent);
+        let is_cut = self.sent < self.body.len();
+        let error = is_cut.then(|| "the client did not take all of the response".to_owned());
+        over(
+            &self.route.pipeline,
+            &mut self.exchange,
+            &tally,
+            error.clone(),
+        );
         let answer = self.answer();
-        let tally = answer.tally(self.sent);
         settle(
             &self.process,
             Some(&self.route),
@@ -95,12 +131,12 @@ impl Drop for Sending {
             || {
                 let mut record = answer.record(&self.runtime, &self.exchange, &tally);
                 record.first_byte_ms = Some(self.first_byte);
-                if self.sent < self.object.body.len() {
+                if is_cut {
                     record.termination = Termination {
                         who: Who::Client,
                         when: When::Body,
                     };
-                    record.error = Some("the client did not take all of the response".to_owned());
+                    record.error = error;
                 }
                 Some(record)
             },

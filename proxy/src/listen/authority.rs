@@ -6,7 +6,7 @@ use super::refusal::Refusal;
 
 /// Refuses an authority that is not a plain host name or address with an optional port. Underscores are tolerated,
 /// since host names in the wild have them.
-pub(super) fn check(authority: &[u8]) -> Result<(), Refusal> {
+pub(crate) fn check(authority: &[u8]) -> Result<(), Refusal> {
     let text =
         std::str::from_utf8(authority).map_err(|_| Refusal::bad("host has bytes beyond ASCII"))?;
     if text.is_empty() {

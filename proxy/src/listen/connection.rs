@@ -34,7 +34,7 @@ pub struct Connection {
     /// The listener's settings when the connection was accepted.
     pub settings: Arc<ListenerSettings>,
     pub(super) gate: Arc<Gate>,
-    /// What was noted of the request that the engine has now, when they come one after the other.
+    /// What was done for the request that the engine has now, when they come one after the other.
     pub(super) carried: Mutex<Notes>,
 }
 
@@ -50,7 +50,7 @@ impl Connection {
         *self.carried.lock().unwrap_or_else(PoisonError::into_inner) = notes;
     }
 
-    /// What filters noted of this request before the engine had it.
+    /// What was done for this request before the engine had it.
     pub(crate) fn notes_of(&self, request: &RequestHeader) -> Extensions {
         if let Some(Notes(notes)) = request.extensions.get::<Notes>() {
             return notes.clone();

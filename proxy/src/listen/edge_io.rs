@@ -31,8 +31,8 @@ impl Home {
 
 /// A connection on loan.
 pub struct EdgeIo {
-    /// There until it is dropped.
-    wire: Option<Box<Wire>>,
+    /// There until it is dropped. The engine has no way to lend it out for writing, so that whoever reads a body ahead locks it.
+    wire: Mutex<Option<Box<Wire>>>,
     home: Arc<Home>,
 }
 
@@ -41,31 +41,45 @@ impl EdgeIo {
     pub(super) fn lend(mut wire: Box<Wire>, home: &Arc<Home>) -> Self {
         wire.digest();
         Self {
-            wire: Some(wire),
+            wire: Mutex::new(Some(wire)),
             home: home.clone(),
         }
     }
 
     fn wire(&mut self) -> io::Result<&mut Wire> {
         self.wire
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
             .as_deref_mut()
             .ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    fn digest(&self) -> Option<&Digest> {
-        self.wire.as_deref().and_then(Wire::made_digest)
+    /// What `look` makes of the connection.
+    pub(super) fn with<T>(&self, look: impl FnOnce(&mut Wire) -> T) -> io::Result<T> {
+        let mut wire = self.wire.lock().unwrap_or_else(PoisonError::into_inner);
+        let wire = wire.as_deref_mut();
+        wire.map(look)
+            .ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    fn digest<T>(&self, part: impl FnOnce(&Digest) -> Option<T>) -> Option<T> {
+        self.with(|wire| part(wire.made_digest()?)).ok().flatten()
     }
 }
 
 impl Drop for EdgeIo {
     fn drop(&mut self) {
-        *self.home.0.lock().unwrap_or_else(PoisonError::into_inner) = self.wire.take();
+        *self.home.0.lock().unwrap_or_else(PoisonError::into_inner) = self
+            .wire
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
     }
 }
 
 impl fmt::Debug for EdgeIo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let peer = self.wire.as_deref().map(|wire| wire.connection().peer);
+        let peer = self.with(|wire| wire.connection().peer).ok();
         f.debug_struct("EdgeIo")
             .field("peer", &peer)
             .finish_non_exhaustive()
@@ -120,13 +134,13 @@ impl Shutdown for EdgeIo {
 
 impl UniqueID for EdgeIo {
     fn id(&self) -> UniqueIDType {
-        self.wire.as_deref().map_or(-1, Wire::fd)
+        self.with(|wire| wire.fd()).unwrap_or(-1)
     }
 }
 
 impl Ssl for EdgeIo {
     fn get_ssl_digest(&self) -> Option<Arc<SslDigest>> {
-        self.digest()?.ssl_digest.clone()
+        self.digest(|digest| digest.ssl_digest.clone())
     }
 }
 
@@ -138,13 +152,13 @@ impl GetTimingDigest for EdgeIo {
 
 impl GetProxyDigest for EdgeIo {
     fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
-        self.digest()?.proxy_digest.clone()
+        self.digest(|digest| digest.proxy_digest.clone())
     }
 }
 
 impl GetSocketDigest for EdgeIo {
     fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        self.digest()?.socket_digest.clone()
+        self.digest(|digest| digest.socket_digest.clone())
     }
 }
 

@@ -10,8 +10,7 @@ use pingora_http::RequestHeader;
 use super::connection::Connection;
 use super::head::Head;
 
-/// Answers requests before the engine sees them. What it does not answer has left no trace but for notes, which travel
-/// on with the request.
+/// Answers requests before the engine sees them. What was done for those that it does not answer travels on with them.
 pub trait Lane: Send + Sync + 'static {
     /// Answers a plain HTTP/1.1 request by appending its response to `output`.
     ///
@@ -30,7 +29,7 @@ pub trait Lane: Send + Sync + 'static {
     }
 }
 
-/// What filters noted of a request that the lane could not answer: they are run again for it.
+/// What was done for a request that the lane could not answer.
 #[derive(Debug, Clone, Default)]
 pub struct Notes(pub Extensions);
 

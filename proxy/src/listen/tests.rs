@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
 
+mod ahead;
 mod http1;
 mod http2;
 mod sockets;
@@ -65,7 +66,7 @@ fn peer() -> SocketAddr {
 /// An app that answers by path:
 ///
 /// `/echo` with the body, `/ignore` without having read it, `/large` with many bytes, `/gate` when the gate opens, `/switch`
-/// by switching to a protocol that echoes, `/who` with the client's address, anything else with method, target and host.
+/// by switching to a protocol that echoes, `/ahead…` with what was read of the body ahead, `/who` with the client's address, anything else with method, target and host.
 struct App {
     gate: Semaphore,
     arrived: AtomicUsize,
@@ -103,6 +104,10 @@ impl App {
                 while let Some(more) = session.read_request_body().await? {
                     body.extend_from_slice(&more);
                 }
+                respond(session, 200, Bytes::from(body)).await
+            }
+            "/ahead" | "/ahead/answer" | "/ahead/replace" => {
+                let body = ahead::answer(session).await?;
                 respond(session, 200, Bytes::from(body)).await
             }
             "/large" => respond(session, 200, Bytes::from(vec![b'x'; 4 * 1024 * 1024])).await,

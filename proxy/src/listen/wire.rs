@@ -1,6 +1,7 @@
 //! A connection's state between the transport and HTTP: what was read ahead, what is yet to be written, how far the present
 //! request has come, and every deadline.
 
+mod ahead;
 mod next_head;
 mod read;
 mod send;
@@ -11,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use std::task::Waker;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use pingora::protocols::Digest;
 use rimward_config::ListenerLimits;
 use tokio::time::Instant;
@@ -23,7 +24,10 @@ use super::refusal::Refusal;
 use super::transport::Transport;
 use crate::framing::{Guard, Scan};
 
+pub(crate) use ahead::Ahead;
 pub(super) use next_head::NoHead;
+
+use ahead::Chunks;
 
 /// Time waited for a client's body before its rate matters.
 const BODY_GRACE: Duration = Duration::from_secs(10);
@@ -66,6 +70,10 @@ enum Request {
     /// The head, and what comes behind it.
     Head(BytesMut, Guard),
     Body(Guard),
+    /// A body that was read before the engine reads it, or what was put in its place.
+    Given(Bytes),
+    /// The same for one that comes in chunks and was longer than whoever read it wanted.
+    Chunks(Chunks),
     /// All of it. What comes next belongs to the next one.
     Done,
     /// Bytes are no longer looked at: HTTP/2, or another protocol after a 101.
@@ -77,7 +85,7 @@ impl Request {
     fn advance(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
         match self {
             Self::Body(guard) => Ok(guard.advance(bytes)?),
-            Self::Head(..) | Self::Done | Self::Raw => Ok(0),
+            Self::Head(..) | Self::Given(_) | Self::Chunks(_) | Self::Done | Self::Raw => Ok(0),
         }
     }
 }

@@ -13,8 +13,10 @@ use rimward_filters::{Chosen, Client, Exchange, Found, Scheme};
 use super::caching::host_of;
 use super::client;
 use super::context::Context;
+use super::enter::Entered;
 use super::errors::refuse;
 use super::esi::Fragment;
+use super::overtaken::Travelling;
 use super::revalidate::Revalidation;
 use super::slices::Carried;
 use crate::edge::Process;
@@ -40,6 +42,9 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
     if let Some(fragment) = Fragment::of(session) {
         return fragment.begin(process, session, ctx);
     }
+    if let Some(entered) = Entered::of(session) {
+        return entered.begin(process, session, ctx);
+    }
     let connection = listen::connection(&session.downstream_session).cloned();
     let Some(connection) = connection else {
         return Err(refuse(400, "request without a connection"));
@@ -47,6 +52,13 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
     ctx.connection = Some(connection.clone());
     ctx.protocol = protocol(session.req_header().version);
     normalise(session.req_header_mut())?;
+    if let Some(travelling) = connection
+        .notes_of(session.req_header())
+        .remove::<Travelling>()
+        && let Some(overtaken) = travelling.take()
+    {
+        return overtaken.resume(session, ctx);
+    }
 
     let runtime = ctx.runtime.clone();
     let trusted = &runtime.config.pop.trusted_proxies;
@@ -81,11 +93,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
         trusted: identity.trusted,
         request_id: request_id(&session.req_header().headers, identity.trusted),
     };
-    enter(site, session, ctx, who)?;
-    if let Some(exchange) = &mut ctx.exchange {
-        exchange.notes = connection.notes_of(session.req_header());
-    }
-    Ok(())
+    enter(site, session, ctx, who)
 }
 
 /// Who asks.
@@ -142,7 +150,7 @@ pub(super) fn enter(site: &Site, session: &mut Session, ctx: &mut Context, who: 
 }
 
 /// A part of what an origin sends is not that part of what the client gets, when filters rewrite it.
-fn forget_ranges_of_rewritten_bodies(session: &mut Session, route: &Route) {
+pub(super) fn forget_ranges_of_rewritten_bodies(session: &mut Session, route: &Route) {
     if !route.ranges {
         session.ignore_downstream_range = true;
         session.req_header_mut().remove_header(&header::RANGE);

@@ -271,8 +271,7 @@ fn status(process: &Process, session: &Session, ctx: &Context) -> HeaderValue {
     let pop = &ctx.runtime.config.pop;
     // An answer of the edge's own is neither a hit nor forwarded, unless an origin failed to give one.
     if ctx.own_answer && ctx.all_tries() == 0 {
-        let generated = HeaderValue::try_from(format!("{}; detail=generated", pop.name));
-        return generated.unwrap_or(HeaderValue::from_static("rimward"));
+        return generated(&pop.name);
     }
     let mut status = cache_status(process, session, ctx);
     if ctx.own_answer {
@@ -283,6 +282,12 @@ fn status(process: &Process, session: &Session, ctx: &Context) -> HeaderValue {
         status.detail = Some("origin-failed");
     }
     status.to_value(&pop.name)
+}
+
+/// What `Cache-Status` says of an answer of the edge's own.
+pub(crate) fn generated(pop: &str) -> HeaderValue {
+    let generated = HeaderValue::try_from(format!("{pop}; detail=generated"));
+    generated.unwrap_or(HeaderValue::from_static("rimward"))
 }
 
 /// What the cache did with an exchange.

@@ -32,6 +32,8 @@ const WORTH_WAITING: u64 = 256 << 10;
 pub(super) struct Compressing {
     /// What the client takes.
     accepted: Accepted,
+    /// Whether that is known already.
+    is_agreed: bool,
     /// Whether the response may be encoded, as it was before it became a part of itself or a 304.
     may_encode: bool,
     /// Whether filters make another body of it on its way to the client.
@@ -40,13 +42,22 @@ pub(super) struct Compressing {
     encoded: Option<(Encoding, Arc<Object>)>,
 }
 
+impl Compressing {
+    /// Notes what the client takes, where that was found out before.
+    pub(super) fn agreed(&mut self, accepted: Accepted) {
+        self.accepted = accepted;
+        self.is_agreed = true;
+    }
+}
+
 /// Notes what the client takes. From here on the request asks for the body as it is: so one object serves all clients,
 /// an origin that varies on `Accept-Encoding` has one variant, and filters can rewrite what they get.
 ///
 /// # Errors
 /// When the head can't take another field.
 pub(super) fn negotiate(session: &mut Session, ctx: &mut Context) -> Result<()> {
-    let Some(route) = ctx.route.as_deref().filter(|_| !ctx.background) else {
+    let is_open = !ctx.background && !ctx.compressing.is_agreed;
+    let Some(route) = ctx.route.as_deref().filter(|_| is_open) else {
         return Ok(());
     };
     ctx.compressing.accepted = negotiate_for(route, session.req_header_mut())?;

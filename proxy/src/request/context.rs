@@ -8,8 +8,9 @@ use http::HeaderValue;
 use pingora::proxy::Session;
 use prometheus_client::metrics::gauge::Gauge;
 use rimward_cache::policy::Demands;
-use rimward_filters::{Chosen, Exchange, Rewriters};
+use rimward_filters::{Chosen, Exchange, Rewriters, WayThere};
 
+use super::body::Passing;
 use super::compress::Compressing;
 use super::outgoing::Edits;
 use super::slices::Outcome;
@@ -35,6 +36,8 @@ pub(crate) struct Context {
     pub(super) exchange: Option<Box<Exchange>>,
     /// The `Host` that the client asked for, whatever filters made of it.
     pub(super) host: Option<HeaderValue>,
+    /// How far the request phase has come, where the fast lane began it.
+    pub(super) way: Option<WayThere>,
     /// How many steps of the pipeline see the response.
     pub(super) depth: usize,
     /// Where a listener wants every request redirected to.
@@ -82,8 +85,8 @@ pub(crate) struct Context {
     pub(super) asked: Option<Instant>,
     /// From asking an origin to the head of its response.
     pub(super) origin_time: Option<Duration>,
-    /// Bytes of the request body so far.
-    pub(super) body_read: u64,
+    /// How far the request's body has come.
+    pub(super) body: Passing,
     /// How many bytes the request body may have by a filter's word; the listener holds it to its own.
     pub(super) max_body: u64,
     /// What stands in for the body of a bucket's error.
@@ -100,6 +103,8 @@ pub(crate) struct Context {
     pub(super) termination: Termination,
     /// Why it did not end well.
     pub(super) error: Option<String>,
+    /// Whether a filter made it to this edge itself.
+    pub(super) is_inner: bool,
     /// Whether this is for a fragment of a page, which is told of with the page.
     pub(super) is_fragment: bool,
     /// How deep it stands in pages.
@@ -146,6 +151,7 @@ impl Context {
             route: None,
             exchange: None,
             host: None,
+            way: None,
             depth: 0,
             redirect: None,
             background: false,
@@ -170,7 +176,7 @@ impl Context {
             progress: Progress::default(),
             asked: None,
             origin_time: None,
-            body_read: 0,
+            body: Passing::default(),
             max_body: u64::MAX,
             page: None,
             origin_rewriters: Rewriters::default(),
@@ -179,6 +185,7 @@ impl Context {
             first_byte: None,
             termination: Termination::default(),
             error: None,
+            is_inner: false,
             is_fragment: false,
             esi_depth: 0,
             is_aside: false,

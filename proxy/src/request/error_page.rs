@@ -1,6 +1,7 @@
 //! The end of an exchange that failed: a page that says so, the site's own if it has one.
 
 use http::header;
+use pingora::cache::CachePhase;
 use pingora::proxy::{FailToProxy, Session};
 use pingora::{Error, OrErr, Result};
 use pingora_http::ResponseHeader;
@@ -10,6 +11,7 @@ use super::errors::{classify, describe};
 use super::forward::ends_connection;
 use super::respond::{own_response, write};
 use super::slices;
+use crate::cache::{leave_out, stored_body};
 use crate::edge::Process;
 use crate::runtime::Page;
 
@@ -45,6 +47,29 @@ pub(super) async fn failed(
         error_code: status,
         can_reuse_downstream: reusable,
     }
+}
+
+/// Ends an exchange that failed when a stored response was made ready for the client: the engine would say 500 whatever it is.
+///
+/// # Errors
+/// When another response failed, of which the engine tells us.
+pub(super) async fn in_place_of_hit(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+    passed: Result<()>,
+) -> Result<()> {
+    let phase = session.cache.phase();
+    let is_hit = matches!(phase, CachePhase::Hit | CachePhase::Stale);
+    let (true, false, Err(error)) = (is_hit, ctx.is_copy(), &passed) else {
+        return passed;
+    };
+    failed(process, session, error, ctx).await;
+    if let Some(body) = stored_body(&mut session.cache) {
+        leave_out(body);
+    }
+    ctx.is_sent = true;
+    Ok(())
 }
 
 /// The site's page for a status, or ours.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pingora::proxy::Session;
 use rimward_filters::{Failures, Fallback, OriginChoice, Tried};
 
+use super::body;
 use super::context::Context;
 use crate::origin::{Failure, Origin};
 use crate::runtime::Route;
@@ -48,8 +49,7 @@ pub(super) fn tell(ctx: &Context, status: Option<u16>) {
 /// all of it is at hand.
 pub(super) fn falls_back(session: &Session, ctx: &mut Context, failure: Failure) -> bool {
     let is_first = !fell_back(ctx) && !ctx.asks_shield;
-    let can_repeat =
-        !session.as_ref().retry_buffer_truncated() && session.response_written().is_none();
+    let can_repeat = body::can_repeat(session, ctx) && session.response_written().is_none();
     if !is_first || !can_repeat || fallback_on(ctx, failure).is_none() {
         return false;
     }

@@ -48,17 +48,29 @@ pub(super) fn finish(
         status,
         duration: ctx.started.elapsed(),
         sent: session.body_bytes_sent() as u64,
-        received: session.body_bytes_read() as u64,
+        received: ctx.body.received(session.body_bytes_read() as u64),
     };
     tell_filters(session, ctx, &tally);
     if ctx.background {
         process.metrics.carried(tally.sent, tally.received);
+    } else if ctx.is_inner {
+        settle_inner(process, ctx, tally.cache);
     } else {
         let route = ctx.route.as_deref();
         let exchange = ctx.exchange.as_deref();
         settle(process, route, exchange, &tally, || {
             Some(record(session, ctx, &tally))
         });
+    }
+}
+
+/// Counts the exchange of a request that a filter made to this edge itself.
+fn settle_inner(process: &Process, ctx: &Context, cache: CacheResult) {
+    if let Some(route) = &ctx.route {
+        process.metrics.inner(&route.site, &route.name, cache);
+    }
+    if let Some(exchange) = &ctx.exchange {
+        exchange.outcomes.iter().for_each(|outcome| outcome.count());
     }
 }
 

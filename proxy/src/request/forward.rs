@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
 use pingora::proxy::Session;
 use pingora::upstreams::peer::HttpPeer;
@@ -11,6 +10,7 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use rimward_config::Fallback;
 use rimward_filters::Exchange;
 
+use super::body;
 use super::bucket;
 use super::compress;
 use super::context::{Context, Progress};
@@ -62,8 +62,12 @@ pub(super) async fn choose(
     ctx.picked = None;
     let (origin, picked) = match next_hop::pick(session, ctx, &route).await? {
         Next::Server(origin, picked) => (origin, picked),
-        Next::Given(peer) => return Ok(peer),
+        Next::Given(peer) => {
+            body::forget(session, ctx)?;
+            return Ok(peer);
+        }
     };
+    body::settle(session, ctx)?;
     if ctx.tries > 0 {
         process.metrics.retries.inc();
         if !picked.pause().is_zero() {
@@ -76,6 +80,7 @@ pub(super) async fn choose(
     if !session.as_mut().is_body_empty() {
         picked.body_begins();
     }
+    ctx.body.begins_anew();
     ctx.tries += 1;
     ctx.tried.push(picked.server_id());
     ctx.asked = Some(Instant::now());
@@ -105,6 +110,7 @@ pub(super) fn request(
         Some(edits) => edits.apply(request)?,
         None => {}
     }
+    body::frame(session, ctx, request)?;
     // Last, since a signature covers what the head is by then.
     bucket::sign(origin.as_deref(), request)
 }
@@ -221,29 +227,6 @@ fn set(request: &mut RequestHeader, name: HeaderName, value: &str) -> Result<()>
     request.insert_header(name, value)
 }
 
-/// A piece of the request's body passes.
-///
-/// # Errors
-/// With 413 when there is more of it than allowed.
-pub(super) fn body(ctx: &mut Context, bytes: Option<&Bytes>, end: bool) -> Result<()> {
-    ctx.body_read += bytes.map_or(0, |bytes| bytes.len() as u64);
-    if ctx.body_read > ctx.max_body {
-        return Err(refuse(413, "request body is longer than allowed"));
-    }
-    if let Some(exchange) = &mut ctx.exchange {
-        for watcher in &mut exchange.request_watchers {
-            bytes.into_iter().for_each(|bytes| watcher.chunk(bytes));
-            if end {
-                watcher.end();
-            }
-        }
-    }
-    if let Some(picked) = ctx.picked.as_ref().filter(|_| end) {
-        picked.body_ends();
-    }
-    Ok(())
-}
-
 /// A connection could not be made: whether another server is tried.
 pub(super) fn not_connected(
     session: &mut Session,
@@ -267,6 +250,7 @@ pub(super) fn broke_off(
 ) -> Box<Error> {
     if *error.esource() != ErrorSource::Upstream {
         error.set_retry(false);
+        ctx.body.blame(&mut error);
         return error;
     }
     failed(session, ctx, error)
@@ -348,7 +332,7 @@ fn wants_again(session: &mut Session, ctx: &mut Context, failure: Failure) -> bo
         method: &session.req_header().method,
         tries: u32::try_from(ctx.tried.len()).unwrap_or(u32::MAX),
         reused: picked.reused(),
-        body_replayable: !session.as_ref().retry_buffer_truncated(),
+        body_replayable: body::can_repeat(session, ctx),
         response_begun: session.response_written().is_some(),
     };
     let is_failure = !matches!(failure, Failure::Status(..=499));

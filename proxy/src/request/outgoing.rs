@@ -7,21 +7,23 @@ use pingora::Result;
 use pingora::cache::filters::upstream;
 use pingora::proxy::Session;
 use pingora_http::RequestHeader;
-use rimward_filters::{Answer, Phase, Verdict};
+use rimward_filters::{Answer, Phase, Unfinished, Verdict};
 
 use super::aside::Coming;
+use super::body::Upload;
 use super::context::Context;
 use super::error_page::error_page_for_all;
 use super::errors::fail;
 use super::fallback;
 use super::forward;
 use super::respond;
+use crate::listen::BodyFields;
 use crate::origin::Given;
 use crate::runtime::Route;
 
 /// What filters changed in a request.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Edits {
+pub(crate) struct Edits {
     method: Option<Method>,
     uri: Option<Uri>,
     /// Fields with the values that they have now, none for those that were taken out.
@@ -42,20 +44,25 @@ pub(super) async fn filter(session: &mut Session, ctx: &mut Context, route: &Rou
     }
     let before = shown(session, ctx, route)?;
     let mut after = before.clone();
+    let fields = BodyFields::of(session.req_header());
     let Some((_, mut exchange)) = ctx.lend(session) else {
         return Ok(());
     };
     ctx.keyed = Some(exchange.chosen.clone());
+    let mut upload = Upload::of(session, &mut ctx.body, fields);
     let ended = route
         .pipeline
-        .origin_request(&mut exchange, &mut after)
+        .origin_request(&mut exchange, &mut after, &mut upload)
         .await;
+    let fields = upload.end();
     ctx.give_back(session, exchange);
+    fields.put_back(session.req_header_mut())?;
     ctx.edits = Some(Edits::between(&before, &after));
     match ended {
         Ok((Verdict::Pass, _)) => Ok(()),
         Ok((Verdict::Answered(answer), depth)) => give(session, ctx, *answer, depth).await,
-        Err(failure) => Err(fail(failure.status, failure.to_string())),
+        Err(Unfinished::Failed(failure)) => Err(fail(failure.status, failure.to_string())),
+        Err(Unfinished::Lost(error)) => Err(error),
     }
 }
 
@@ -118,6 +125,7 @@ async fn give(
     let phase = Phase::OriginResponse;
     let passing = &mut Coming::Elsewhere;
     let mut rewriters = respond::filtered(session, ctx, phase, depth, &mut head, passing).await?;
+    respond::heed_storing(ctx);
     let body = respond::pass_whole(&mut rewriters, &head, body)?;
     ctx.given = Some(Given::new(head, body)?);
     Ok(())
@@ -125,7 +133,7 @@ async fn give(
 
 impl Edits {
     /// What is different in `after`.
-    fn between(before: &RequestHeader, after: &RequestHeader) -> Self {
+    pub(crate) fn between(before: &RequestHeader, after: &RequestHeader) -> Self {
         let (old, new) = (&before.headers, &after.headers);
         let changed = new
             .keys()

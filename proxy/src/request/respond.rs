@@ -8,9 +8,10 @@ use pingora::proxy::Session;
 use pingora::{Error, Result};
 use pingora_http::ResponseHeader;
 use rimward_cache::head::forget_body;
-use rimward_filters::{Answer, Phase, Rewriters, Stopped, Storing, Verdict};
+use rimward_filters::{Answer, Phase, Rewriters, Stopped, Storing, Unfinished, Verdict};
 
 use super::aside::{Coming, Watched};
+use super::body::{self, Upload};
 use super::caching;
 use super::compress;
 use super::context::{Context, Progress};
@@ -19,7 +20,7 @@ use super::errors::{fail, refuse, retry};
 use super::slices;
 use crate::cache::{self, stored_body};
 use crate::edge::Process;
-use crate::listen;
+use crate::listen::{self, BodyFields};
 use crate::origin::Given;
 use crate::runtime::Route;
 
@@ -47,21 +48,38 @@ pub(super) async fn request(
         ctx.exchange = Some(exchange);
         return Ok(false);
     }
+    let fields = BodyFields::of(session.req_header());
     std::mem::swap(session.req_header_mut(), &mut exchange.request);
-    let (verdict, depth) = route.pipeline.request(&mut exchange).await;
+    let pipeline = &route.pipeline;
+    // What the fast lane has begun is not begun again.
+    let way = ctx.way.take();
+    let way = way.unwrap_or_else(|| pipeline.begin_request(&mut exchange));
+    let mut upload = Upload::of(session, &mut ctx.body, fields);
+    let ended = pipeline.finish_request(way, &mut exchange, &mut upload);
+    let (verdict, depth) = ended.await;
+    let fields = upload.end();
     std::mem::swap(session.req_header_mut(), &mut exchange.request);
+    fields.put_back(session.req_header_mut())?;
     if let Some(limit) = exchange.notes.get::<rimward_filters::MaxBody>() {
         ctx.max_body = ctx.max_body.min(limit.0);
     }
     ctx.exchange = Some(exchange);
     ctx.depth = depth;
     match verdict {
-        Ok(Verdict::Pass) => Ok(false),
+        Ok(Verdict::Pass) => {
+            body::settle(session, ctx)?;
+            Ok(false)
+        }
         Ok(Verdict::Answered(answer)) => {
+            body::forget(session, ctx)?;
             answer_with(process, session, ctx, *answer).await?;
             Ok(true)
         }
-        Err(failure) => Err(fail(failure.status, failure.to_string())),
+        Err(Unfinished::Failed(failure)) => {
+            body::forget(session, ctx)?;
+            Err(fail(failure.status, failure.to_string()))
+        }
+        Err(Unfinished::Lost(error)) => Err(error),
     }
 }
 
@@ -108,7 +126,7 @@ pub(super) async fn own_response(
 ///
 /// # Errors
 /// When one of them can't go on.
-pub(super) fn pass_whole(
+pub(crate) fn pass_whole(
     rewriters: &mut Rewriters,
     head: &ResponseHeader,
     body: Bytes,
@@ -228,14 +246,11 @@ pub(super) async fn origin_response_phase(
     let phase = Phase::OriginResponse;
     let passing = &mut Coming::Elsewhere;
     let mut rewriters = filtered(session, ctx, phase, usize::MAX, head, passing).await?;
+    heed_storing(ctx);
     if let Some(body) = take_replacement(&mut rewriters)? {
         ctx.given = Some(Given::new(head.clone(), body)?);
         ctx.page = None;
         return Err(retry(head.status.as_u16(), "a filter replaced the body"));
-    }
-    let notes = ctx.exchange.as_mut().map(|exchange| &mut exchange.notes);
-    if let Some(storing) = notes.and_then(|notes| notes.remove::<Storing>()) {
-        ctx.caching.store_as(&storing);
     }
     // A 304 renews the head of what was rewritten when it was stored.
     if head.status == StatusCode::NOT_MODIFIED && rewrites_what_is_stored(ctx) {
@@ -247,6 +262,14 @@ pub(super) async fn origin_response_phase(
         ctx.origin_rewriters = rewriters;
     }
     Ok(())
+}
+
+/// Has the response stored as a filter says.
+pub(super) fn heed_storing(ctx: &mut Context) {
+    let notes = ctx.exchange.as_mut().map(|exchange| &mut exchange.notes);
+    if let Some(storing) = notes.and_then(|notes| notes.remove::<Storing>()) {
+        ctx.caching.store_as(&storing);
+    }
 }
 
 fn rewrites_what_is_stored(ctx: &Context) -> bool {
@@ -378,7 +401,7 @@ pub(super) fn end_with_trailers(ctx: &mut Context) -> Result<Option<Bytes>> {
     Ok(rest)
 }
 
-pub(super) fn is_bodiless(head: &ResponseHeader) -> bool {
+pub(crate) fn is_bodiless(head: &ResponseHeader) -> bool {
     matches!(
         head.status,
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED

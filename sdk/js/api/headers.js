@@ -1,6 +1,6 @@
 // The header fields of the request or the response, which stay in the host: each call asks it.
 
-import { ask } from "./host.js";
+import { told } from "./host.js";
 import { decode } from "./utf8.js";
 
 const line = (name, value) => [String(name), String(value)];
@@ -36,16 +36,15 @@ export class Fields {
   }
 
   set(name, value) {
-    if (typeof name === "object") return this.#setAll(name);
-    this.#edit(`header \`${name}\``, [{ tag: "set", val: line(name, value) }]);
+    this.#edit(typeof name === "object" ? setsOf(name) : [{ tag: "set", val: line(name, value) }]);
   }
 
   append(name, value) {
-    this.#edit(`header \`${name}\``, [{ tag: "append", val: line(name, value) }]);
+    this.#edit([{ tag: "append", val: line(name, value) }]);
   }
 
   delete(...names) {
-    this.#edit(`header \`${names.join("`, `")}\``, names.map((name) => ({ tag: "remove", val: String(name) })));
+    this.#edit(names.map((name) => ({ tag: "remove", val: String(name) })));
   }
 
   keys() {
@@ -60,18 +59,23 @@ export class Fields {
     return this.entries();
   }
 
-  // Several fields for the price of one call; of a name that comes twice, the second is appended.
-  #setAll(fields) {
-    const seen = new Set();
-    const edits = pairsOf(fields).map(([name, value]) => {
-      const tag = seen.has(name.toLowerCase()) ? "append" : "set";
-      seen.add(name.toLowerCase());
-      return { tag, val: [name, value] };
-    });
-    this.#edit(`headers \`${[...seen].join("`, `")}\``, edits);
+  // What most filters do most often, so that what is only said when it fails is only made then.
+  #edit(edits) {
+    try {
+      this.#raw.editHeaders(edits);
+    } catch (error) {
+      const names = new Set(edits.map(({ val }) => `\`${typeof val === "string" ? val : val[0]}\``));
+      throw told(`${names.size === 1 ? "header" : "headers"} ${[...names].join(", ")}`, error);
+    }
   }
+}
 
-  #edit(what, edits) {
-    ask(what, () => this.#raw.editHeaders(edits));
-  }
+// Several fields for the price of one call; of a name that comes twice, the second is appended.
+function setsOf(fields) {
+  const seen = new Set();
+  return pairsOf(fields).map(([name, value]) => {
+    const tag = seen.has(name.toLowerCase()) ? "append" : "set";
+    seen.add(name.toLowerCase());
+    return { tag, val: [name, value] };
+  });
 }

@@ -22,9 +22,13 @@ export function ask(what, call) {
   try {
     return call();
   } catch (error) {
-    if (typeof error?.payload?.tag === "string") throw new HostError(what, error.payload);
-    throw error;
+    throw told(what, error);
   }
+}
+
+/** What the host refused, as a `HostError` that says what was tried. */
+export function told(what, error) {
+  return typeof error?.payload?.tag === "string" ? new HostError(what, error.payload) : error;
 }
 
 // The module is loaded once, when it is built, and every instance starts from a picture of that moment.

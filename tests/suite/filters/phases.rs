@@ -64,6 +64,34 @@ async fn a_fault_in_a_phase_that_waits_ends_the_exchange() {
 }
 
 #[tokio::test]
+async fn a_fault_on_a_stored_response_has_its_status_and_its_page() {
+    for (later, lane) in [(false, true), (false, false), (true, true)] {
+        let origin = Origin::start().await;
+        let fail = format!("on_error = 503, response = {{ later = {later}, fail = \"as told\" }}");
+        let text = format!(
+            "[pop]\nfast_lane = {lane}\n{}",
+            rimward_tests::site(&origin, &words(&[&fail]))
+        );
+        let edge = Edge::start(&text).await;
+        origin.reply("/a", "cache-control: max-age=60", "v1");
+        let mut client = edge.client().await;
+        let mut h2 = edge.h2().await;
+        // The first that is answered is a miss.
+        client.try_request("GET /a").await.ok();
+        for response in [
+            edge.get("/a").await,
+            h2.request("GET /a").await,
+            edge.request("HEAD /a").await,
+        ] {
+            assert_eq!(response.status, 503, "later: {later}, lane: {lane}");
+            assert_eq!(response.header("retry-after"), Some("5"));
+        }
+        assert!(edge.get("/a").await.text().contains("503"));
+        assert_eq!(origin.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn filters_see_a_request_to_the_origin_once_however_often_it_is_tried() {
     let origin = Origin::start().await;
     let edge = with(
@@ -475,4 +503,139 @@ async fn what_waited_is_compressed_behind_the_filters() {
             assert!(response.body.len() < 100);
         }
     }
+}
+
+/// Requests one after the other over one connection, and over HTTP/2.
+async fn over_both(edge: &Edge, requests: &[&str]) -> Vec<rimward_tests::Response> {
+    let (mut h1, mut h2) = (edge.client().await, edge.h2().await);
+    let mut responses = Vec::new();
+    for request in requests {
+        responses.push(h1.request(request).await);
+        responses.push(h2.request(request).await);
+    }
+    responses
+}
+
+#[tokio::test]
+async fn what_filters_answer_leaves_by_the_fast_lane() {
+    let origin = Origin::start().await;
+    let large = "x".repeat(100_000);
+    for cache in ["", "cache = false"] {
+        for (deed, status, text) in [
+            (
+                "answer = { body = \"made here\" }".to_owned(),
+                200,
+                "made here",
+            ),
+            ("answer = { status = 204 }".to_owned(), 204, ""),
+            (format!("answer = {{ body = \"{large}\" }}"), 200, &large),
+        ] {
+            let filters = words(&[
+                "request = { set = { x-in = \"1\" } }, response = { set = { x-out = \"1\" } }",
+                &format!("lane = true, request = {{ {deed} }}"),
+            ]);
+            let filters = filters.replacen("scripted\",", "scripted\", lane = true,", 1);
+            let mut told = Vec::new();
+            for lane in [true, false] {
+                let text = format!(
+                    "[pop]\nfast_lane = {lane}\n{}",
+                    rimward_tests::site(&origin, &format!("{cache}\n{filters}"))
+                );
+                let edge = Edge::start(&text).await;
+                let responses = over_both(&edge, &["GET /a", "HEAD /a", "GET /a"]).await;
+                let taken = edge.metric("rimward_fast_lane_total");
+                assert_eq!(taken, if lane { 6.0 } else { 0.0 }, "{deed:.40}");
+                assert_eq!(edge.metric("rimward_responses_total"), 6.0);
+                assert_eq!(runs(&edge, "request"), 12.0);
+                told.push(responses);
+            }
+            for (lane, engine) in told[0].iter().zip(&told[1]) {
+                assert_eq!((lane.status, &lane.body), (engine.status, &engine.body));
+                let fields = |response: &rimward_tests::Response| {
+                    let mut fields: Vec<String> = response
+                        .headers
+                        .0
+                        .iter()
+                        .filter(|(name, _)| !name.eq_ignore_ascii_case("date"))
+                        .map(|(name, value)| format!("{name}: {value}").to_ascii_lowercase())
+                        .collect();
+                    fields.sort();
+                    fields
+                };
+                assert_eq!(fields(lane), fields(engine), "{deed:.40}");
+            }
+            assert_eq!((told[0][0].status, told[0][0].text()), (status, text));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_fast_lane_began_is_not_done_again() {
+    let origin = Origin::start().await;
+    origin.always("/b", "cache-control: no-store", "v1");
+    for deeds in [
+        "set = { x-a = \"1\" }, path = \"/b\"",
+        "later = true, set = { x-a = \"1\" }, path = \"/b\"",
+    ] {
+        let filter = format!("lane = true, request = {{ {deeds} }}");
+        let edge = with(&origin, &[&filter]).await;
+        for response in over_both(&edge, &["GET /a\nx-case: 1", "HEAD /a", "GET /a?b"]).await {
+            assert_eq!(response.status, 200);
+        }
+        assert_eq!(runs(&edge, "request"), 6.0, "{deeds}");
+        assert_eq!(
+            edge.metric("rimward_filter_runs_total{phase=\"request\"}"),
+            6.0
+        );
+        for asked in origin.requests() {
+            assert_eq!(asked.header("x-a"), Some("1"));
+            assert_eq!(asked.header("host"), Some("example.com"));
+        }
+    }
+    // A refusal, and a fault, of a filter behind one that was run.
+    for (deed, status) in [("refuse = 403", 403), ("fail = \"as told\"", 500)] {
+        let first = "lane = true, request = { set = { x-a = \"1\" } }, response = { set = { x-out = \"1\" } }";
+        let second = format!("lane = true, request = {{ {deed} }}");
+        let edge = with(&origin, &[first, &second]).await;
+        for response in over_both(&edge, &["GET /a"]).await {
+            assert_eq!(
+                (response.status, response.header("x-out")),
+                (status, Some("1"))
+            );
+            assert!(response.text().contains(&status.to_string()));
+        }
+        assert_eq!(runs(&edge, "request"), 4.0);
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_replaced_in_the_fast_lane() {
+    let origin = Origin::start().await;
+    let body = "new ".repeat(1000);
+    let filter = format!("lane = true, response = {{ replace = \"{body}\" }}");
+    let words = format!("{}\ncompress = [\"gzip\"]", words(&[&filter]));
+    let text = format!(
+        "[pop]\nfast_lane = true\n{}",
+        rimward_tests::site(&origin, &words)
+    );
+    let edge = Edge::start(&text).await;
+    origin.reply(
+        "/a",
+        "cache-control: max-age=60\ncontent-type: text/plain",
+        "old",
+    );
+    assert_eq!(edge.get("/a").await, miss(&body));
+    for response in over_both(&edge, &["GET /a"]).await {
+        assert_eq!(response, hit(&body));
+        assert_eq!(response.header("content-length"), Some("4000"));
+    }
+    for response in over_both(&edge, &["GET /a\naccept-encoding: gzip"]).await {
+        assert_eq!(response.header("content-encoding"), Some("gzip"));
+        assert!(response.body.len() < 200);
+    }
+    for response in over_both(&edge, &["HEAD /a"]).await {
+        assert_eq!(response.header("content-length"), Some("4000"));
+    }
+    let taken = edge.metric("rimward_fast_lane_total");
+    assert!(taken >= 4.0, "{taken}");
 }

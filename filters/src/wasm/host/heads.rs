@@ -87,7 +87,11 @@ pub(super) fn names(fields: &HeaderMap) -> Vec<String> {
 }
 
 fn text(value: &HeaderValue) -> String {
-    String::from_utf8_lossy(value.as_bytes()).into_owned()
+    let bytes = value.as_bytes();
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+    }
 }
 
 /// Does what is asked for in its order, or nothing of it.

@@ -34,6 +34,11 @@ impl Wire {
                 Poll::Ready(Ok(()))
             }
             Request::Body(_) => self.poll_body(cx, buf),
+            Request::Given(_) => {
+                self.read_given(buf);
+                Poll::Ready(Ok(()))
+            }
+            Request::Chunks(_) => self.poll_chunks(cx, buf),
             Request::Done => self.poll_idle(cx),
             Request::Raw => self.poll_raw(cx, buf),
         };
@@ -110,7 +115,7 @@ impl Wire {
         Poll::Ready(Ok(()))
     }
 
-    fn fail(&mut self, refusal: Refusal) -> io::Error {
+    pub(super) fn fail(&mut self, refusal: Refusal) -> io::Error {
         self.fault = Some(refusal);
         refusal.into_io()
     }
@@ -154,8 +159,11 @@ impl Wire {
 
     /// Whether closing now would destroy the response: the kernel answers unread bytes with a reset.
     pub(in crate::listen) fn has_unread(&self) -> bool {
-        let all_read =
-            matches!(self.request, Request::Done | Request::Raw) && self.input.is_empty();
+        let is_read = matches!(
+            self.request,
+            Request::Given(_) | Request::Done | Request::Raw
+        );
+        let all_read = is_read && self.input.is_empty();
         !self.eof && !all_read
     }
 

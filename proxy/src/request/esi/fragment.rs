@@ -9,7 +9,7 @@ use pingora::protocols::http::HttpTask;
 use pingora::protocols::http::subrequest::server::SubrequestHandle;
 use pingora::proxy::{PreparedSubrequest, Session, subrequest};
 use pingora_http::RequestHeader;
-use rimward_filters::Client;
+use rimward_filters::{Client, Depth};
 
 use super::super::begin;
 use super::super::caching::host_of;
@@ -29,6 +29,8 @@ pub(in crate::request) struct Fragment {
     request: RequestHeader,
     /// How deep it stands in pages.
     depth: u8,
+    /// How deep the page stands in requests of filters.
+    inner: Option<Depth>,
 }
 
 /// A request for a fragment that was not sent yet.
@@ -78,7 +80,11 @@ impl Fragment {
             trusted: self.trusted_peer,
             request_id: self.request_id,
         };
-        begin::enter(site, session, ctx, who)
+        begin::enter(site, session, ctx, who)?;
+        if let (Some(exchange), Some(depth)) = (&mut ctx.exchange, self.inner) {
+            exchange.notes.insert(depth);
+        }
+        Ok(())
     }
 }
 
@@ -103,6 +109,7 @@ impl Job {
             request_id: exchange.request_id.clone(),
             request,
             depth: ctx.esi_depth + 1,
+            inner: exchange.notes.get().copied(),
         };
         let context = subrequest::Ctx::builder()
             .user_ctx(Box::new(carried))

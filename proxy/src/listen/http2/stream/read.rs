@@ -34,9 +34,6 @@ impl StreamSession {
         }
         // It fails when the stream is gone, which the next read tells.
         drop(self.body.flow_control().release_capacity(data.len()));
-        if let Some(retry) = &mut self.retry {
-            retry.write_to_buffer(&data);
-        }
         Poll::Ready(Ok(Some(data)))
     }
 

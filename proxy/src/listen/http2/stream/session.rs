@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use h2::Reason;
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::CONTENT_LENGTH;
 use pingora::ErrorType::{self, H2Error};
 use pingora::protocols::Digest;
 use pingora::protocols::http::HttpTask;
@@ -20,9 +20,8 @@ use pingora::{Error, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use super::StreamSession;
-
-/// How much of a body is kept for a second try, as the engine does for its own sessions.
-const RETRY: usize = 64 * 1024;
+use crate::listen::ahead::Given;
+use crate::listen::sessions;
 
 #[async_trait]
 impl Session for StreamSession {
@@ -35,7 +34,15 @@ impl Session for StreamSession {
     }
 
     async fn read_body_bytes(&mut self) -> Result<Option<Bytes>> {
-        poll_fn(|cx| self.poll_body(cx)).await
+        let piece = match Given::next(&self.request) {
+            Some(piece) => Some(piece),
+            None if self.is_body_done() => None,
+            None => poll_fn(|cx| self.poll_body(cx)).await?,
+        };
+        if let (Some(retry), Some(piece)) = (&mut self.retry, &piece) {
+            retry.write_to_buffer(piece);
+        }
+        Ok(piece)
     }
 
     async fn drain_request_body(&mut self) -> Result<()> {
@@ -108,17 +115,7 @@ impl Session for StreamSession {
     }
 
     fn request_summary(&self) -> String {
-        let host = self
-            .request
-            .headers
-            .get(HOST)
-            .map_or(&b""[..], |host| host.as_bytes());
-        let path = String::from_utf8_lossy(self.request.raw_path());
-        format!(
-            "{} {path}, Host: {}",
-            self.request.method,
-            String::from_utf8_lossy(host)
-        )
+        sessions::summary(&self.request)
     }
 
     fn response_written(&self) -> Option<&ResponseHeader> {
@@ -133,7 +130,8 @@ impl Session for StreamSession {
     }
 
     fn is_body_done(&mut self) -> bool {
-        self.is_body_empty() || self.body.is_end_stream()
+        let done = Given::is_done(&self.request);
+        done.unwrap_or_else(|| self.is_body_empty() || self.body.is_end_stream())
     }
 
     /// Called twice by the engine, and by us.
@@ -152,7 +150,8 @@ impl Session for StreamSession {
                 .get(CONTENT_LENGTH)
                 .is_some_and(|length| length.as_bytes() == b"0")
         };
-        self.body_read == 0 && (self.body.is_end_stream() || none())
+        let empty = Given::is_empty(&self.request);
+        empty.unwrap_or_else(|| self.body_read == 0 && (self.body.is_end_stream() || none()))
     }
 
     async fn read_body_or_idle(&mut self, no_body_expected: bool) -> Result<Option<Bytes>> {
@@ -187,33 +186,13 @@ impl Session for StreamSession {
         self.digest.socket_digest.as_ref()?.local_addr()
     }
 
-    /// What a request of our own in the background is made from: always HTTP/1.1, whatever version the head carries.
     fn pseudo_raw_h1_request_header(&self) -> Bytes {
-        let mut raw = Vec::with_capacity(512);
-        raw.extend_from_slice(self.request.method.as_str().as_bytes());
-        raw.push(b' ');
-        raw.extend_from_slice(self.request.raw_path());
-        raw.extend_from_slice(b" HTTP/1.1\r\n");
-        if let Some(authority) = self
-            .request
-            .uri
-            .authority()
-            .filter(|_| !self.request.headers.contains_key(HOST))
-        {
-            raw.extend_from_slice(format!("host: {authority}\r\n").as_bytes());
-        }
-        for (name, value) in &self.request.headers {
-            raw.extend_from_slice(name.as_str().as_bytes());
-            raw.extend_from_slice(b": ");
-            raw.extend_from_slice(value.as_bytes());
-            raw.extend_from_slice(b"\r\n");
-        }
-        raw.extend_from_slice(b"\r\n");
-        raw.into()
+        sessions::raw_head(&self.request)
     }
 
     fn enable_retry_buffering(&mut self) {
-        self.retry.get_or_insert_with(|| FixedBuffer::new(RETRY));
+        self.retry
+            .get_or_insert_with(|| FixedBuffer::new(sessions::RETRY));
     }
 
     fn retry_buffer_truncated(&self) -> bool {
