@@ -125,6 +125,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="a word that cases have to have in their names")
     parser.add_argument("--json", type=pathlib.Path)
+    parser.set_defaults(case=None)
     options = parser.parse_args()
     options.folder, options.ours = options.folder.resolve(), options.ours.resolve()
     results = [

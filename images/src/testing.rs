@@ -22,10 +22,19 @@ pub struct Sample {
 /// left and a light colour at the lower right.
 #[must_use]
 pub fn samples() -> Vec<Sample> {
-    let sample = |is_readable| move |(name, bytes)| Sample { name, bytes, is_readable };
+    let sample = |is_readable| {
+        move |(name, bytes)| Sample {
+            name,
+            bytes,
+            is_readable,
+        }
+    };
     let readable = odd_jpegs().into_iter().chain(odd_pngs()).chain(moving());
     let refused = no_images().into_iter().chain(cut_off()).chain(bombs());
-    readable.map(sample(true)).chain(refused.map(sample(false))).collect()
+    readable
+        .map(sample(true))
+        .chain(refused.map(sample(false)))
+        .collect()
 }
 
 type Named = (&'static str, Vec<u8>);
@@ -66,44 +75,56 @@ fn coloured(width: u32, height: u32, colour: impl Fn(u32, u32) -> [u8; 3]) -> Pi
 
 fn odd_jpegs() -> Vec<Named> {
     let plain = settings(95);
-    let progressive = Settings { progressive: true, ..settings(95) };
-    // Of a camera that was held upright: turned by 90 degrees, it is what was seen.
+    let progressive = Settings {
+        progressive: true,
+        ..settings(95)
+    };
+    // Of a camera that was held on its side: turned by 270 degrees, it is what was seen.
     let turned = coloured(32, 64, |x, y| match (x < 16, y < 32) {
-        (true, true) => [0, 255, 0],
-        (true, false) => [250, 250, 250],
+        (true, true) => [0, 0, 255],
         (false, true) => [255, 0, 0],
-        (false, false) => [0, 0, 255],
+        (true, false) => [250, 250, 250],
+        (false, false) => [0, 255, 0],
     });
-    // Mirrored across before, since 5 is the transposition.
     let exif = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x08\0\0\0\0\0\0".to_vec();
-    let turned = mirrored(turned);
     let plain_jpeg = written(quarters(), Format::Jpeg, &plain);
     vec![
-        ("progressive.jpg", written(quarters(), Format::Jpeg, &progressive)),
-        ("rotated.jpg", written(turned, Format::Jpeg, &Settings { exif: Some(exif), ..plain.clone() })),
+        (
+            "progressive.jpg",
+            written(quarters(), Format::Jpeg, &progressive),
+        ),
+        (
+            "rotated.jpg",
+            written(
+                turned,
+                Format::Jpeg,
+                &Settings {
+                    exif: Some(exif),
+                    ..plain.clone()
+                },
+            ),
+        ),
         ("cmyk.jpg", inks(jpeg_encoder::ColorType::Cmyk)),
         ("ycck.jpg", inks(jpeg_encoder::ColorType::CmykAsYcck)),
-        ("broken_profile.jpg", with_segment(&plain_jpeg, 0xe2, b"ICC_PROFILE\0\x01\x01no profile at all")),
-        ("broken_exif.jpg", with_segment(&plain_jpeg, 0xe1, b"Exif\0\0MM\0*\xff\xff\xff\xff")),
+        (
+            "broken_profile.jpg",
+            with_segment(&plain_jpeg, 0xe2, b"ICC_PROFILE\0\x01\x01no profile at all"),
+        ),
+        (
+            "broken_exif.jpg",
+            with_segment(&plain_jpeg, 0xe1, b"Exif\0\0MM\0*\xff\xff\xff\xff"),
+        ),
         ("called_png.png", plain_jpeg),
     ]
-}
-
-/// Rows from right to left.
-fn mirrored(mut picture: Picture) -> Picture {
-    let stride = picture.stride();
-    for row in picture.pixels.chunks_exact_mut(stride) {
-        let flipped: Vec<u8> = row.chunks_exact(3).rev().flatten().copied().collect();
-        row.copy_from_slice(&flipped);
-    }
-    picture
 }
 
 /// The colours by inks, of which 255 is all.
 fn inks(kind: jpeg_encoder::ColorType) -> Vec<u8> {
     let picture = quarters();
     let inks = picture.pixels.chunks_exact(3);
-    let inks: Vec<u8> = inks.flat_map(|p| [255 - p[0], 255 - p[1], 255 - p[2], 0]).collect();
+    let inks: Vec<u8> = inks
+        .flat_map(|p| [255 - p[0], 255 - p[1], 255 - p[2], 0])
+        .collect();
     let mut out = Vec::new();
     let encoder = jpeg_encoder::Encoder::new(&mut out, 95);
     encoder.encode(&inks, 64, 32, kind).ok();
@@ -118,13 +139,28 @@ fn with_segment(jpeg: &[u8], marker: u8, data: &[u8]) -> Vec<u8> {
 
 fn odd_pngs() -> Vec<Named> {
     let picture = quarters();
-    let wide: Vec<u8> = picture.pixels.iter().flat_map(|value| [*value, 7]).collect();
-    let indices: Vec<u8> = (0..64 * 32).map(|at| (at % 64 / 32 + at / 64 / 16 * 2) as u8).collect();
+    let wide: Vec<u8> = picture
+        .pixels
+        .iter()
+        .flat_map(|value| [*value, 7])
+        .collect();
+    let indices: Vec<u8> = (0..64 * 32)
+        .map(|at| (at % 64 / 32 + at / 64 / 16 * 2) as u8)
+        .collect();
     vec![
-        ("sixteen_bits.png", png(64, 32, ColorType::Rgb, BitDepth::Sixteen, &wide)),
-        ("palette.png", png(64, 32, ColorType::Indexed, BitDepth::Eight, &indices)),
+        (
+            "sixteen_bits.png",
+            png(64, 32, ColorType::Rgb, BitDepth::Sixteen, &wide),
+        ),
+        (
+            "palette.png",
+            png(64, 32, ColorType::Indexed, BitDepth::Eight, &indices),
+        ),
         ("interlaced.png", interlaced(&picture)),
-        ("alpha.png", written(picture.into_rgba(), Format::Png, &settings(100))),
+        (
+            "alpha.png",
+            written(picture.into_rgba(), Format::Png, &settings(100)),
+        ),
     ]
 }
 
@@ -146,17 +182,32 @@ fn png(width: u32, height: u32, colours: ColorType, depth: BitDepth, data: &[u8]
 /// Seven passes (Adam7), each of which has every so-manieth pixel.
 fn interlaced(picture: &Picture) -> Vec<u8> {
     let mut data = Vec::new();
-    for (left, top, across, down) in
-        [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
-    {
+    for (left, top, across, down) in [
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ] {
         for row in picture.rows().skip(top).step_by(down) {
             data.push(0);
             let pixels = row.chunks_exact(3).skip(left).step_by(across);
             data.extend(pixels.flatten());
         }
     }
-    let header = [&64u32.to_be_bytes()[..], &32u32.to_be_bytes(), &[8, 2, 0, 0, 1]].concat();
-    chunks(&[(b"IHDR", &header), (b"IDAT", &fdeflate::compress_to_vec(&data)), (b"IEND", &[])])
+    let header = [
+        &64u32.to_be_bytes()[..],
+        &32u32.to_be_bytes(),
+        &[8, 2, 0, 0, 1],
+    ]
+    .concat();
+    chunks(&[
+        (b"IHDR", &header),
+        (b"IDAT", &fdeflate::compress_to_vec(&data)),
+        (b"IEND", &[]),
+    ])
 }
 
 /// A PNG of these chunks.
@@ -174,19 +225,31 @@ fn chunks(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
 /// The CRC that PNG has.
 fn checksum(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
+        })
     })
 }
 
 fn moving() -> Vec<Named> {
-    let mut webp = Vec::new();
-    if let Ok(mut animation) = encode::Animation::new(Format::Webp, (64, 32), 0, &settings(100)) {
-        for _ in 0..3 {
-            animation.add(quarters(), 50).ok();
+    let webp = |frames| {
+        let animation = encode::Animation::new(Format::Webp, (64, 32), 0, &settings(100));
+        let Ok(mut animation) = animation else {
+            return Vec::new();
+        };
+        for number in 0..frames {
+            let mut picture = quarters();
+            // What is the same twice is one frame.
+            picture.pixels[0] -= number;
+            animation.add(picture, 50).ok();
         }
-        webp = animation.finish().unwrap_or_default();
-    }
-    vec![("disposal.gif", disposal()), ("moving.webp", webp)]
+        animation.finish().unwrap_or_default()
+    };
+    vec![
+        ("disposal.gif", disposal()),
+        ("moving.webp", webp(3)),
+        ("one_frame.webp", webp(1)),
+    ]
 }
 
 /// Each way to dispose of a frame. The first frame is what the samples have.
@@ -196,7 +259,9 @@ fn disposal() -> Vec<u8> {
     let Ok(mut encoder) = gif::Encoder::new(&mut out, 64, 32, &palette) else {
         return out;
     };
-    let whole: Vec<u8> = (0..64 * 32).map(|at| (at % 64 / 32 + at / 64 / 16 * 2) as u8).collect();
+    let whole: Vec<u8> = (0..64 * 32)
+        .map(|at| (at % 64 / 32 + at / 64 / 16 * 2) as u8)
+        .collect();
     for (side, dispose) in [
         (None, DisposalMethod::Keep),
         (Some(20), DisposalMethod::Previous),
@@ -205,7 +270,14 @@ fn disposal() -> Vec<u8> {
     ] {
         let (width, height) = side.map_or((64, 32), |side| (side, side));
         let buffer = side.map_or_else(|| whole.clone(), |side| vec![3; usize::from(side * side)]);
-        let frame = gif::Frame { width, height, dispose, delay: 5, buffer: buffer.into(), ..gif::Frame::default() };
+        let frame = gif::Frame {
+            width,
+            height,
+            dispose,
+            delay: 5,
+            buffer: buffer.into(),
+            ..gif::Frame::default()
+        };
         encoder.write_frame(&frame).ok();
     }
     drop(encoder);
@@ -241,10 +313,16 @@ fn cut_off() -> Vec<Named> {
         bytes
     };
     let file = |format| half(written(quarters(), format, &settings(95)));
-    let progressive = Settings { progressive: true, ..settings(95) };
+    let progressive = Settings {
+        progressive: true,
+        ..settings(95)
+    };
     vec![
         ("half.jpg", file(Format::Jpeg)),
-        ("half_progressive.jpg", half(written(quarters(), Format::Jpeg, &progressive))),
+        (
+            "half_progressive.jpg",
+            half(written(quarters(), Format::Jpeg, &progressive)),
+        ),
         ("half.png", file(Format::Png)),
         ("half.webp", file(Format::Webp)),
         ("half.gif", half(disposal())),
@@ -254,14 +332,31 @@ fn cut_off() -> Vec<Named> {
 /// Small files of much work.
 fn bombs() -> Vec<Named> {
     let header = |width: u32, height: u32| {
-        [&width.to_be_bytes()[..], &height.to_be_bytes(), &[1, 0, 0, 0, 0]].concat()
+        [
+            &width.to_be_bytes()[..],
+            &height.to_be_bytes(),
+            &[1, 0, 0, 0, 0],
+        ]
+        .concat()
     };
     let zeros = fdeflate::compress_to_vec(&vec![0; 12_000 * 1501]);
     let huge = |width, height, data: &[u8]| {
-        chunks(&[(b"IHDR", &header(width, height)), (b"IDAT", data), (b"IEND", &[])])
+        chunks(&[
+            (b"IHDR", &header(width, height)),
+            (b"IDAT", data),
+            (b"IEND", &[]),
+        ])
     };
-    let profile = [b"name\0\0", &fdeflate::compress_to_vec(&vec![0; 8 << 20])[..]].concat();
-    let with_profile = chunks(&[(b"IHDR", &header(8, 8)), (b"iCCP", &profile), (b"IDAT", &[])]);
+    let profile = [
+        b"name\0\0",
+        &fdeflate::compress_to_vec(&vec![0; 8 << 20])[..],
+    ]
+    .concat();
+    let with_profile = chunks(&[
+        (b"IHDR", &header(8, 8)),
+        (b"iCCP", &profile),
+        (b"IDAT", &[]),
+    ]);
     vec![
         ("pixels.png", huge(12_000, 12_000, &zeros)),
         ("sides.png", huge(30_000, 30_000, &zeros)),
@@ -274,7 +369,10 @@ fn bombs() -> Vec<Named> {
 
 /// Scans that say of each block that it stays as it is.
 fn scans() -> Vec<u8> {
-    let progressive = Settings { progressive: true, ..settings(80) };
+    let progressive = Settings {
+        progressive: true,
+        ..settings(80)
+    };
     let mut bytes = written(quarters(), Format::Jpeg, &progressive);
     bytes.truncate(bytes.len().saturating_sub(2));
     for _ in 0..200 {
@@ -309,7 +407,9 @@ mod tests {
     fn corners(bytes: &[u8]) -> Vec<&'static str> {
         let limits = Limits::default();
         let info = probe(bytes, &limits).unwrap();
-        let picture = decode::still(bytes, &info, 1.0, &limits, limits.deadline()).unwrap().picture;
+        let picture = decode::still(bytes, &info, 1.0, &limits, limits.deadline())
+            .unwrap()
+            .picture;
         let picture = picture.into_rgba();
         let at = |x: u32, y: u32| {
             let at = (y * picture.width + x) as usize * 4;
@@ -327,8 +427,16 @@ mod tests {
 
     #[test]
     fn what_can_be_read_is_and_all_else_is_refused() {
-        let png = cloudflare::parse("width=32,format=png").unwrap().resolve(&Bounds::default()).unwrap();
-        for Sample { name, bytes, is_readable } in samples() {
+        let png = cloudflare::parse("width=32,format=png")
+            .unwrap()
+            .resolve(&Bounds::default())
+            .unwrap();
+        for Sample {
+            name,
+            bytes,
+            is_readable,
+        } in samples()
+        {
             let begin = Instant::now();
             let made = render(&bytes, &png, &Limits::default(), &[]);
             assert!(begin.elapsed() < Duration::from_secs(5), "{name}");
@@ -336,7 +444,11 @@ mod tests {
                 Ok(made) => {
                     assert!(is_readable, "{name} was made");
                     assert_eq!((made.width, made.height), (32, 16), "{name}");
-                    assert_eq!(corners(&made.bytes), ["red", "green", "blue", "light"], "{name}");
+                    assert_eq!(
+                        corners(&made.bytes),
+                        ["red", "green", "blue", "light"],
+                        "{name}"
+                    );
                 }
                 Err(error) => {
                     assert!(!is_readable, "{name}: {error}");
@@ -349,9 +461,20 @@ mod tests {
     /// Whatever becomes of a file on its way: never a panic, never a long wait.
     #[test]
     fn changed_bytes_are_an_image_or_an_error() {
-        let limits = Limits { time: Duration::from_secs(2), ..Limits::default() };
-        let options = ["width=16,format=webp", "width=40,height=40,fit=cover,gravity=auto,format=baseline-jpeg"];
-        let transforms = options.map(|options| cloudflare::parse(options).unwrap().resolve(&Bounds::default()).unwrap());
+        let limits = Limits {
+            time: Duration::from_secs(2),
+            ..Limits::default()
+        };
+        let options = [
+            "width=16,format=webp",
+            "width=40,height=40,fit=cover,gravity=auto,format=baseline-jpeg",
+        ];
+        let transforms = options.map(|options| {
+            cloudflare::parse(options)
+                .unwrap()
+                .resolve(&Bounds::default())
+                .unwrap()
+        });
         let mut state = 7u32;
         let mut next = |below: usize| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -372,7 +495,10 @@ mod tests {
                 let begin = Instant::now();
                 let made = render(&changed, &transforms[round % 2], &limits, &[]);
                 assert!(begin.elapsed() < Duration::from_secs(10), "{name}");
-                assert!(!matches!(made, Err(ImageError::Failed(_))), "{name}: {made:?}");
+                assert!(
+                    !matches!(made, Err(ImageError::Failed(_))),
+                    "{name}: {made:?}"
+                );
             }
         }
     }

@@ -1,7 +1,7 @@
 """python pillow.py SOURCE RESULT TIMES CASE: the same as bench-images, by Pillow as thumbor uses it. CASE is JSON."""
 import io
 import json
-import resource
+import re
 import sys
 import time
 
@@ -35,7 +35,7 @@ def make():
 
 
 open(result, "wb").write(make())
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+peak = int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1])
 start, used = time.perf_counter(), time.process_time()
 for _ in range(int(times)):
     make()

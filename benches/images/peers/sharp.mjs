@@ -13,7 +13,7 @@ if (effort !== undefined) options.effort = effort;
 if (format === 'png' || format === 'gif') delete options.quality;
 const make = () => sharp(bytes, { animated: animated ?? false }).rotate().resize({ width }).toFormat(format, options).toBuffer();
 writeFileSync(result, await make());
-const peak = process.resourceUsage().maxRSS;
+const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
 const [start, used] = [process.hrtime.bigint(), process.cpuUsage()];
 for (let i = 0; i < Number(times); i++) await make();
 const cpu = process.cpuUsage(used);

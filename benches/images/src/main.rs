@@ -14,6 +14,8 @@ use rimward_images::{Limits, render};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<()> {
+    // As the edge has it: else each buffer begins with two megabytes.
+    rustix::thread::disable_transparent_huge_pages(true)?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [source, result, times, options] = &arguments[..] else {
         return Err(anyhow!("usage: bench-images SOURCE RESULT TIMES OPTIONS"));
@@ -22,7 +24,9 @@ fn main() -> Result<()> {
     let bytes = fs::read(source).with_context(|| source.clone())?;
     let limits = Limits::default();
     let options = cloudflare::parse(options).map_err(|wrong| anyhow!("{wrong}"))?;
-    let transform = options.resolve(&Bounds::default()).map_err(|wrong| anyhow!("{wrong}"))?;
+    let transform = options
+        .resolve(&Bounds::default())
+        .map_err(|wrong| anyhow!("{wrong}"))?;
     let make = || render(&bytes, &transform, &limits, &[]);
     fs::write(result, make()?.bytes)?;
     let once = peak()?;
@@ -46,7 +50,10 @@ fn processor_time() -> Result<u128> {
     let mut sum = 0;
     for task in fs::read_dir("/proc/self/task")? {
         let told = fs::read_to_string(task?.path().join("schedstat"))?;
-        let first = told.split_whitespace().next().context("schedstat is empty")?;
+        let first = told
+            .split_whitespace()
+            .next()
+            .context("schedstat is empty")?;
         sum += first.parse::<u128>()?;
     }
     Ok(sum)

@@ -147,7 +147,10 @@ pub(super) fn make(order: &Order) -> Result<ExitCode> {
         ..Limits::default()
     };
     let source = read(&order.source)?;
-    let overlays = transform.overlays.iter().map(|overlay| read(Path::new(&overlay.source)));
+    let overlays = transform
+        .overlays
+        .iter()
+        .map(|overlay| read(Path::new(&overlay.source)));
     let overlays = overlays.collect::<Result<Vec<_>>>()?;
     let overlays: Vec<&[u8]> = overlays.iter().map(|overlay| &overlay[..]).collect();
     let rendered = render(&source, &transform, &limits, &overlays)
@@ -184,7 +187,11 @@ fn transform(order: &Order) -> Result<Transform> {
         options.overlays.get_or_insert_default().push(overlay);
     }
     if options.format.is_none() {
-        options.format = order.output.as_deref().and_then(format_of).map(FormatChoice::Only);
+        options.format = order
+            .output
+            .as_deref()
+            .and_then(format_of)
+            .map(FormatChoice::Only);
     }
     Ok(options.resolve(&Bounds::default())?)
 }
