@@ -74,7 +74,7 @@ pub(crate) fn still(
             Ok(decoded)
         }
         Kind::Png => png::decode(bytes, limits).map(Decoded::whole),
-        Kind::Webp if info.frames == 1 => webp::decode(bytes, info, shrink),
+        Kind::Webp if !webp::is_animation(bytes) => webp::decode(bytes, info, shrink),
         Kind::Gif | Kind::Webp => {
             let mut frames = animation(bytes, info, limits)?;
             let first = frames.next()?;

@@ -7,7 +7,6 @@ mod jpeg;
 mod libaom;
 mod palette;
 mod png;
-mod progressive;
 mod webp;
 #[cfg(feature = "libaom")]
 mod yuv;
@@ -64,7 +63,6 @@ pub(crate) fn still(
     settings: &Settings,
 ) -> Result<Vec<u8>, ImageError> {
     match format {
-        Format::Jpeg if settings.progressive => progressive::encode(&picture, settings),
         Format::Jpeg => jpeg::encode(&picture, settings),
         Format::Png => png::encode(&picture, settings),
         Format::Webp => webp::encode(&picture, settings),

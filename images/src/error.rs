@@ -1,9 +1,12 @@
 //! Why an image could not be had.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Why an image could not be read, changed or written. Each kind has the number under which Cloudflare reports it.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum ImageError {
     /// The options are not what they can be.
     #[error("{0}")]
@@ -20,8 +23,8 @@ pub enum ImageError {
     /// More than the limits let through.
     #[error("too large: {found} {what}, where {limit} is the limit")]
     TooLarge {
-        /// What there is too much of, such as `pixels`.
-        what: &'static str,
+        /// What there is too much of.
+        what: Measure,
         /// How much there is.
         found: u64,
         /// How much there may be.
@@ -46,7 +49,7 @@ impl ImageError {
             Self::Options(_) => 9401,
             Self::NotAnImage => 9412,
             Self::TooLarge {
-                what: "pixels" | "pixels of all frames" | "frames",
+                what: Measure::Pixels | Measure::FramePixels | Measure::Frames,
                 ..
             } => 9413,
             Self::TooLarge { .. } => 9402,
@@ -67,5 +70,44 @@ impl ImageError {
 
     pub(crate) fn failed(why: impl ToString) -> Self {
         Self::Failed(why.to_string())
+    }
+}
+
+/// What there can be too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Measure {
+    /// Bytes of a source.
+    Bytes,
+    /// The longer side of a source.
+    Side,
+    /// Pixels of a source.
+    Pixels,
+    /// Frames of an animation.
+    Frames,
+    /// Pixels of all its frames together.
+    FramePixels,
+    /// Bytes of a colour profile.
+    Profile,
+    /// Scans of a JPEG.
+    Scans,
+    /// The longer side of a result.
+    ResultSide,
+    /// Pixels of a result.
+    ResultPixels,
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bytes => "bytes",
+            Self::Side => "pixels a side",
+            Self::Pixels => "pixels",
+            Self::Frames => "frames",
+            Self::FramePixels => "pixels of all frames",
+            Self::Profile => "bytes of colour profile",
+            Self::Scans => "scans",
+            Self::ResultSide => "pixels a side of what is made",
+            Self::ResultPixels => "pixels of what is made",
+        })
     }
 }

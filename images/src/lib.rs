@@ -14,10 +14,14 @@ mod quality;
 mod render;
 mod resize;
 pub mod syntax;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod transform;
 mod turn;
+#[cfg(unix)]
+pub mod worker;
 
-pub use error::ImageError;
+pub use error::{ImageError, Measure};
 pub use limits::{Limits, WEBP_SIDE};
 pub use negotiate::{Hints, negotiate};
 pub use probe::{Info, Kind, Orientation, probe};

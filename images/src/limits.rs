@@ -2,13 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::ImageError;
+use crate::error::Measure;
 
 /// The longest side of a WebP image: its format has fourteen bits for it.
 pub const WEBP_SIDE: u32 = 16383;
 
 /// Bounds on what is read and made. All of them are held before a pixel is allocated.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Bytes of a source, 20 MiB by default.
     pub bytes: usize,
@@ -51,7 +54,7 @@ impl Default for Limits {
 
 impl Limits {
     pub(crate) fn check_bytes(&self, bytes: usize) -> Result<(), ImageError> {
-        at_most("bytes", bytes as u64, self.bytes as u64)
+        at_most(Measure::Bytes, bytes as u64, self.bytes as u64)
     }
 
     /// The size that a header tells.
@@ -59,22 +62,33 @@ impl Limits {
         if width == 0 || height == 0 {
             return Err(ImageError::broken("it has no width or no height"));
         }
-        at_most("pixels a side", width.max(height).into(), self.side.into())?;
-        at_most("pixels", area(width, height), self.pixels)
+        at_most(Measure::Side, width.max(height).into(), self.side.into())?;
+        at_most(Measure::Pixels, area(width, height), self.pixels)
     }
 
     /// Frames and the pixels of them all, counted while they are found.
     pub(crate) fn check_frames(&self, frames: u32, pixels: u64) -> Result<(), ImageError> {
-        at_most("frames", frames.into(), self.frames.into())?;
-        at_most("pixels of all frames", pixels, self.pixels)
+        at_most(Measure::Frames, frames.into(), self.frames.into())?;
+        at_most(Measure::FramePixels, pixels, self.pixels)
+    }
+
+    /// Bytes of a result at most: more than its pixels have, no format makes of them.
+    pub(crate) fn result_bytes(&self) -> usize {
+        let pixels = usize::try_from(self.output_pixels).unwrap_or(usize::MAX);
+        pixels.saturating_mul(5).saturating_add(1 << 20)
+    }
+
+    /// What to say when the time is over.
+    pub(crate) fn over(&self) -> ImageError {
+        ImageError::Deadline(u64::try_from(self.time.as_millis()).unwrap_or(u64::MAX))
     }
 
     pub(crate) fn check_profile(&self, bytes: usize) -> Result<(), ImageError> {
-        at_most("bytes of colour profile", bytes as u64, self.icc as u64)
+        at_most(Measure::Profile, bytes as u64, self.icc as u64)
     }
 
     pub(crate) fn check_scans(&self, scans: u32) -> Result<(), ImageError> {
-        at_most("scans", scans.into(), self.scans.into())
+        at_most(Measure::Scans, scans.into(), self.scans.into())
     }
 
     /// What is to be made.
@@ -85,12 +99,12 @@ impl Limits {
         frames: u32,
     ) -> Result<(), ImageError> {
         at_most(
-            "pixels a side of what is made",
+            Measure::ResultSide,
             width.max(height).into(),
             self.side.into(),
         )?;
         let all = area(width, height).saturating_mul(frames.max(1).into());
-        at_most("pixels of what is made", all, self.output_pixels)
+        at_most(Measure::ResultPixels, all, self.output_pixels)
     }
 
     pub(crate) fn deadline(&self) -> Deadline {
@@ -105,7 +119,7 @@ pub(crate) fn area(width: u32, height: u32) -> u64 {
     u64::from(width) * u64::from(height)
 }
 
-fn at_most(what: &'static str, found: u64, limit: u64) -> Result<(), ImageError> {
+fn at_most(what: Measure, found: u64, limit: u64) -> Result<(), ImageError> {
     if found > limit {
         return Err(ImageError::TooLarge { what, found, limit });
     }

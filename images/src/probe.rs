@@ -9,12 +9,14 @@ mod jpeg;
 mod png;
 mod webp;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{ImageError, Limits};
 
 pub(crate) use exif::{copyright_only, without_orientation};
 
 /// A kind of image that is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// JPEG, baseline or progressive, gray, YCbCr, RGB, CMYK or YCCK.
     Jpeg,
@@ -66,7 +68,7 @@ impl Kind {
 }
 
 /// How a picture lies in its file, as EXIF numbers it: what has to be done for it to be seen upright.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Orientation {
     /// 1: it is upright.
     #[default]
@@ -112,7 +114,7 @@ impl Orientation {
 }
 
 /// What a header tells of an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Info {
     /// What it is.
     pub kind: Kind,

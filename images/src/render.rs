@@ -4,6 +4,8 @@ mod frame;
 mod overlay;
 mod place;
 
+use serde::{Deserialize, Serialize};
+
 use crate::decode::{self, Decoded};
 use crate::encode::{self, Settings};
 use crate::geometry::Size;
@@ -18,7 +20,7 @@ use overlay::Stamp;
 use place::Place;
 
 /// What was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rendered {
     /// The file.
     pub bytes: Vec<u8>,

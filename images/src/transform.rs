@@ -24,6 +24,8 @@ pub use output::{
 pub use overlay::{Overlay, Place, Repeat};
 pub use size::{Dpr, Fit, Flip, Gravity, Pixels, Point, Rotate, Share, Width, Zoom};
 
+use serde::{Deserialize, Serialize};
+
 /// What is done to a picture, in this order. All lengths are pixels of the device.
 ///
 /// 1. The picture is turned as its own metadata says, and its colours are made sRGB.
@@ -38,7 +40,7 @@ pub use size::{Dpr, Fit, Flip, Gravity, Pixels, Point, Rotate, Share, Width, Zoo
 /// 9. `format` and what follows say how the result is written.
 ///
 /// It is made by [`Options::resolve`] alone, which folds `dpr` in, so two that do the same are equal.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Transform {
     /// What is cut off first.

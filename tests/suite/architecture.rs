@@ -106,6 +106,7 @@ fn crates_import_only_those_below_them() {
                 "rimward-tests",
             ],
         ),
+        ("rimward-bench-images", &["rimward-images"]),
         ("rimward-side-by-side", &[]),
     ];
     let imports = imports();
@@ -139,7 +140,12 @@ fn libraries_stay_where_they_belong() {
         ("moka", &["rimward-filters"]),
         ("redb", &["rimward-kv"]),
         ("quick_cache", &["rimward-cache"]),
-        ("anyhow", &["rimward", "rimward-side-by-side"]),
+        (
+            "anyhow",
+            &["rimward", "rimward-bench-images", "rimward-side-by-side"],
+        ),
+        ("mozjpeg-sys", &["rimward-images"]),
+        ("libwebp-sys", &["rimward-images"]),
         ("bcrypt", &["rimward-filters"]),
         ("argon2", &["rimward-filters"]),
     ];

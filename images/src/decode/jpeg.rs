@@ -24,6 +24,7 @@ use mozjpeg_sys::{
 };
 
 use super::Decoded;
+use crate::error::Measure;
 use crate::limits::Deadline;
 use crate::picture::{Layout, Picture};
 use crate::{ImageError, Limits};
@@ -225,7 +226,7 @@ extern "C-unwind" fn on_progress(state: &mut jpeg_common_struct) {
     };
     if scan > watch.scans {
         give_up(ImageError::TooLarge {
-            what: "scans",
+            what: Measure::Scans,
             found: scan.unsigned_abs().into(),
             limit: watch.scans.unsigned_abs().into(),
         });

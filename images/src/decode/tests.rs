@@ -244,7 +244,13 @@ fn a_jpeg_of_many_scans_is_refused_by_the_decoder_too() {
     let info = probe(&bytes, &Limits::default()).unwrap();
     let error = still(&bytes, &info, 1.0, &limits, limits.deadline()).err();
     assert!(
-        matches!(error, Some(ImageError::TooLarge { what: "scans", .. })),
+        matches!(
+            error,
+            Some(ImageError::TooLarge {
+                what: crate::Measure::Scans,
+                ..
+            })
+        ),
         "{error:?}"
     );
 }

@@ -23,6 +23,13 @@ use crate::{ImageError, Info};
 /// to Lanczos is a reduction by at least two, which is enough for it to decide how sharp the picture is.
 const BEGUN_BY_DECODER: f64 = 4.0;
 
+/// Whether the file says that it moves, if only with one frame.
+pub(super) fn is_animation(bytes: &[u8]) -> bool {
+    const ANIMATED: u8 = 1 << 1;
+    let is_extended = bytes.get(12..16) == Some(b"VP8X");
+    is_extended && bytes.get(20).is_some_and(|flags| flags & ANIMATED != 0)
+}
+
 pub(super) fn decode(bytes: &[u8], info: &Info, shrink: f64) -> Result<Decoded, ImageError> {
     let halves = if shrink >= BEGUN_BY_DECODER { 2 } else { 1 };
     let (width, height) = (info.width.div_ceil(halves), info.height.div_ceil(halves));

@@ -13,10 +13,12 @@ use crate::picture::{Layout, Picture};
 /// The fastest that there is: the next slower ones cost a multiple and save few bytes.
 const SPEED: u8 = 10;
 
+/// At this speed the encoder's scale is near to that of JPEG: photos are as far from what they were at the same number, and a quarter to a
+/// half smaller.
 pub(super) fn encode(picture: &Picture, settings: &Settings) -> Result<Vec<u8>, ImageError> {
     let encoder = Encoder::new()
-        .with_quality(quality(settings.quality))
-        .with_alpha_quality(quality(settings.quality))
+        .with_quality(settings.quality.into())
+        .with_alpha_quality(settings.quality.into())
         .with_speed(SPEED)
         .with_bit_depth(BitDepth::Eight)
         .with_num_threads(Some(1));
@@ -31,9 +33,4 @@ pub(super) fn encode(picture: &Picture, settings: &Settings) -> Result<Vec<u8>, 
         encoder.encode_rgb(Img::new(&pixels[..], width, height))
     };
     Ok(encoded.map_err(ImageError::failed)?.avif_file)
-}
-
-/// The quality of AVIF that looks as a JPEG of this quality.
-pub(super) fn quality(jpeg: u8) -> f32 {
-    f32::from(jpeg)
 }

@@ -60,9 +60,16 @@ pub(super) fn encode(picture: &Picture, settings: &Settings) -> Result<Vec<u8>, 
     Ok(out)
 }
 
-/// The level of libaom, 63 (worst) to 0, that looks as a JPEG of this quality.
+/// The level of libaom, 63 (worst) to 0, at which photos are as far from what they were as a JPEG of this quality. Below 60 JPEG loses
+/// quality faster.
 fn level(quality: u8) -> c_int {
-    c_int::from(63 - (super::avif::quality(quality) * 63.0 / 100.0).round() as i8)
+    let quality = f64::from(quality);
+    let alike = if quality < 60.0 {
+        60.0 - (60.0 - quality) * 0.55
+    } else {
+        quality
+    };
+    63 - (alike * 0.63).round() as c_int
 }
 
 /// One key frame, as the data of AV1.
@@ -192,25 +199,28 @@ impl Encoder {
         Ok(encoder)
     }
 
+    /// The whole of it, in as many packets as the library likes: those of a frame, then those of the end.
     fn run(&mut self, image: &Image) -> Result<Vec<u8>, ImageError> {
-        // SAFETY: context and picture are valid, and outlive the call; packets are until the next one.
-        unsafe {
-            let code = aom_codec_encode(&raw mut *self.0, image.0, 0, 1, 0);
+        let mut out = Vec::new();
+        for picture in [image.0.cast_const(), ptr::null()] {
+            // SAFETY: context and picture are valid, and outlive the call.
+            let code = unsafe { aom_codec_encode(&raw mut *self.0, picture, 0, 1, 0) };
             checked(code, "encode it")?;
-            let code = aom_codec_encode(&raw mut *self.0, ptr::null(), 0, 1, 0);
-            checked(code, "end it")?;
             let mut position = ptr::null();
-            let mut out = Vec::new();
+            // SAFETY: packets and what they hold are valid until the next picture is given.
             while let Some(packet) =
-                aom_codec_get_cx_data(&raw mut *self.0, &raw mut position).as_ref()
+                unsafe { aom_codec_get_cx_data(&raw mut *self.0, &raw mut position).as_ref() }
             {
                 if packet.kind == AOM_CODEC_CX_FRAME_PKT {
-                    let frame = packet.data.frame;
-                    out.extend_from_slice(slice::from_raw_parts(frame.buf.cast(), frame.sz));
+                    // SAFETY: it is a frame, which has so many bytes.
+                    out.extend_from_slice(unsafe {
+                        let frame = packet.data.frame;
+                        slice::from_raw_parts(frame.buf.cast(), frame.sz)
+                    });
                 }
             }
-            Ok(out)
         }
+        Ok(out)
     }
 }
 

@@ -149,6 +149,19 @@ fn gray_and_tiny_pictures_are_written_everywhere() {
 }
 
 #[test]
+fn avif_holds_more_the_better_it_is_to_be() {
+    for alpha in [false, true] {
+        let size = |quality| {
+            still(photo(alpha), Format::Avif, &settings(quality))
+                .unwrap()
+                .len()
+        };
+        let (low, high) = (size(30), size(90));
+        assert!(400 < low && low * 3 < high * 2, "{low} {high}");
+    }
+}
+
+#[test]
 fn animations_keep_frames_delays_and_loops() {
     for format in [Format::Gif, Format::Webp] {
         let mut moving = Animation::new(format, (20, 10), 3, &settings(95)).unwrap();

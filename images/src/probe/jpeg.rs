@@ -136,13 +136,16 @@ impl Profile {
     }
 }
 
-/// How many further scans there are. Within a picture's data `0xff` is followed by zero or by a restart marker.
+/// How many further scans there are, up to the end of the image: cameras put other images behind it. Within a picture's data `0xff` is followed
+/// by zero or by a restart marker.
 fn scans(mut data: &[u8]) -> u32 {
     let mut found = 0;
     while let Some(at) = memchr(0xff, data) {
         data = data.get(at + 1..).unwrap_or_default();
-        if data.first() == Some(&START_OF_SCAN) {
-            found += 1;
+        match data.first() {
+            Some(&START_OF_SCAN) => found += 1,
+            Some(&END_OF_IMAGE) => break,
+            _ => {}
         }
     }
     found

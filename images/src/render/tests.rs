@@ -421,7 +421,7 @@ fn costs_follow_what_has_to_be_kept() {
 fn layouts_of_inks_become_colours() {
     let mut inks = Picture::new(16, 16, Layout::Cmyk).unwrap();
     for pixel in inks.pixels.chunks_exact_mut(4) {
-        pixel.copy_from_slice(&[0, 255, 255, 0]);
+        pixel.copy_from_slice(&[255, 0, 0, 255]);
     }
     let source = encode::still(
         inks,

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::Colour;
 use super::number::{Thousandths, Wrong, value, whole};
 
 /// A length along a side: so many pixels, or a share of the side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Length {
     /// Pixels, multiplied by `dpr`.
     Pixels(u32),
@@ -60,7 +62,7 @@ value!(
 );
 
 /// What is cut off before anything else: the sides, then a border that is found by its colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Trim {
     /// Cut off by length.
     pub sides: TrimSides,
@@ -69,7 +71,7 @@ pub struct Trim {
 }
 
 /// What is cut off each side. A width or height counts from what is cut off left or top, and wins over right and bottom.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TrimSides {
     /// Cut off at the top.
     pub top: Length,
@@ -86,7 +88,7 @@ pub struct TrimSides {
 }
 
 /// A border of one colour that is looked for and cut off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TrimBorder {
     /// Its colour; when none is given, that of the picture's corners.
     pub colour: Option<Colour>,
@@ -132,7 +134,7 @@ impl Trim {
 }
 
 /// Pixels on each side of a picture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Sides {
     /// Above.
     pub top: u32,
@@ -228,7 +230,7 @@ value!(
 );
 
 /// A border that is drawn around the picture and adds to its size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Border {
     /// Its width on each side.
     pub width: Sides,

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::number::{Thousandths, value, whole};
 
 /// How far colours run into each other: 1, hardly, to 250. It is the radius in pixels of the result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Blur(u8);
 
 impl Blur {
@@ -28,7 +30,7 @@ value!(
 );
 
 /// How much edges are stressed: 0, not at all, to 10. 1 is right for pictures that were made smaller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Sharpen(Thousandths);
 
 impl Sharpen {
@@ -54,7 +56,7 @@ value!(
 );
 
 /// By what brightness, contrast, gamma or saturation is multiplied: 1 changes nothing, 100 is the most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Factor(Thousandths);
 
 impl Factor {
@@ -95,7 +97,7 @@ value!(
 );
 
 /// The four adjustments, in the order they are made. Brightness, contrast and gamma are never 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Adjust {
     /// Above 1 is brighter.
     pub brightness: Factor,

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::number::{value, whole, words};
 
 /// A format that results are written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Format {
     /// AVIF, made of AV1.
     Avif,
@@ -43,7 +45,7 @@ impl Format {
 }
 
 /// Which format is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FormatChoice {
     /// What suits the source: JPEG, or PNG if it may be transparent, or its own if it moves.
     #[default]
@@ -57,7 +59,7 @@ pub enum FormatChoice {
 }
 
 /// How good the result is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Quality {
     /// 1 to 100, on the scale of JPEG encoders.
     Fixed(Percent),
@@ -95,7 +97,7 @@ value!(
 );
 
 /// 1 to 100.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Percent(u8);
 
 impl Percent {
@@ -115,7 +117,7 @@ impl Percent {
 }
 
 /// The levels that have names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Level {
     /// Nobody sees a difference.
     High,
@@ -138,7 +140,7 @@ words!(
 
 /// What is kept of what stands beside the picture in a JPEG. Other formats keep nothing. Orientation and colour
 /// profile are applied in any case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Metadata {
     /// Whose it is.
     #[default]
@@ -158,7 +160,7 @@ words!(
 );
 
 /// How much work goes into small files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Compression {
     /// As the format's settings have it.
     #[default]
@@ -170,7 +172,7 @@ pub enum Compression {
 words!(Compression, "a compression: fast or usual", "usual" => Usual, "fast" => Fast);
 
 /// What happens when there is no result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum OnError {
     /// What the route says.
     #[default]

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::number::words;
 use super::{Colour, Fit, Gravity, Pixels, Rotate, Share};
 
 /// A picture that is drawn over the result, once or again and again.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Overlay {
     /// Where it is had from: whoever calls [`crate::render`] brings its bytes, one after the other.
     pub source: String,
@@ -31,7 +33,7 @@ pub struct Overlay {
 }
 
 /// Distances from sides.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// From the top.
     pub top: Option<u32>,
@@ -44,7 +46,7 @@ pub struct Place {
 }
 
 /// In which directions an overlay is drawn again and again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Repeat {
     /// Once.
     #[default]

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::number::{Thousandths, value, whole, words};
 
 /// A width or height in pixels, at least 1 and at most 65,535, which is what a JPEG can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Pixels(u32);
 
 impl Pixels {
@@ -106,7 +108,7 @@ value!(
 
 /// How a picture is brought into the width and height that were asked for. With one of the two, all but `squeeze`
 /// follow the picture's own shape, and so does `squeeze`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Fit {
     /// Whole, within the box, never enlarged.
     #[default]
@@ -138,7 +140,7 @@ words!(
 );
 
 /// A point of a picture, as shares of its width and height from the top left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Point {
     /// From the left, 0 to 1.
     pub x: Thousandths,
@@ -159,7 +161,7 @@ impl Point {
 }
 
 /// What a crop keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Gravity {
     /// What draws attention: decided by the pixels.
     Auto,
@@ -211,7 +213,7 @@ value!(
 );
 
 /// How closely faces are cropped: 0 keeps as much around them as there is room, 1 little but them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Zoom(Share);
 
 impl Zoom {
@@ -234,7 +236,7 @@ value!(
 );
 
 /// A share of something: 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Share(Thousandths);
 
 impl Share {
@@ -266,7 +268,7 @@ value!(
 );
 
 /// By how much the picture is turned, clockwise, after it was flipped. Width and height are those afterwards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Rotate {
     /// Not at all.
     #[default]
@@ -305,7 +307,7 @@ impl Rotate {
 }
 
 /// How the picture is mirrored, before it is turned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Flip {
     /// Not at all.
     #[default]
