@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the pictures of docs/fits.md and the page itself: draws a card, and has the product make all others of it.
+"""Makes the pictures of docs/fits.md, the page itself, and the picture of the quickstart: draws a card, and has the product make all
+others of it.
 
     pip install pillow && cargo build --release && docs/pictures/make.py
 """
@@ -104,6 +105,7 @@ def page():
         lines += [f"| {' | '.join(f'`{gravity}`' for gravity in gravities)} |", "|---" * len(gravities) + "|", f"| {' | '.join(map(cell, pictures))} |", ""]
     for file in (large, small):
         file.unlink()
+    card(1200, 800).save(HERE.parents[1] / "examples" / "site" / "meadow.jpg", quality=85, optimize=True)
     (HERE.parent / "fits.md").write_text("\n".join(lines), encoding="utf-8")
 
 
