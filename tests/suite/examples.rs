@@ -67,7 +67,8 @@ async fn the_quickstart_serves_and_caches_its_site() {
             "{path}"
         );
     }
-    let picture = "GET /cdn-cgi/image/width=480,format=auto/meadow.jpg\nhost: localhost\naccept: image/webp";
+    let picture =
+        "GET /cdn-cgi/image/width=480,format=auto/meadow.jpg\nhost: localhost\naccept: image/webp";
     let picture = edge.request(picture).await;
     assert_eq!(
         (picture.status, picture.header("content-type")),

@@ -2,7 +2,9 @@
 
 mod answers;
 mod bodies;
+mod kept;
 mod live;
+mod loaded;
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,15 +16,16 @@ use pingora_http::{RequestHeader, ResponseHeader};
 
 use super::abi::rimward::filter::types::BodyWant;
 use super::abi::{Hook, Verdict};
-use super::code::CodeId;
-use super::instance::{Fault, Head, Idle, Instance};
+use super::instance::{Fault, Head, Instance};
 use super::logs;
 use super::version::{Ending, Version};
-use super::versions::{Source, Versions};
+use super::versions::Versions;
 use crate::bucket::{BUCKETS, Dealer};
 use crate::exchange::Exchange;
 use crate::filter::{Body, Filter, FilterError, Flow, Phase, Phases, Summary};
+use kept::Kept;
 use live::Live;
+pub(super) use loaded::Loaded;
 
 /// A filter in WebAssembly.
 pub(crate) struct Guest {
@@ -36,21 +39,6 @@ pub(crate) struct Guest {
     candidate: Option<Candidate>,
     /// Where its versions are kept.
     kept: Option<Kept>,
-}
-
-/// What is noted when a guest takes over.
-struct Kept {
-    versions: Arc<Versions>,
-    /// The file that stands in the configuration, until it is noted.
-    file: Mutex<Option<Bytes>>,
-}
-
-/// A version that runs, with its instances that wait for work.
-pub(super) struct Loaded {
-    version: Arc<Version>,
-    idle: Arc<Idle>,
-    /// How many exchanges one instance serves.
-    exchanges: u32,
 }
 
 /// A version that part of the clients get, always the same.
@@ -67,61 +55,6 @@ enum Next {
     Done(Verdict),
     /// The body is wanted first, so many bytes of it.
     Body(usize),
-}
-
-impl Loaded {
-    pub(super) fn new(version: Arc<Version>, exchanges: u32) -> Self {
-        Self {
-            version,
-            idle: Arc::default(),
-            exchanges,
-        }
-    }
-
-    pub(super) fn version(&self) -> &Arc<Version> {
-        &self.version
-    }
-
-    pub(super) fn take_idle(&self) -> Option<Instance> {
-        if self.exchanges <= 1 {
-            return None;
-        }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.pop()
-    }
-
-    fn instance(&self) -> Result<Instance, Fault> {
-        if let Some(instance) = self.take_idle() {
-            return Ok(instance);
-        }
-        let mut instance = Instance::new(&self.version)?;
-        self.settle(&mut instance)?;
-        Ok(instance)
-    }
-
-    async fn instance_waiting(&self) -> Result<Instance, Fault> {
-        if let Some(instance) = self.take_idle() {
-            return Ok(instance);
-        }
-        let mut instance = Instance::new_waiting(&self.version).await?;
-        self.settle(&mut instance)?;
-        Ok(instance)
-    }
-
-    /// One that lives on is given its settings once.
-    pub(super) fn settle(&self, instance: &mut Instance) -> Result<(), Fault> {
-        if self.exchanges <= 1 {
-            return Ok(());
-        }
-        instance.lives_at(&self.idle, self.exchanges - 1);
-        if !self.version.hooks.has(Hook::Configure) {
-            return Ok(());
-        }
-        instance.configure()?.map_err(|reason| Fault {
-            ending: Ending::Error,
-            reason,
-        })
-    }
 }
 
 impl Guest {
@@ -309,31 +242,6 @@ impl Guest {
         let before = self.before.clone()?;
         self.current.store(before.clone());
         Some(before)
-    }
-}
-
-impl Kept {
-    /// Notes it for the next start, beside the workers.
-    fn taken_out(&self, failed: &Version, next: &Version) {
-        let versions = self.versions.clone();
-        let (failed, next) = (failed.code.hex(), next.code.hex());
-        let note = std::thread::Builder::new().name("versions".to_owned());
-        let noted = note.spawn(move || versions.taken_out(&failed, &next));
-        if let Err(error) = noted {
-            tracing::warn!(%error, "that a guest failed is not kept: the next start runs it again");
-        }
-    }
-
-    fn took_over(&self, active: &str, file: &Bytes) {
-        let sha256 = CodeId::of(file).hex();
-        let index = self.versions.index();
-        if index.file.as_ref() == Some(&sha256) && index.active.as_deref() == Some(active) {
-            return;
-        }
-        if let Err(error) = self.versions.keep(file, Source::File) {
-            tracing::warn!(%error, "the version of a guest is not kept");
-        }
-        self.versions.took_over(active, &sha256);
     }
 }
 

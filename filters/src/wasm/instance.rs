@@ -1,12 +1,15 @@
 //! One instance of a guest, and the calling of it: what the call is about is swapped in, and swapped out again however it ends.
 
+mod fault;
+mod runtime;
+
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use pingora_http::{RequestHeader, ResponseHeader};
 use wasmtime::component::{self, ComponentNamedList, Lift, Lower, TypedFunc};
-use wasmtime::{Store, StoreContextMut, Trap, UpdateDeadline};
+use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
 use super::abi::{ChunkVerdict, Hook, Summary, Verdict};
 use super::engine;
@@ -14,7 +17,10 @@ use super::limits::Meter;
 use super::state::State;
 use super::version::{Ending, Version};
 use crate::exchange::Exchange;
-use crate::filter::FilterError;
+
+pub(super) use fault::Fault;
+use fault::{TooLate, UsedUp, fault};
+use runtime::Program;
 
 /// How many instances that are used again wait for work, at most.
 const MAX_IDLE: usize = 256;
@@ -39,26 +45,8 @@ pub(super) enum Head<'h> {
     Response(&'h mut ResponseHeader),
 }
 
-/// Why a call did not end well.
-#[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) ending: Ending,
-    pub(super) reason: String,
-}
-
-impl From<Fault> for FilterError {
-    fn from(fault: Fault) -> Self {
-        match fault.ending {
-            Ending::Full => Self::unavailable(fault.reason),
-            _ => Self::new(fault.reason),
-        }
-    }
-}
-
 /// What a guest answers with: nothing but a text for the log when it failed.
 type Told<T> = (Result<T, String>,);
-/// A handler's program, and the environment that it is to have.
-type Program = (Vec<u8>, Vec<(String, String)>);
 
 impl Instance {
     /// An instance of a guest that does not wait.
@@ -202,53 +190,6 @@ impl Instance {
         Ok(())
     }
 
-    /// Has a runtime make a program of a handler's file.
-    pub(super) async fn compile(
-        &mut self,
-        name: String,
-        source: String,
-    ) -> Result<Result<Vec<u8>, String>, Fault> {
-        let called =
-            self.call_waiting::<(String, String), Told<Vec<u8>>>(Hook::Compile, (name, source));
-        called.await.map(|(told,)| told)
-    }
-
-    /// Has a runtime make of a program what loads faster.
-    pub(super) async fn prepare(
-        &mut self,
-        program: Vec<u8>,
-        environment: Vec<(String, String)>,
-    ) -> Result<Result<Vec<u8>, String>, Fault> {
-        let params = (program, environment);
-        let called = self.call_waiting::<Program, Told<Vec<u8>>>(Hook::Prepare, params);
-        called.await.map(|(told,)| told)
-    }
-
-    /// Gives a runtime its program.
-    pub(super) async fn load(
-        &mut self,
-        program: Vec<u8>,
-        environment: Vec<(String, String)>,
-    ) -> Result<Result<(), String>, Fault> {
-        let params = (program, environment);
-        let called = self.call_waiting::<Program, Told<()>>(Hook::Load, params);
-        called.await.map(|(told,)| told)
-    }
-
-    /// Calls a handler with an event.
-    pub(super) async fn handle(
-        &mut self,
-        exchange: &mut Exchange,
-        event: String,
-    ) -> Result<Result<String, String>, Fault> {
-        self.swap(exchange, &mut Head::None);
-        let called = self
-            .call_waiting::<(String,), Told<String>>(Hook::Handle, (event,))
-            .await;
-        self.swap(exchange, &mut Head::None);
-        called.map(|(told,)| told)
-    }
-
     /// Gives it its settings.
     pub(super) fn configure(&mut self) -> Result<Result<(), String>, Fault> {
         let config = self.state().version.config.text.clone();
@@ -359,14 +300,6 @@ impl<P: ComponentNamedList + Lower + Send + Sync + 'static> Params for P {}
 pub(super) trait Results: ComponentNamedList + Lift + Send + Sync + 'static {}
 impl<R: ComponentNamedList + Lift + Send + Sync + 'static> Results for R {}
 
-#[derive(Debug, thiserror::Error)]
-#[error("the call took too long")]
-struct TooLate;
-
-#[derive(Debug, thiserror::Error)]
-#[error("the call used up its time on a processor")]
-struct UsedUp;
-
 fn store(version: &Arc<Version>) -> Store<State> {
     let mut store = Store::new(version.pre.engine(), State::new(version.clone()));
     store.limiter(|state| &mut state.memory);
@@ -394,41 +327,4 @@ fn tick(store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
         true => UpdateDeadline::Yield(1),
         false => UpdateDeadline::Continue(1),
     })
-}
-
-/// What went wrong, in words for the log.
-fn fault(store: &Store<State>, error: &wasmtime::Error) -> Fault {
-    let limits = &store.data().version.limits;
-    let told = |ending, reason| Fault { ending, reason };
-    if error.is::<UsedUp>() {
-        return told(
-            Ending::Cpu,
-            format!("it used up the {:?} of `limits.cpu`", limits.cpu),
-        );
-    }
-    if error.is::<TooLate>() {
-        return told(
-            Ending::Wall,
-            format!("it took longer than the {:?} of `limits.wall`", limits.wall),
-        );
-    }
-    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
-        let full = "all of the `instances` of `[guests]` are in use".to_owned();
-        return told(Ending::Full, full);
-    }
-    if store.data().memory.refused {
-        let most = rimward_config::ByteSize(limits.memory as u64);
-        return told(
-            Ending::Memory,
-            format!("it wanted more memory than the {most} of `limits.memory`"),
-        );
-    }
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::UnreachableCodeReached) => told(
-            Ending::Trap,
-            "it panicked, or threw what nobody caught".to_owned(),
-        ),
-        Some(trap) => told(Ending::Trap, format!("it trapped: {trap}")),
-        None => told(Ending::Trap, format!("it trapped: {}", error.root_cause())),
-    }
 }
