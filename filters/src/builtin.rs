@@ -14,6 +14,7 @@ mod geo;
 mod geo_headers;
 mod headers;
 mod html;
+mod image;
 mod ip_access;
 mod jwt;
 mod language;
@@ -55,6 +56,7 @@ pub const KINDS: &[FilterKind] = &[
     FilterKind::of::<geo_headers::GeoHeaders>(),
     FilterKind::of::<headers::Headers>(),
     FilterKind::of::<html::Html>(),
+    FilterKind::of::<image::Image>(),
     FilterKind::of::<ip_access::IpAccess>(),
     FilterKind::of::<jwt::Jwt>(),
     FilterKind::of::<language::Language>(),

@@ -3,6 +3,7 @@
 mod ask;
 mod cache;
 mod filter;
+mod image;
 mod import;
 mod kv;
 mod plugin;
@@ -129,6 +130,11 @@ enum Command {
     Import(import::Order),
     /// Sign a URL for a filter `signed_url`
     Sign(sign::Order),
+    /// Make an image of another one: another size, another format
+    Image(Box<image::Order>),
+    /// Make images for an edge that locks its decoders in; started by it alone
+    #[command(hide = true)]
+    ImageWorker,
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -237,6 +243,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Dev(order) => plugin::dev::run(&order),
         Command::Import(order) => import::import(order),
         Command::Sign(order) => sign::sign(order),
+        Command::Image(order) => image::make(&order),
+        Command::ImageWorker => image::work(),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

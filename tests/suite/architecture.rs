@@ -59,10 +59,16 @@ fn crates_import_only_those_below_them() {
         ("rimward-config", &[][..]),
         ("rimward-geoip", &[]),
         ("rimward-cache", &[]),
+        ("rimward-images", &[]),
         ("rimward-kv", &[]),
         (
             "rimward-filters",
-            &["rimward-config", "rimward-geoip", "rimward-kv"],
+            &[
+                "rimward-config",
+                "rimward-geoip",
+                "rimward-images",
+                "rimward-kv",
+            ],
         ),
         (
             "rimward",
@@ -71,6 +77,7 @@ fn crates_import_only_those_below_them() {
                 "rimward-geoip",
                 "rimward-cache",
                 "rimward-filters",
+                "rimward-images",
                 "rimward-kv",
             ],
         ),
@@ -82,6 +89,7 @@ fn crates_import_only_those_below_them() {
                 "rimward-geoip",
                 "rimward-cache",
                 "rimward-filters",
+                "rimward-images",
                 "rimward-kv",
             ],
         ),
@@ -93,10 +101,12 @@ fn crates_import_only_those_below_them() {
                 "rimward-geoip",
                 "rimward-cache",
                 "rimward-filters",
+                "rimward-images",
                 "rimward-kv",
                 "rimward-tests",
             ],
         ),
+        ("rimward-bench-images", &["rimward-images"]),
         ("rimward-side-by-side", &[]),
     ];
     let imports = imports();
@@ -130,7 +140,12 @@ fn libraries_stay_where_they_belong() {
         ("moka", &["rimward-filters"]),
         ("redb", &["rimward-kv"]),
         ("quick_cache", &["rimward-cache"]),
-        ("anyhow", &["rimward", "rimward-side-by-side"]),
+        (
+            "anyhow",
+            &["rimward", "rimward-bench-images", "rimward-side-by-side"],
+        ),
+        ("mozjpeg-sys", &["rimward-images"]),
+        ("libwebp-sys", &["rimward-images"]),
         ("bcrypt", &["rimward-filters"]),
         ("argon2", &["rimward-filters"]),
     ];

@@ -13,6 +13,7 @@ mod examples;
 mod filters;
 mod functions;
 mod guests;
+mod images;
 mod kv;
 mod lane;
 mod listeners;

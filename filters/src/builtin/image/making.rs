@@ -1,0 +1,276 @@
+//! From an original to a picture: fetched, checked, made on the pool, named.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{HeaderValue, IF_NONE_MATCH};
+use http::{Response, StatusCode};
+use moka::sync::Cache;
+use pingora_http::RequestHeader;
+use rimward_images::{
+    Format, FormatChoice, ImageError, Limits, Rendered, Transform, cost, probe, render,
+};
+use serde_json::json;
+use twox_hash::XxHash3_128;
+
+use super::answer::{self, Failure};
+use super::asked::{Source, Wanted};
+use super::original::{self, Asker, Originals};
+use super::pool::{self, Pool, Priority};
+use super::settings::Settings;
+use crate::exchange::{Exchange, Storing};
+use crate::filter::{Answer, BuildError, Builder, FilterError};
+use crate::lasting::Lasting;
+
+/// Failures that are remembered.
+const MOST_FAILURES: u64 = 10_000;
+/// Changes when the same options make another picture than they did, so that clients don't keep what was made before.
+const EDITION: u8 = 1;
+
+static POOLS: Lasting<pool::Bounds, Pool<Made>> = Lasting::new();
+
+/// Makes pictures.
+pub(super) struct Making {
+    originals: Originals,
+    pool: Arc<Pool<Made>>,
+    limits: Limits,
+    time: Duration,
+    /// What can't be made whoever asks, by what it would be made of.
+    failures: Cache<u128, ImageError>,
+}
+
+/// A picture that was made.
+pub(super) struct Made {
+    bytes: Bytes,
+    format: Format,
+    /// What it is, and of what it was made, as JSON.
+    description: String,
+    /// As `x-image` and the access log have it.
+    pub(super) told: String,
+}
+
+impl Made {
+    fn of(rendered: Rendered) -> Self {
+        let description = rendered.describe();
+        let Rendered {
+            bytes,
+            format,
+            width,
+            height,
+            frames,
+            quality,
+            ..
+        } = rendered;
+        Self {
+            bytes: bytes.into(),
+            format,
+            description,
+            told: format!("ok f={format} w={width} h={height} n={frames} q={quality}"),
+        }
+    }
+}
+
+impl Making {
+    pub(super) fn new(settings: &Settings, builder: &Builder<'_>) -> Result<Self, BuildError> {
+        let time = settings.timeout.0;
+        if time.is_zero() {
+            return Err(BuildError::at(
+                "timeout",
+                "nothing is made in no time: give a second or more",
+            ));
+        }
+        let usual = pool::Bounds::usual(settings.queue);
+        let bounds = pool::Bounds {
+            threads: settings.threads.unwrap_or(usual.threads),
+            memory: settings.memory.map_or(usual.memory, |memory| memory.0),
+            queue: settings.queue,
+        };
+        let positive = [
+            ("threads", bounds.threads as u64),
+            ("queue", bounds.queue as u64),
+            ("memory", bounds.memory),
+            ("max_source", settings.max_source.0),
+            ("max_pixels", settings.max_pixels),
+            ("max_frames", settings.max_frames.into()),
+            ("max_output_pixels", settings.max_output_pixels),
+        ];
+        if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
+            return Err(BuildError::at(*key, "it has to be more than 0"));
+        }
+        let bytes = original::bounds(time, settings.max_source.0);
+        Ok(Self {
+            originals: Originals {
+                outside: builder.outside(),
+                bounds: bytes,
+            },
+            pool: pool::of(&POOLS, bounds),
+            limits: Limits {
+                bytes: bytes.body,
+                pixels: settings.max_pixels,
+                frames: settings.max_frames,
+                output_pixels: settings.max_output_pixels,
+                avif_pixels: settings.max_avif_pixels,
+                time,
+                ..Limits::default()
+            },
+            time,
+            failures: Cache::builder()
+                .max_capacity(MOST_FAILURES)
+                .time_to_live(answer::REMEMBERED)
+                .build(),
+        })
+    }
+
+    /// How much waits and how much is being made.
+    pub(super) fn status(&self) -> serde_json::Value {
+        let (waiting, making) = self.pool.load();
+        json!({ "waiting": waiting, "making": making, "failures_remembered": self.failures.entry_count() })
+    }
+
+    /// The original, if it is there.
+    pub(super) async fn original(
+        &self,
+        asker: &Asker,
+        wanted: &Wanted,
+    ) -> Result<Response<Bytes>, Failure> {
+        let original = self.originals.get(asker, &wanted.source).await;
+        original.map_err(Failure::Asked)
+    }
+
+    /// The tag of the picture, if that is the one that the cache wants to know of whether it still holds.
+    pub(super) fn renews(
+        &self,
+        request: &RequestHeader,
+        original: &Response<Bytes>,
+        wanted: &Wanted,
+    ) -> Option<HeaderValue> {
+        let asked = request.headers.get(IF_NONE_MATCH)?.to_str().ok()?;
+        let (tag, _) = tag(original, wanted);
+        let ours = tag.to_str().ok()?;
+        let is_it = asked.split(',').any(|one| one.trim() == ours);
+        (is_it && original.status() == StatusCode::OK).then_some(tag)
+    }
+
+    /// Makes the picture.
+    pub(super) async fn make(
+        &self,
+        asker: &Asker,
+        priority: Priority,
+        wanted: &Wanted,
+        original: &Response<Bytes>,
+    ) -> Result<Arc<Made>, Failure> {
+        if original.status() != StatusCode::OK {
+            return Err(Failure::Status(original.status()));
+        }
+        let (_, key) = tag(original, wanted);
+        if let Some(error) = self.failures.get(&key) {
+            return Err(Failure::Image(error));
+        }
+        let mut overlays = Vec::new();
+        for overlay in &wanted.transform.overlays {
+            overlays.push(self.overlay(asker, &overlay.source).await?);
+        }
+        let source = original.body().clone();
+        let made = self
+            .work(key, priority, wanted.transform.clone(), source, overlays)
+            .await;
+        if let Err(error) = &made
+            && error.is_lasting()
+        {
+            self.failures.insert(key, error.clone());
+        }
+        made.map_err(Failure::Image)
+    }
+
+    async fn work(
+        &self,
+        key: u128,
+        priority: Priority,
+        transform: Arc<Transform>,
+        source: Bytes,
+        overlays: Vec<Bytes>,
+    ) -> Result<Arc<Made>, ImageError> {
+        let limits = self.limits.clone();
+        let info = probe(&source, &limits)?;
+        let cost = cost(&info, &transform).saturating_add(source.len() as u64);
+        let work = move || {
+            let overlays: Vec<&[u8]> = overlays.iter().map(|overlay| &**overlay).collect();
+            let rendered = render(&source, &transform, &limits, &overlays)?;
+            Ok(Made::of(rendered))
+        };
+        self.pool
+            .run(key, cost, priority, self.time, Box::new(work))
+            .await
+    }
+
+    async fn overlay(&self, asker: &Asker, source: &str) -> Result<Bytes, Failure> {
+        let source = match source.starts_with('/') {
+            true => Source::Here(source.into()),
+            false => Source::Elsewhere(source.into()),
+        };
+        let response = self
+            .originals
+            .get(asker, &source)
+            .await
+            .map_err(Failure::Asked)?;
+        if response.status() != StatusCode::OK {
+            let status = response.status().as_u16();
+            let why = format!("what is drawn over it can't be had: the origin says {status}");
+            return Err(Failure::Image(ImageError::Failed(why)));
+        }
+        Ok(response.into_body())
+    }
+
+    /// Has what is stored labelled by its original, where a purge by URL would not find it, and by what is drawn over it.
+    pub(super) fn label(&self, exchange: &mut Exchange, wanted: &Wanted) {
+        let mut keys: Vec<String> = wanted
+            .transform
+            .overlays
+            .iter()
+            .map(|overlay| overlay.source.clone())
+            .collect();
+        let (Source::Here(source) | Source::Elsewhere(source)) = &wanted.source;
+        keys.push(source.to_string());
+        match exchange.notes.get_mut::<Storing>() {
+            Some(storing) => storing.surrogate_keys.append(&mut keys),
+            None => {
+                let storing = Storing {
+                    surrogate_keys: keys,
+                    ..Storing::default()
+                };
+                exchange.notes.insert(storing);
+            }
+        }
+    }
+
+    /// The answer that holds what was made.
+    pub(super) fn answer(
+        &self,
+        wanted: &Wanted,
+        original: &Response<Bytes>,
+        made: &Made,
+    ) -> Result<Answer, FilterError> {
+        let (etag, _) = tag(original, wanted);
+        let head = original.headers();
+        if wanted.transform.format == FormatChoice::Json {
+            return answer::description(head, made.description.clone(), etag);
+        }
+        answer::picture(head, made.format, made.bytes.clone(), etag, &made.told)
+    }
+}
+
+/// The weak tag of a picture, and the number that tells it from all others: of the bytes of its original and of what is done to it.
+fn tag(original: &Response<Bytes>, wanted: &Wanted) -> (HeaderValue, u128) {
+    let body = XxHash3_128::oneshot(original.body());
+    let seed = u64::try_from(body >> 64).unwrap_or_default() ^ u64::from(EDITION);
+    let variant = XxHash3_128::oneshot_with_seed(seed, wanted.canonical.as_bytes());
+    let tag = HeaderValue::from_str(&format!(
+        "W/\"{:016x}-{:016x}\"",
+        body as u64, variant as u64
+    ));
+    (
+        tag.unwrap_or(HeaderValue::from_static("W/\"\"")),
+        body ^ variant.rotate_left(1),
+    )
+}
