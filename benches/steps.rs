@@ -54,6 +54,7 @@ pub fn exchange(method: &str, target: &str, fields: &[(&'static str, &'static st
             scheme: Scheme::Https,
             country: Some(*b"DE"),
             certificate: Some(CERTIFICATE.clone()),
+            tls: None,
             geoip: None,
         },
         site: "www.example.com".into(),

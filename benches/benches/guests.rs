@@ -80,6 +80,10 @@ fn without_response(steps: usize) -> Pipeline {
     Pipeline::new((0..steps).map(step).collect())
 }
 
+#[allow(
+    clippy::print_stdout,
+    reason = "who looks for a number is told that it is not there"
+)]
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("guests");

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rimward_config::OriginId;
 
+use crate::elsewhere::Elsewhere;
 use crate::outside::Tally;
 
 /// What filters of the request phase decided on.
@@ -14,6 +15,8 @@ use crate::outside::Tally;
 pub struct Chosen {
     /// The origin in place of the route's own.
     pub origin: Option<Arc<OriginChoice>>,
+    /// The host that is asked in place of any origin.
+    pub elsewhere: Option<Arc<Elsewhere>>,
     /// What tells the response from others of the same URL in the cache, beside what the route's rules name.
     pub key_parts: Vec<KeyPart>,
     /// Whether the chosen origin failed, so that its fallback is asked. The request path says so.
@@ -21,6 +24,11 @@ pub struct Chosen {
 }
 
 impl Chosen {
+    /// Has an origin of the configuration asked.
+    pub fn to(&mut self, origin: Arc<OriginChoice>) {
+        (self.origin, self.elsewhere) = (Some(origin), None);
+    }
+
     /// Has the response told apart in the cache by `value`, which `filter` made out. Said twice, the later one holds.
     pub fn distinguish(&mut self, filter: &Arc<str>, value: impl Into<Arc<str>>) {
         let value = value.into();

@@ -12,7 +12,7 @@ use rimward_geoip::{Databases, Location};
 
 use crate::certificate::ClientCertificate;
 use crate::chosen::Chosen;
-use crate::filter::{BodyRewriter, BodyWatcher};
+use crate::filter::{BodyRewriter, BodyWatcher, FilterError};
 use crate::outside::Tally;
 
 /// One request and its response on their way through.
@@ -119,8 +119,23 @@ pub struct Client {
     pub country: Option<[u8; 2]>,
     /// The valid certificate that the other end of the connection showed, if the listener asks for one.
     pub certificate: Option<Arc<ClientCertificate>>,
+    /// What that connection is secured by, if it is.
+    pub tls: Option<Arc<Handshake>>,
     /// Where the rest is looked up when somebody wants to know it.
     pub geoip: Option<Arc<Databases>>,
+}
+
+/// What a TLS handshake with a client, or a proxy before it, agreed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handshake {
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub version: &'static str,
+    /// The cipher suite by its IANA name.
+    pub cipher: &'static str,
+    /// The server name the client asked for, in lower case.
+    pub sni: Option<Box<str>>,
+    /// The protocol that ALPN chose.
+    pub alpn: Option<&'static str>,
 }
 
 impl Client {
@@ -212,11 +227,34 @@ impl Exchange {
         })
     }
 
+    /// Has this sent as the request's body in place of the one that came. Who looks at it later sees what is sent.
+    pub(crate) fn replace_body(&mut self, bytes: Bytes) {
+        let replacement = Replacement(bytes.clone());
+        self.request_rewriters.push(Box::new(replacement));
+        self.request_body = Some(RequestBody {
+            bytes,
+            is_whole: true,
+        });
+    }
+
     /// What a path parameter matched.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params
             .iter()
             .find_map(|(key, value)| (**key == *name).then_some(value.as_str()))
+    }
+}
+
+/// Another body, which is passed on when the one that it replaces has ended.
+struct Replacement(Bytes);
+
+impl BodyRewriter for Replacement {
+    fn chunk(&mut self, _: Bytes) -> Result<Bytes, FilterError> {
+        Ok(Bytes::new())
+    }
+
+    fn end(&mut self) -> Result<Bytes, FilterError> {
+        Ok(std::mem::take(&mut self.0))
     }
 }
 

@@ -355,7 +355,7 @@ impl FilterError {
     }
 
     /// The status that tells a client of it.
-    pub(crate) fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         self.status
     }
 }

@@ -11,6 +11,7 @@ mod claims;
 mod cookies;
 mod copied;
 mod credentials;
+mod elsewhere;
 pub mod esi;
 mod exchange;
 mod filter;
@@ -42,14 +43,16 @@ pub use certificate::{
     UnreadableCertificate,
 };
 pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tried};
-pub use exchange::{Client, Exchange, Found, Note, Pass, RequestBody, Scheme, Storing};
+pub use elsewhere::Elsewhere;
+pub use exchange::{Client, Exchange, Found, Handshake, Note, Pass, RequestBody, Scheme, Storing};
 pub use filter::{
     Answer, Body, BodyHolder, BodyRewriter, BodyWatcher, Build, BuildError, Builder, Configured,
     Filter, FilterError, FilterKind, Flow, Phase, Phases, Secret, Summary,
 };
 pub use location::LocationField;
 pub use outside::{
-    AskError, Bounds, Depth, Destination, Outside, Stream, Surroundings, Tallies, Tally, Waits,
+    AskError, Bounds, Depth, Destination, Outside, ServerName, Stream, Surroundings, Tallies,
+    Tally, Waits,
 };
 pub use pipeline::{
     Arriving, Came, Failure, Meter, NoBody, OnError, Pipeline, Rewriters, Source, Step, Stopped,

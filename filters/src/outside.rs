@@ -116,6 +116,11 @@ pub enum Destination {
     Public,
 }
 
+/// In the extensions of a request that is fetched over TLS: the name that the server is to have a certificate for, if that is not
+/// the URL's host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerName(pub String);
+
 /// How long to wait for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waits {

@@ -30,6 +30,7 @@ pub(crate) fn exchange(method: &str, target: &str, headers: &[(&'static str, &st
             scheme: Scheme::Https,
             country: Some(*b"DE"),
             certificate: None,
+            tls: None,
             geoip: None,
         },
         site: "example.com".into(),

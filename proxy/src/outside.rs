@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use rimward_config::OriginId;
-use rimward_filters::{AskError, Bounds, Client, Destination, Outside, Stream, Waits};
+use rimward_filters::{AskError, Bounds, Client, Destination, Outside, ServerName, Stream, Waits};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -109,7 +109,8 @@ impl Outside for Beyond {
 /// Asks an absolute URL over a connection of its own: such questions are rare.
 async fn fetch(mut request: Request<Bytes>, most: usize) -> Result<Response<Bytes>, AskError> {
     let uri = in_origin_form(&mut request)?;
-    let place = Place::of(&uri)?;
+    let name = request.extensions_mut().remove::<ServerName>();
+    let place = Place::of(&uri)?.certified_as(name.as_ref());
     place.name_host(&mut request)?;
     let stream = TcpStream::connect((place.host, place.port))
         .await

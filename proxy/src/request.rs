@@ -9,6 +9,7 @@ pub(crate) mod client;
 pub(crate) mod compress;
 mod context;
 mod copied;
+mod elsewhere;
 pub(crate) mod enter;
 mod error_page;
 mod errors;

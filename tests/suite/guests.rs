@@ -1,9 +1,13 @@
 //! Filters in WebAssembly through the edge. The probe of `tests/guests` does what the header `x-do` says.
 
+mod bodies;
 mod deploys;
 mod examples;
 mod lambda_edge;
+mod others;
 mod reload;
+
+use std::net::SocketAddr;
 
 use rimward_tests::{Edge, Origin, fill, guest, hit, miss};
 
@@ -52,9 +56,15 @@ impl World {
     }
 
     async fn with(settings: &str) -> Self {
+        Self::with_other(|_| settings.to_owned()).await
+    }
+
+    /// With settings that know where the other server is.
+    async fn with_other(settings: impl FnOnce(SocketAddr) -> String) -> Self {
         let (app, other) = (Origin::start().await, Origin::start().await);
         let files = std::sync::Arc::new(rimward_tests::Files::new());
         files.write("key", "0123456789abcdef\n");
+        let settings = settings(other.address());
         let text = fill(
             ONE,
             &[

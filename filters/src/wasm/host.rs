@@ -5,6 +5,7 @@ mod clock;
 mod config;
 mod context;
 mod crypto;
+mod elsewhere;
 mod geo;
 mod heads;
 mod html;

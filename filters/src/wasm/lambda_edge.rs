@@ -13,7 +13,6 @@
 //! | `filter.rs` | the filter: which phase calls the handler, and when |
 
 mod body;
-mod elsewhere;
 mod event;
 mod fault;
 mod filter;

@@ -33,7 +33,7 @@ pub(crate) struct LimitsSettings {
     memory: ByteSize,
     /// How many subrequests it may make for one request, at most 64.
     subrequests: u32,
-    /// The longest body that it may make, or have held back for it, at most 64 MiB.
+    /// The longest body that it may make, have held back for it, or have from a host of `grants.hosts`, at most 64 MiB.
     #[schemars(title = "size")]
     response_body: ByteSize,
     /// What it may log for one request, at most 1 MiB; more is left out.

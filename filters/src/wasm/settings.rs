@@ -75,8 +75,8 @@ pub(crate) struct GrantsSettings {
     pub(super) origins: Vec<String>,
     /// Secrets of `[secret.NAME]`, by name.
     pub(super) secrets: Vec<String>,
-    /// Other hosts that it may ask: `api.example.com`, `*.example.com` for all below one, or one with a port: without it, it is
-    /// that of `http` or `https`.
+    /// Other hosts that it may ask, or have asked in place of the origin: `api.example.com`, `*.example.com` for all below one, or
+    /// one with a port: without it, it is that of `http` or `https`.
     pub(super) hosts: Vec<HostGrant>,
     /// Variables of its environment.
     pub(super) env: BTreeMap<String, String>,

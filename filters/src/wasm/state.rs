@@ -206,6 +206,7 @@ pub(super) fn vacant() -> Exchange {
             scheme: Scheme::Http,
             country: None,
             certificate: None,
+            tls: None,
             geoip: None,
         },
         site: NOTHING.clone(),

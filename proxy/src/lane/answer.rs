@@ -106,7 +106,11 @@ impl Answer<'_> {
             tries: 0,
             termination: Termination::default(),
             error: None,
-            tls: self.connection.tls.as_ref().map(|tls| tls.version),
+            tls: self
+                .connection
+                .tls
+                .as_ref()
+                .map(|tls| tls.handshake.version),
             referer: text(header::REFERER),
             user_agent: text(header::USER_AGENT),
             filters: &exchange.log,

@@ -79,6 +79,7 @@ impl<'r, 'a> Place<'r, 'a> {
                 scheme: self.identity.scheme,
                 country: *self.country(),
                 certificate: asked.connection.client_certificate().cloned(),
+                tls: asked.connection.handshake().cloned(),
                 geoip: self.runtime.geoip.clone(),
             },
             site: self.route.site.clone(),

@@ -323,7 +323,7 @@ impl Arrival {
         let acceptor = TlsAcceptor::from(tls.config.clone());
         let stream = acceptor.accept(socket).await?;
         let info = tls.info(stream.get_ref().1)?;
-        let protocol = if info.alpn == Some("h2") {
+        let protocol = if info.handshake.alpn == Some("h2") {
             Protocol::Http2
         } else {
             Protocol::Http1

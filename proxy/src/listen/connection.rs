@@ -12,7 +12,7 @@ use pingora::protocols::tls::SslDigest;
 use pingora::protocols::{Digest, SocketDigest};
 use pingora_http::{RequestHeader, ResponseHeader};
 use rimward_config::ListenerLimits;
-use rimward_filters::ClientCertificate;
+use rimward_filters::{ClientCertificate, Handshake};
 
 use super::gate::Gate;
 use super::lane::Notes;
@@ -61,7 +61,9 @@ impl Connection {
     /// Whether a request for this host has no business here: its connection was made for a name with another certificate
     /// (RFC 9110 §15.5.20).
     pub fn is_misdirected(&self, host: &str) -> bool {
-        let name = self.tls.as_ref().and_then(|tls| tls.sni.as_deref());
+        let name = self
+            .handshake()
+            .and_then(|handshake| handshake.sni.as_deref());
         match (&self.settings.tls, name) {
             (Some(tls), Some(name)) => !name.eq_ignore_ascii_case(host) && !tls.shares(name, host),
             _ => false,
@@ -73,6 +75,11 @@ impl Connection {
         self.tls.as_ref()?.certificate.as_ref()
     }
 
+    /// What the connection is secured by, if it is.
+    pub(crate) fn handshake(&self) -> Option<&Arc<Handshake>> {
+        self.tls.as_ref().map(|tls| &tls.handshake)
+    }
+
     /// Whether requests come over TLS.
     pub fn is_secure(&self) -> bool {
         self.tls.is_some()
@@ -82,14 +89,8 @@ impl Connection {
 /// What a TLS handshake agreed on.
 #[derive(Debug, Clone)]
 pub struct TlsInfo {
-    /// The server name the client asked for, in lower case.
-    pub sni: Option<Box<str>>,
-    /// `TLSv1.2` or `TLSv1.3`.
-    pub version: &'static str,
-    /// The cipher suite by its IANA name.
-    pub cipher: &'static str,
-    /// The protocol that ALPN chose.
-    pub alpn: Option<&'static str>,
+    /// How the connection is secured.
+    pub handshake: Arc<Handshake>,
     /// The certificate that the client showed, which is valid.
     pub certificate: Option<Arc<ClientCertificate>>,
 }
@@ -140,8 +141,8 @@ pub(super) fn digest(connection: &Arc<Connection>, fd: i32) -> Digest {
     Digest {
         ssl_digest: connection.tls.as_ref().map(|tls| {
             Arc::new(SslDigest::new(
-                tls.cipher,
-                tls.version,
+                tls.handshake.cipher,
+                tls.handshake.version,
                 None,
                 None,
                 Vec::new(),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rimward_config::Certificate;
-use rimward_filters::ClientCertificate;
+use rimward_filters::{ClientCertificate, Handshake};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -17,7 +17,7 @@ use rustls::server::{
     ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert, WebPkiClientVerifier,
 };
 use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, ServerConnection};
+use rustls::{CipherSuite, ServerConfig, ServerConnection};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::connection::TlsInfo;
@@ -162,7 +162,7 @@ fn server_config(
 }
 
 fn info(connection: &ServerConnection, certificate: Option<Arc<ClientCertificate>>) -> TlsInfo {
-    TlsInfo {
+    let handshake = Handshake {
         sni: connection
             .server_name()
             .map(|name| name.to_ascii_lowercase().into()),
@@ -172,14 +172,26 @@ fn info(connection: &ServerConnection, certificate: Option<Arc<ClientCertificate
         },
         cipher: connection
             .negotiated_cipher_suite()
-            .and_then(|suite| suite.suite().as_str())
-            .unwrap_or("unknown"),
+            .map_or("unknown", |suite| name(suite.suite())),
         alpn: match connection.alpn_protocol() {
             Some(b"h2") => Some("h2"),
             Some(b"http/1.1") => Some("http/1.1"),
             _ => None,
         },
+    };
+    TlsInfo {
+        handshake: Arc::new(handshake),
         certificate,
+    }
+}
+
+/// The name of a cipher suite in IANA's registry, which has no `TLS13_`.
+fn name(suite: CipherSuite) -> &'static str {
+    match suite {
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        other => other.as_str().unwrap_or("unknown"),
     }
 }
 

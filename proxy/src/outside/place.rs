@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use http::{HeaderValue, Request, Uri, header};
-use rimward_filters::AskError;
+use rimward_filters::{AskError, ServerName};
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
@@ -18,6 +18,8 @@ pub(super) struct Place<'u> {
     pub(super) host: &'u str,
     pub(super) port: u16,
     is_secure: bool,
+    /// The name that the server's certificate is for.
+    name: &'u str,
 }
 
 /// A connection, with or without TLS.
@@ -39,14 +41,24 @@ impl<'u> Place<'u> {
             return Err(wrong());
         }
         let host = authority.host();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
         Ok(Self {
             authority: authority.as_str(),
-            host: host.trim_start_matches('[').trim_end_matches(']'),
+            host,
+            name: host,
             port: authority
                 .port_u16()
                 .unwrap_or(if is_secure { 443 } else { 80 }),
             is_secure,
         })
+    }
+
+    /// Whose certificate is for this name, if there is one.
+    pub(super) fn certified_as(self, name: Option<&'u ServerName>) -> Self {
+        match name {
+            Some(ServerName(name)) => Self { name, ..self },
+            None => self,
+        }
     }
 
     /// Tells the server whom the request is for.
@@ -68,7 +80,7 @@ impl<'u> Place<'u> {
         let client = spawn_blocking(|| CLIENT.clone()).await;
         let client = client.map_err(|error| AskError::Connect(error.to_string()))?;
         let client = client.map_err(AskError::Connect)?;
-        let name = server_name(self.host).map_err(AskError::Request)?;
+        let name = server_name(self.name).map_err(AskError::Request)?;
         let stream = TlsConnector::from(client).connect(name, stream).await;
         let stream =
             stream.map_err(|error| AskError::Connect(format!("`{}`: {error}", self.authority)))?;

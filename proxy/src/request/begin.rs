@@ -88,6 +88,7 @@ pub(super) fn begin(process: &Process, session: &mut Session, ctx: &mut Context)
             scheme: identity.scheme,
             country: locate(runtime.geoip.as_deref(), identity.ip),
             certificate: connection.client_certificate().cloned(),
+            tls: connection.handshake().cloned(),
             geoip: runtime.geoip.clone(),
         },
         trusted: identity.trusted,

@@ -122,7 +122,12 @@ impl Passing {
     }
 }
 
-fn rewrite(rewriters: &mut [Box<dyn BodyRewriter>], bytes: Bytes, end: bool) -> Result<Bytes> {
+/// Has a piece pass all rewriters.
+pub(super) fn rewrite(
+    rewriters: &mut [Box<dyn BodyRewriter>],
+    bytes: Bytes,
+    end: bool,
+) -> Result<Bytes> {
     let failed = |error: rimward_filters::FilterError| fail(500, error.to_string());
     let mut bytes = bytes;
     for rewriter in rewriters {

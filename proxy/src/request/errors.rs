@@ -29,6 +29,13 @@ pub(super) fn fail(status: u16, reason: impl Into<pingora::ImmutStr>) -> Box<Err
     error
 }
 
+/// The same for the fault of a host that was asked in place of an origin.
+pub(super) fn blame(status: u16, reason: impl Into<pingora::ImmutStr>) -> Box<Error> {
+    let mut error = Error::explain(ErrorType::HTTPStatus(status), reason);
+    error.esource = ErrorSource::Upstream;
+    error
+}
+
 /// The error that has the engine try again: the origin's response does not count.
 pub(super) fn retry(status: u16, reason: impl Into<pingora::ImmutStr>) -> Box<Error> {
     let mut error = Error::explain(ErrorType::HTTPStatus(status), reason);

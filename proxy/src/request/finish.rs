@@ -174,7 +174,7 @@ fn record<'r>(session: &'r Session, ctx: &'r Context, tally: &Tally) -> Record<'
         tries: ctx.all_tries(),
         termination: ctx.termination,
         error: ctx.error.clone(),
-        tls: tls.map(|tls| tls.version),
+        tls: tls.map(|tls| tls.handshake.version),
         referer: text(header::REFERER),
         user_agent: text(header::USER_AGENT),
         filters: exchange.map_or(&[], |exchange| &exchange.log),

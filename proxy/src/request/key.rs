@@ -56,6 +56,9 @@ pub(crate) fn builder(rules: &KeyRules, parts: &Parts<'_>) -> KeyBuilder {
     for part in &chosen.key_parts {
         key = key.made_out(&part.filter, &part.value);
     }
+    if let Some(elsewhere) = &chosen.elsewhere {
+        return key.origin(&elsewhere.base());
+    }
     let origin = chosen
         .origin
         .as_ref()

@@ -12,6 +12,7 @@ use rimward_filters::{Answer, Phase, Unfinished, Verdict};
 use super::aside::Coming;
 use super::body::Upload;
 use super::context::Context;
+use super::elsewhere;
 use super::error_page::error_page_for_all;
 use super::errors::fail;
 use super::fallback;
@@ -38,7 +39,7 @@ pub(super) async fn filter(session: &mut Session, ctx: &mut Context, route: &Rou
     if ctx.edits.is_some() {
         return Ok(());
     }
-    if !route.pipeline.takes_part(Phase::OriginRequest) {
+    if !route.pipeline.takes_part(Phase::OriginRequest) && !elsewhere::is_chosen(ctx) {
         ctx.edits = Some(Edits::default());
         return Ok(());
     }
@@ -54,6 +55,7 @@ pub(super) async fn filter(session: &mut Session, ctx: &mut Context, route: &Rou
         .pipeline
         .origin_request(&mut exchange, &mut after, &mut upload)
         .await;
+    let ended = elsewhere::instead(ended, &mut exchange, &after, &mut upload).await;
     let fields = upload.end();
     ctx.give_back(session, exchange);
     fields.put_back(session.req_header_mut())?;

@@ -151,3 +151,88 @@ async fn a_module_that_is_not_there_is_told_at_load() {
         .expect("it starts");
     assert!(told.to_string().contains("`fs`"), "{told}");
 }
+
+#[tokio::test]
+async fn a_handler_sees_and_replaces_the_body_of_a_request() {
+    let handler = r#"
+        exports.handler = async (event) => {
+            const request = event.Records[0].cf.request;
+            const { data, inputTruncated, encoding } = request.body;
+            const text = Buffer.from(data, encoding).toString();
+            request.headers['x-seen'] = [{ value: `${text.length} ${inputTruncated}` }];
+            if (text.startsWith('text')) request.body = { action: 'replace', encoding: 'text', data: 'A=1' };
+            if (text.startsWith('base64')) request.body = { action: 'replace', encoding: 'base64', data: 'Qj0y' };
+            return request;
+        };"#;
+    for (event, quota) in [("viewer-request", 40 << 10), ("origin-request", 1 << 20)] {
+        let (edge, origin) = world(event, handler, "include_body = true").await;
+        origin.always("/a", "", "ok");
+        let long = "x".repeat(quota + 1);
+        for (body, seen, expected) in [
+            ("", "0 false", ""),
+            ("other", "5 false", "other"),
+            ("text", "4 false", "A=1"),
+            ("base64", "6 false", "B=2"),
+            (&long[1..], &format!("{quota} false"), &long[1..]),
+            (&long, &format!("{quota} true"), &long),
+            (&format!("text{long}"), &format!("{quota} true"), "A=1"),
+        ] {
+            for request in [
+                format!("POST /a\ncontent-length: {}\n\n{body}", body.len()),
+                format!(
+                    "POST /a\ntransfer-encoding: chunked\n\n{}0\r\n\r\n",
+                    match body {
+                        "" => String::new(),
+                        body => format!("{:x}\r\n{body}\r\n", body.len()),
+                    }
+                ),
+            ] {
+                assert_eq!(edge.request(&request).await.text(), "ok", "{event} {seen}");
+                let asked = origin.last();
+                assert_eq!(asked.header("x-seen"), Some(seen), "{event}");
+                assert!(asked.body == expected.as_bytes(), "{event} {seen}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_handler_sends_a_request_to_a_host_that_it_was_granted() {
+    let handler = r#"
+        exports.handler = async (event) => {
+            const request = event.Records[0].cf.request;
+            request.origin.custom.domainName = 'localhost';
+            request.origin.custom.port = Number(process.env.PORT);
+            request.origin.custom.path = '/v1';
+            return request;
+        };"#;
+    let other = Origin::start().await;
+    let port = other.address().port();
+    let settings =
+        format!("grants = {{ hosts = [\"localhost:{port}\"], env = {{ PORT = \"{port}\" }} }}");
+    let (edge, _origin) = world("origin-request", handler, &settings).await;
+    other.always("/v1/a", "cache-control: max-age=60", "there");
+    let post = "POST /a\ncontent-length: 4\n\ntext";
+    assert_eq!(edge.request(post).await.text(), "there");
+    assert_eq!(other.last().body, b"text");
+    assert_eq!(edge.get("/a").await, miss("there"));
+    assert_eq!(edge.get("/a").await, hit("there"));
+}
+
+#[tokio::test]
+async fn a_handler_asks_through_the_cache() {
+    let handler = r#"
+        exports.handler = async (event) => {
+            const request = event.Records[0].cf.request;
+            if (request.uri !== '/asks') return request;
+            const reply = await fetch('http://example.com/stored', { cached: true });
+            return { status: '200', body: `${reply.status} ${await reply.text()}` };
+        };"#;
+    let (edge, origin) = world("viewer-request", handler, "").await;
+    origin.reply("/stored", "cache-control: max-age=60", "stored");
+    for _ in 0..2 {
+        assert_eq!(edge.get("/asks").await.text(), "200 stored");
+    }
+    assert_eq!(edge.get("/stored").await, hit("stored"));
+    assert_eq!(origin.requests().len(), 1);
+}

@@ -393,9 +393,7 @@ impl Guest {
         );
         let verdict = told.map_err(|reason| FilterError::new(format!("it says: {reason}")))?;
         if let Some(bytes) = replaced(verdict, is_whole)? {
-            exchange
-                .request_rewriters
-                .push(Box::new(Replacement(bytes)));
+            exchange.replace_body(bytes);
         }
         Ok(Some(Verdict::Next))
     }
@@ -429,18 +427,5 @@ impl Guest {
                 tracing::warn!(filter = %version.name, version = %version.id, reason = fault.reason, "a guest failed when all was over");
             }
         }
-    }
-}
-
-/// Another body, which is passed on when the one that it replaces has ended.
-struct Replacement(Bytes);
-
-impl BodyRewriter for Replacement {
-    fn chunk(&mut self, _: Bytes) -> Result<Bytes, FilterError> {
-        Ok(Bytes::new())
-    }
-
-    fn end(&mut self) -> Result<Bytes, FilterError> {
-        Ok(std::mem::take(&mut self.0))
     }
 }

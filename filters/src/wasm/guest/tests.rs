@@ -7,7 +7,7 @@ use bytes::Bytes;
 use pingora_http::ResponseHeader;
 
 use super::*;
-use crate::exchange::RequestBody;
+use crate::exchange::{Handshake, RequestBody};
 use crate::filter::{BuildError, Builder, Configured};
 use crate::testing::exchange;
 
@@ -136,6 +136,69 @@ async fn a_body_is_had_before_the_request_goes_on() {
     assert_eq!(exchange.request.headers["x-seen"], "yes");
     assert_eq!(exchange.request_rewriters.len(), 1);
     assert_eq!(exchange.request_rewriters[0].end().unwrap(), "HELLO WORLD");
+}
+
+#[tokio::test]
+async fn a_guest_knows_how_the_connection_is_secured() {
+    let guest = guest("").unwrap();
+    let words = [
+        "version",
+        "cipher",
+        "sni",
+        "alpn",
+        "certificate.subject",
+        "ja4",
+    ];
+    let steps = words.map(|word| format!("request context.tls {word}"));
+    let mut exchange = script(&steps.join(";"));
+    let none = told(&guest, &mut exchange).await;
+    assert!(none.iter().all(|told| told.ends_with(": none")), "{none:?}");
+    let mut exchange = script(&steps.join(";"));
+    exchange.client.tls = Some(Arc::new(Handshake {
+        version: "TLSv1.3",
+        cipher: "TLS_AES_128_GCM_SHA256",
+        sni: Some("example.com".into()),
+        alpn: Some("h2"),
+    }));
+    let told = told(&guest, &mut exchange).await;
+    let expected = [
+        "TLSv1.3",
+        "TLS_AES_128_GCM_SHA256",
+        "example.com",
+        "h2",
+        "none",
+        "none",
+    ];
+    for (told, expected) in told.iter().zip(expected) {
+        assert!(told.ends_with(&format!(": {expected}")), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_in_place_of_the_origin_has_to_be_granted_and_right() {
+    let guest = guest("grants = { hosts = [\"*.example.org\"] }").unwrap();
+    for (to, expected) in [
+        ("https://a.example.org/v1/", Ok("https://a.example.org/v1")),
+        ("http://A.example.org", Ok("http://a.example.org")),
+        (
+            "https://a.example.org/b%2520c",
+            Ok("https://a.example.org/b%20c"),
+        ),
+        ("http://a.example.org:8080", Err("denied")),
+        ("https://example.com", Err("denied")),
+        ("https://a.example.org/../b", Err("invalid")),
+    ] {
+        let mut exchange = script(&format!("request request.set-origin {to}"));
+        let told = told(&guest, &mut exchange).await;
+        let elsewhere = exchange.chosen.elsewhere.as_ref().map(|host| host.base());
+        match expected {
+            Ok(base) => assert_eq!(elsewhere.as_deref(), Some(base), "{to}: {told:?}"),
+            Err(why) => {
+                assert!(told[0].contains(why), "{to}: {told:?}");
+                assert_eq!(elsewhere, None);
+            }
+        }
+    }
 }
 
 #[tokio::test]

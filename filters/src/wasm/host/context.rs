@@ -29,6 +29,7 @@ impl Host for State {
 
     fn current_phase(&mut self) -> Answer<Phase> {
         Ok(match self.hook {
+            Hook::RequestBody if self.is_sent => Phase::OriginRequest,
             Hook::Configure
             | Hook::Request
             | Hook::RequestBody
@@ -48,23 +49,15 @@ impl Host for State {
     }
 
     fn tls(&mut self, field: String) -> Answer<Option<String>> {
-        let certificate = self.exchange.client.certificate.as_ref();
-        let fact = match field.as_str() {
-            "certificate.subject" => Fact::Subject,
-            "certificate.common_name" => Fact::CommonName,
-            "certificate.issuer" => Fact::Issuer,
-            "certificate.serial" => Fact::Serial,
-            "certificate.fingerprint" => Fact::Fingerprint,
-            "certificate.not_before" => Fact::NotBefore,
-            "certificate.not_after" => Fact::NotAfter,
-            "certificate.dns" => Fact::Dns,
-            "certificate.email" => Fact::Email,
-            "certificate.uri" => Fact::Uri,
-            "certificate.ip" => Fact::Ip,
-            _ => return Ok(None),
+        let handshake = self.exchange.client.tls.as_deref();
+        let told = match field.as_str() {
+            "version" => handshake.map(|handshake| handshake.version),
+            "cipher" => handshake.map(|handshake| handshake.cipher),
+            "sni" => handshake.and_then(|handshake| handshake.sni.as_deref()),
+            "alpn" => handshake.and_then(|handshake| handshake.alpn),
+            _ => return Ok(self.certificate_fact(&field)),
         };
-        let told = certificate.and_then(|certificate| certificate.tell(fact));
-        Ok(told.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        Ok(told.map(str::to_owned))
     }
 
     fn get_var(&mut self, name: String) -> Answer<Option<String>> {
@@ -89,5 +82,27 @@ impl Host for State {
     fn budget_us(&mut self) -> Answer<u64> {
         let left = self.version.limits.cpu.saturating_sub(self.meter.used());
         Ok(u64::try_from(left.as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+impl State {
+    /// A fact of the client's certificate, by the name that guests have for it.
+    fn certificate_fact(&self, field: &str) -> Option<String> {
+        let fact = match field {
+            "certificate.subject" => Fact::Subject,
+            "certificate.common_name" => Fact::CommonName,
+            "certificate.issuer" => Fact::Issuer,
+            "certificate.serial" => Fact::Serial,
+            "certificate.fingerprint" => Fact::Fingerprint,
+            "certificate.not_before" => Fact::NotBefore,
+            "certificate.not_after" => Fact::NotAfter,
+            "certificate.dns" => Fact::Dns,
+            "certificate.email" => Fact::Email,
+            "certificate.uri" => Fact::Uri,
+            "certificate.ip" => Fact::Ip,
+            _ => return None,
+        };
+        let told = self.exchange.client.certificate.as_ref()?.tell(fact)?;
+        Some(String::from_utf8_lossy(told.as_bytes()).into_owned())
     }
 }

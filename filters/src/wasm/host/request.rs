@@ -5,8 +5,8 @@ use std::sync::Arc;
 use http::Uri;
 use http::header::{HOST, HeaderValue};
 
+use super::elsewhere;
 use super::heads::{self, Head};
-use crate::chosen::OriginChoice;
 use crate::wasm::abi::rimward::filter::request::Host;
 use crate::wasm::abi::rimward::filter::types::{BodyWant, HeaderOp, Origin};
 use crate::wasm::abi::{Error, Hook};
@@ -121,7 +121,11 @@ impl Host for State {
     }
 
     fn chosen_origin(&mut self) -> Answer<Origin> {
-        let chosen = self.exchange.chosen.origin.as_ref();
+        let chosen = &self.exchange.chosen;
+        if let Some(elsewhere) = &chosen.elsewhere {
+            return Ok(Origin::Custom(elsewhere::told(elsewhere)));
+        }
+        let chosen = chosen.origin.as_ref();
         let origin = chosen.map(|choice| choice.origin).or(self.exchange.origin);
         let name = origin.and_then(|origin| self.version.origin_name(origin));
         Ok(Origin::Named(
@@ -187,16 +191,13 @@ impl State {
         if self.request_mut().is_none() {
             return Err(Error::NotAllowedInPhase);
         }
-        let choice: Arc<OriginChoice> = match to {
-            Origin::Named(name) => self.version.choice(&name)?,
+        match to {
+            Origin::Named(name) => self.exchange.chosen.to(self.version.choice(&name)?),
             Origin::Custom(custom) => {
-                let place = format!("{}:{}", custom.host, custom.port);
-                return Err(Error::Denied(format!(
-                    "`{place}` is not an origin of the configuration: name it there, and grant it"
-                )));
+                let elsewhere = elsewhere::granted(&self.version, custom)?;
+                self.exchange.chosen.elsewhere = Some(Arc::new(elsewhere));
             }
-        };
-        self.exchange.chosen.origin = Some(choice);
+        }
         Ok(())
     }
 

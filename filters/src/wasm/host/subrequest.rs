@@ -8,9 +8,9 @@ use http::{HeaderName, Request, Response};
 use tokio::task::JoinHandle;
 use wasmtime::component::Resource;
 
-use super::heads;
+use super::{elsewhere, heads};
 use crate::exchange::Client;
-use crate::outside::{AskError, Bounds, Depth, Outside};
+use crate::outside::{AskError, Bounds, Depth, Outside, ServerName};
 use crate::wasm::abi::Error;
 use crate::wasm::abi::rimward::filter::subrequest::{Host, HostPending, Incoming, Outgoing};
 use crate::wasm::abi::rimward::filter::types::Origin;
@@ -108,9 +108,13 @@ impl State {
 
     fn through_edge(&self, to: &Origin, request: &mut Request<Bytes>) -> Result<To, Error> {
         let own = heads::first(&self.exchange.request.headers, "host").unwrap_or_default();
+        // What was chosen in place of the origin is no host of this edge's.
+        let elsewhere = self.exchange.chosen.elsewhere.as_ref();
         let host = match to {
-            Origin::Custom(custom) => &custom.host,
-            Origin::Named(_) => &own,
+            Origin::Custom(custom) if elsewhere.is_none_or(|host| host.host != custom.host) => {
+                &custom.host
+            }
+            Origin::Custom(_) | Origin::Named(_) => &own,
         };
         if !request.headers().contains_key(http::header::HOST) {
             request
@@ -133,22 +137,19 @@ impl State {
             Origin::Named(name) => return Ok(To::Origin(self.version.choice(name)?.origin)),
             Origin::Custom(custom) => custom,
         };
-        self.version
-            .grants
-            .check_host(&custom.host, custom.port, custom.tls)?;
-        let scheme = if custom.tls { "https" } else { "http" };
-        let path = request
-            .uri()
-            .path_and_query()
-            .map_or("/", |path| path.as_str());
-        let url = format!(
-            "{scheme}://{}:{}{}{path}",
-            custom.host, custom.port, custom.path_prefix
-        );
+        let granted = elsewhere::granted(&self.version, custom.clone())?;
+        let target = request.uri().path_and_query();
+        let target = target.map_or("/", |target| target.as_str());
+        let url = format!("{}{target}", granted.base());
         *request.uri_mut() = url
             .parse()
             .map_err(|_| Error::Invalid(format!("`{url}` is no URL")))?;
-        put(request, &custom.headers)?;
+        if let Some(name) = granted.sni {
+            request.extensions_mut().insert(ServerName(name));
+        }
+        for (name, value) in granted.fields {
+            request.headers_mut().append(name, value);
+        }
         Ok(To::Url)
     }
 }

@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 use super::event::Event;
 use super::fault::Fault;
 use crate::exchange::RequestBody;
-use crate::filter::{BodyRewriter, FilterError};
 
 /// A request's body in an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -117,18 +116,5 @@ impl Encoding {
                 .map(Bytes::from)
                 .map_err(|_| Fault::invalid(format!("`{key}` is not base64"))),
         }
-    }
-}
-
-/// Sends another body in place of the one that passes.
-pub(super) struct Replacement(pub(super) Bytes);
-
-impl BodyRewriter for Replacement {
-    fn chunk(&mut self, _: Bytes) -> Result<Bytes, FilterError> {
-        Ok(Bytes::new())
-    }
-
-    fn end(&mut self) -> Result<Bytes, FilterError> {
-        Ok(std::mem::take(&mut self.0))
     }
 }

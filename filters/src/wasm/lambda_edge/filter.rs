@@ -1,20 +1,24 @@
 //! The filter that calls a handler.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora_http::{RequestHeader, ResponseHeader};
 
-use super::elsewhere;
 use super::event::Event;
 use super::fault::Fault;
 use super::handler::Handler;
 use super::invocation::{Forwarded, Invocation, Outcome, current};
-use super::origin::{Described, NewOrigin, To};
+use super::origin::{Described, NewOrigin, Place, To};
 use super::request::{RequestChanges, SeenRequest};
 use super::viewer::Viewer;
+use crate::elsewhere::Elsewhere;
 use crate::exchange::Exchange;
 use crate::filter::{Answer, Body, Filter, FilterError, Flow, Phases};
+
+/// From connecting to the last byte of a host that is granted, beside what the handler allows for the first.
+const TO_END: Duration = Duration::from_secs(30);
 
 /// Runs a handler.
 #[async_trait]
@@ -112,42 +116,57 @@ impl LambdaEdge {
                 exchange.notes.insert(Generated);
                 Ok(self.answer(exchange, answer))
             }
-            Outcome::Request(changes) => self.send(exchange, request, changes).await,
+            Outcome::Request(changes) => {
+                self.send(exchange, request, changes)?;
+                Ok(Flow::Continue)
+            }
             Outcome::Response(_) => Ok(Flow::Continue),
         }
     }
 
     /// Sends a request where the handler wants it.
-    async fn send(
+    fn send(
         &self,
         exchange: &mut Exchange,
         request: &mut RequestHeader,
         mut changes: RequestChanges,
-    ) -> Result<Flow, FilterError> {
+    ) -> Result<(), FilterError> {
         let to = changes
             .origin
             .as_mut()
             .map_or(To::Current, NewOrigin::take_to);
         changes.apply_to(exchange, request)?;
         match to {
-            To::Current => {}
-            To::Named(choice) => exchange.chosen.origin = Some(choice),
-            To::Host(place) => {
-                let (outside, body) = (&*self.handler.outside, exchange.request_body.as_ref());
-                let most = self.handler.response_body;
-                let answer = elsewhere::ask(outside, &place, request, body, most).await?;
-                return Ok(answer.flow());
+            To::Current => self.note(exchange, request),
+            To::Named(choice) => {
+                exchange.chosen.to(choice);
+                self.note(exchange, request);
+            }
+            To::Host(place, described) => {
+                exchange.chosen.elsewhere = Some(Arc::new(self.elsewhere(place)));
+                note_going_to(exchange, request, Some(described));
             }
         }
-        self.note(exchange, request);
-        Ok(Flow::Continue)
+        Ok(())
     }
 
-    /// Leaves what goes to the origin for handlers of `origin-response`.
+    fn elsewhere(&self, place: Place) -> Elsewhere {
+        Elsewhere {
+            host: place.host,
+            port: place.port,
+            tls: place.tls,
+            sni: None,
+            // The handler's own path and headers are in the head by now.
+            prefix: String::new(),
+            fields: Vec::new(),
+            time: place.timeout + TO_END,
+            most: self.handler.response_body,
+        }
+    }
+
     fn note(&self, exchange: &mut Exchange, request: &RequestHeader) {
-        let mut seen = SeenRequest::of(exchange, request);
-        seen.origin = self.described(exchange).cloned();
-        exchange.notes.insert(Forwarded(Arc::new(seen)));
+        let described = self.described(exchange).cloned();
+        note_going_to(exchange, request, described);
     }
 
     fn described(&self, exchange: &Exchange) -> Option<&Described> {
@@ -172,6 +191,13 @@ impl LambdaEdge {
             Outcome::Request(_) | Outcome::Answer(_) => Ok(Body::Untouched),
         }
     }
+}
+
+/// Leaves what goes to the origin for handlers of `origin-response`.
+fn note_going_to(exchange: &mut Exchange, request: &RequestHeader, to: Option<Described>) {
+    let mut seen = SeenRequest::of(exchange, request);
+    seen.origin = to;
+    exchange.notes.insert(Forwarded(Arc::new(seen)));
 }
 
 #[async_trait]

@@ -14,7 +14,7 @@ use super::settings::Settings;
 use super::viewer::{self, ViewerHeader};
 use crate::exchange::Exchange;
 use crate::filter::{BuildError, Builder};
-use crate::outside::{Outside, Tally};
+use crate::outside::Tally;
 
 const MEMORY: RangeInclusive<u64> = (16 << 20)..=(1 << 30);
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(30);
@@ -33,7 +33,6 @@ pub struct Handler {
     origins: Option<Vec<OriginId>>,
     hosts: Vec<HostGrant>,
     pub(super) response_body: usize,
-    pub(super) outside: Arc<dyn Outside>,
     pub(super) answered: Arc<dyn Tally>,
     invalid: Arc<dyn Tally>,
     exception: Arc<dyn Tally>,
@@ -68,7 +67,6 @@ impl Handler {
             origins: origins.transpose()?,
             hosts: settings.grants.hosts.clone(),
             response_body: usize::try_from(settings.response_body.0).unwrap_or(usize::MAX),
-            outside: builder.outside(),
             answered: builder.tally("answered"),
             invalid: builder.tally("invalid"),
             exception: builder.tally("exception"),
@@ -78,10 +76,7 @@ impl Handler {
 
     /// How much of the request's body has to come before the handler is called, if any.
     pub(super) fn wants_body(&self, exchange: &Exchange) -> Option<usize> {
-        // What goes to a host that is granted is sent whole.
-        let may_go_elsewhere = self.event == Event::OriginRequest && !self.hosts.is_empty();
-        let wants = self.include_body || may_go_elsewhere;
-        (wants && has_body(&exchange.request.method)).then(|| self.event.quota())
+        self.sees_body(exchange).then(|| self.event.quota())
     }
 
     pub(super) fn sees_body(&self, exchange: &Exchange) -> bool {

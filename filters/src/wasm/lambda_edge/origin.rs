@@ -52,8 +52,8 @@ pub(super) enum To {
     Current,
     /// Another origin of the configuration.
     Named(Arc<OriginChoice>),
-    /// A host that is granted.
-    Host(Place),
+    /// A host that is granted, and the origin object that names it.
+    Host(Place, Described),
 }
 
 /// A host that no origin of the configuration stands for.
@@ -134,7 +134,7 @@ impl Reach<'_> {
             .iter()
             .any(|grant| grant.covers(&place.host, place.port, place.tls))
         {
-            true => Ok((To::Host(place), "")),
+            true => Ok((To::Host(place, wanted.clone()), "")),
             false => Err(Fault::invalid(format!(
                 "the handler chose `{}` as the origin: no origin has this server, and `grants.hosts` does not name it",
                 wanted.domain()

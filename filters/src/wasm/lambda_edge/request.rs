@@ -6,12 +6,12 @@ use pingora_http::RequestHeader;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::body::{self, Replacement, SeenBody};
+use super::body::{self, SeenBody};
 use super::event::Event;
 use super::fault::Fault;
 use super::headers::{Edit, Fields};
 use super::origin::{Described, NewOrigin, Reach};
-use crate::exchange::{Exchange, RequestBody};
+use crate::exchange::Exchange;
 use crate::filter::FilterError;
 use crate::target::{normal_path, push_query};
 
@@ -191,7 +191,9 @@ impl RequestChanges {
     /// # Errors
     /// When there are too many header fields.
     pub fn apply(self, exchange: &mut Exchange) -> Result<(), FilterError> {
-        replace_body(exchange, self.body);
+        if let Some(body) = self.body {
+            exchange.replace_body(body);
+        }
         change(&mut exchange.request, self.target, self.headers)
     }
 
@@ -204,7 +206,9 @@ impl RequestChanges {
         exchange: &mut Exchange,
         request: &mut RequestHeader,
     ) -> Result<(), FilterError> {
-        replace_body(exchange, self.body);
+        if let Some(body) = self.body {
+            exchange.replace_body(body);
+        }
         change(request, self.target, self.headers)?;
         if let Some(origin) = self.origin {
             for edit in origin.headers {
@@ -224,17 +228,4 @@ fn change(
         head.set_uri(target);
     }
     edits.into_iter().try_for_each(|edit| edit.apply(head))
-}
-
-fn replace_body(exchange: &mut Exchange, body: Option<Bytes>) {
-    if let Some(bytes) = body {
-        exchange
-            .request_rewriters
-            .push(Box::new(Replacement(bytes.clone())));
-        // Who looks at it later sees what is sent.
-        exchange.request_body = Some(RequestBody {
-            bytes,
-            is_whole: true,
-        });
-    }
 }

@@ -50,6 +50,7 @@ fn exchange(diary: &Diary, rewriters: usize) -> Exchange {
             scheme: Scheme::Https,
             country: None,
             certificate: None,
+            tls: None,
             geoip: None,
         },
         site: "a".into(),

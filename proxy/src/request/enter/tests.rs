@@ -16,6 +16,7 @@ fn made(request: Request<()>, length: usize) -> Result<RequestHeader, String> {
             scheme: rimward_filters::Scheme::Https,
             country: None,
             certificate: None,
+            tls: None,
             geoip: None,
         },
         depth: 1,

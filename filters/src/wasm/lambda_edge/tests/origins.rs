@@ -27,7 +27,7 @@ fn named(settings: &str, current: usize, change: impl FnOnce(&mut Value)) -> Opt
             assert_eq!(choice.key, None);
             Some(choice.origin.0)
         }
-        To::Host(place) => panic!("{place:?}"),
+        To::Host(place, _) => panic!("{place:?}"),
     }
 }
 
@@ -166,7 +166,7 @@ fn other_hosts_have_to_be_granted() {
         let got = sent(&settings, 0, |value| value["origin"] = origin);
         match got {
             Ok(Some(NewOrigin {
-                to: To::Host(_), ..
+                to: To::Host(..), ..
             })) => assert!(is_granted, "{told}"),
             Err(_) => assert!(!is_granted, "{told}"),
             other => panic!("{told}: {other:?}"),
@@ -175,7 +175,7 @@ fn other_hosts_have_to_be_granted() {
     let origin = sent("grants = { hosts = ['api.example.org'] }", 0, other)
         .unwrap()
         .unwrap();
-    let To::Host(place) = origin.to else {
+    let To::Host(place, described) = origin.to else {
         panic!("{origin:?}");
     };
     assert_eq!(
@@ -187,6 +187,8 @@ fn other_hosts_have_to_be_granted() {
             timeout: std::time::Duration::from_secs(30)
         }
     );
+    let domain = &serde_json::json!(described)["custom"]["domainName"];
+    assert_eq!(*domain, "api.example.org");
 }
 
 #[test]

@@ -52,8 +52,11 @@ pub(super) fn differences(expect: &Expect, came: &Came<'_>) -> Vec<Difference> {
         found.response("response", response, came.outcome.response.as_ref());
     }
     if let Some(origin) = &expect.origin {
-        let chosen = came.exchange.chosen.origin.as_ref();
-        let chosen = chosen.map(|choice| came.stage.origin(choice.origin));
+        let chosen = &came.exchange.chosen;
+        let elsewhere = chosen.elsewhere.as_ref().map(|host| host.authority());
+        let named = chosen.origin.as_ref();
+        let named = named.map(|choice| came.stage.origin(choice.origin));
+        let chosen = elsewhere.as_deref().or(named);
         found.text("origin", origin, chosen, "none was chosen");
     }
     found.key(&expect.cache_key, came);

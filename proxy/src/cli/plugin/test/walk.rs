@@ -68,6 +68,7 @@ pub(super) fn exchange(request: &Request) -> Result<Exchange, String> {
             scheme: Scheme::Https,
             country: country(request.country.as_deref())?,
             certificate: None,
+            tls: None,
             geoip: None,
         },
         site: host(&head).into(),
@@ -264,10 +265,10 @@ impl Walk<'_> {
         Ok(None)
     }
 
-    /// Gives the filter the body of the request, or more of it than it wants.
+    /// Gives the filter the body of the request, or as much of it as it wants.
     fn give_body(&mut self, most: usize) {
         let is_whole = self.body.len() <= most;
-        let end = self.body.len().min(most.saturating_add(1));
+        let end = self.body.len().min(most);
         self.exchange.request_body = Some(RequestBody {
             bytes: self.body.slice(..end),
             is_whole,
