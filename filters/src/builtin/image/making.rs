@@ -8,14 +8,13 @@ use http::header::{HeaderValue, IF_NONE_MATCH};
 use http::{Response, StatusCode};
 use moka::sync::Cache;
 use pingora_http::RequestHeader;
-use rimward_images::{
-    Format, FormatChoice, ImageError, Limits, Rendered, Transform, cost, probe, render,
-};
+use rimward_images::{Format, FormatChoice, ImageError, Limits, Rendered, Transform, cost, probe};
 use serde_json::json;
 use twox_hash::XxHash3_128;
 
 use super::answer::{self, Failure};
 use super::asked::{Source, Wanted};
+use super::isolation::Renderer;
 use super::original::{self, Asker, Originals};
 use super::pool::{self, Pool, Priority};
 use super::settings::Settings;
@@ -34,6 +33,7 @@ static POOLS: Lasting<pool::Bounds, Pool<Made>> = Lasting::new();
 pub(super) struct Making {
     originals: Originals,
     pool: Arc<Pool<Made>>,
+    renderer: Renderer,
     limits: Limits,
     time: Duration,
     /// What can't be made whoever asks, by what it would be made of.
@@ -105,6 +105,7 @@ impl Making {
                 bounds: bytes,
             },
             pool: pool::of(&POOLS, bounds),
+            renderer: Renderer::of(settings.mode)?,
             limits: Limits {
                 bytes: bytes.body,
                 pixels: settings.max_pixels,
@@ -134,7 +135,7 @@ impl Making {
         asker: &Asker,
         wanted: &Wanted,
     ) -> Result<Response<Bytes>, Failure> {
-        let original = self.originals.get(asker, &wanted.source).await;
+        let original = self.originals.get(asker, &wanted.source.target).await;
         original.map_err(Failure::Asked)
     }
 
@@ -168,8 +169,8 @@ impl Making {
             return Err(Failure::Image(error));
         }
         let mut overlays = Vec::new();
-        for overlay in &wanted.transform.overlays {
-            overlays.push(self.overlay(asker, &overlay.source).await?);
+        for target in wanted.overlays.iter() {
+            overlays.push(self.overlay(asker, target).await?);
         }
         let source = original.body().clone();
         let made = self
@@ -191,12 +192,12 @@ impl Making {
         source: Bytes,
         overlays: Vec<Bytes>,
     ) -> Result<Arc<Made>, ImageError> {
-        let limits = self.limits.clone();
+        let (limits, renderer) = (self.limits.clone(), self.renderer.clone());
         let info = probe(&source, &limits)?;
         let cost = cost(&info, &transform).saturating_add(source.len() as u64);
         let work = move || {
             let overlays: Vec<&[u8]> = overlays.iter().map(|overlay| &**overlay).collect();
-            let rendered = render(&source, &transform, &limits, &overlays)?;
+            let rendered = renderer.render(&source, &transform, &limits, &overlays)?;
             Ok(Made::of(rendered))
         };
         self.pool
@@ -204,22 +205,20 @@ impl Making {
             .await
     }
 
-    async fn overlay(&self, asker: &Asker, source: &str) -> Result<Bytes, Failure> {
-        let source = match source.starts_with('/') {
-            true => Source::Here(source.into()),
-            false => Source::Elsewhere(source.into()),
-        };
-        let response = self
-            .originals
-            .get(asker, &source)
-            .await
-            .map_err(Failure::Asked)?;
+    async fn overlay(&self, asker: &Asker, target: &str) -> Result<Bytes, Failure> {
+        let response = self.originals.get(asker, target).await;
+        let response = response.map_err(Failure::Asked)?;
         if response.status() != StatusCode::OK {
             let status = response.status().as_u16();
             let why = format!("what is drawn over it can't be had: the origin says {status}");
             return Err(Failure::Image(ImageError::Failed(why)));
         }
         Ok(response.into_body())
+    }
+
+    /// What another site has.
+    pub(super) async fn fetch(&self, url: &str) -> Result<Response<Bytes>, Failure> {
+        self.originals.fetch(url).await.map_err(Failure::Asked)
     }
 
     /// Has what is stored labelled by its original, where a purge by URL would not find it, and by what is drawn over it.
@@ -230,8 +229,8 @@ impl Making {
             .iter()
             .map(|overlay| overlay.source.clone())
             .collect();
-        let (Source::Here(source) | Source::Elsewhere(source)) = &wanted.source;
-        keys.push(source.to_string());
+        let Source { target, elsewhere } = &wanted.source;
+        keys.push(elsewhere.as_ref().unwrap_or(target).to_string());
         match exchange.notes.get_mut::<Storing>() {
             Some(storing) => storing.surrogate_keys.append(&mut keys),
             None => {

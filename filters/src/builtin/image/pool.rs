@@ -4,6 +4,7 @@
 //! it. Those that a client waits for go first. One that is asked for several times is made once.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -31,16 +32,30 @@ pub(super) struct Bounds {
 impl Bounds {
     /// As many threads as there are processors, and a quarter of the memory.
     pub(super) fn usual(queue: usize) -> Self {
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        let system = rustix::system::sysinfo();
-        let memory =
-            u64::from(system.mem_unit) * u64::try_from(system.totalram).unwrap_or(u64::MAX) / 4;
         Self {
-            threads,
-            memory,
+            threads: thread::available_parallelism().map_or(1, NonZero::get),
+            memory: memory_of_the_machine() / 4,
             queue,
         }
     }
+}
+
+/// Bytes of memory that this machine has, or the container that the edge runs in; 1 GiB where nobody tells.
+fn memory_of_the_machine() -> u64 {
+    let number = |text: &str| text.trim().parse::<u64>().ok();
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|told| {
+        let line = told
+            .lines()
+            .find_map(|line| line.strip_prefix("MemTotal:"))?;
+        number(line.trim().strip_suffix("kB")?)?.checked_mul(1024)
+    });
+    let container = fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    let container = container.and_then(|told| number(&told));
+    machine
+        .into_iter()
+        .chain(container)
+        .min()
+        .unwrap_or(1 << 30)
 }
 
 /// Makes something, on a thread of the pool.
@@ -324,7 +339,7 @@ mod tests {
         let (go, goes) = mpsc::channel::<()>();
         let work: Work<usize> = Box::new(move || {
             began.send(()).unwrap();
-            drop(goes.recv());
+            goes.recv().ok();
             Ok(0)
         });
         (work, begins, go)

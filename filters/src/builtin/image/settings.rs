@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::asked::Reading;
+use super::isolation::Mode;
 use super::table::OptionTable;
 use crate::credentials::Word;
 use crate::filter::BuildError;
@@ -102,6 +103,10 @@ pub(crate) struct Settings {
     #[serde(default = "ten_seconds")]
     #[schemars(title = "duration")]
     pub(super) timeout: Span,
+    /// Where pictures are made: in a `process` that can open no file and no connection, and is ended when it takes too long, or in a
+    /// `thread` of the edge. `process`, if it is not set.
+    #[schemars(with = "Mode")]
+    pub(super) mode: Option<Mode>,
     /// How many pictures are made at a time, beside the workers. As many as there are processors, if it is not set. All filters
     /// with the same `threads`, `memory` and `queue` share them.
     #[schemars(range(min = 1, max = 256))]

@@ -31,14 +31,9 @@ fn read(settings: &str, target: &str, fields: &[(&'static str, &str)]) -> String
         _ => match exchange.notes.get::<Wanted>() {
             None => "nothing".to_owned(),
             Some(wanted) => {
-                let (Source::Here(source) | Source::Elsewhere(source)) = &wanted.source;
-                if let Source::Here(source) = &wanted.source {
-                    assert_eq!(
-                        exchange.request.uri.to_string(),
-                        **source,
-                        "the request is for the original"
-                    );
-                }
+                let asked::Source { target, elsewhere } = &wanted.source;
+                let source = elsewhere.as_ref().unwrap_or(target);
+                assert_eq!(exchange.request.uri.to_string(), **target);
                 assert!(
                     exchange.chosen.key_parts[0]
                         .value
@@ -229,6 +224,30 @@ fn what_takes_a_model_is_told_to_be_left_out() {
 }
 
 #[test]
+fn originals_of_other_sites_have_a_path_of_their_own() {
+    let filter: Image = build(SETTINGS).unwrap();
+    let target = "/cdn-cgi/image/w=8/https://images.example.org/a.jpg?b";
+    let mut wanted = exchange("GET", target, &[]);
+    filter.request(&mut wanted).unwrap();
+    let target = wanted.request.uri.to_string();
+    assert_eq!(
+        target,
+        "/cdn-cgi/image/original/https://images.example.org/a.jpg?b"
+    );
+    // Which the edge may ask for, and nobody else.
+    let mut own = exchange("GET", &target, &[("via", "1.1 rimward-image")]);
+    own.notes.insert(crate::outside::Depth(1));
+    filter.request(&mut own).unwrap();
+    let url = &own.notes.get::<Original>().unwrap().0;
+    assert_eq!(&**url, "https://images.example.org/a.jpg?b");
+    let mut other = exchange("GET", &target, &[]);
+    assert!(matches!(
+        filter.request(&mut other).unwrap(),
+        Flow::Answer(_)
+    ));
+}
+
+#[test]
 fn a_picture_is_no_original() {
     let via = [("via", "1.1 fra1, 1.1 rimward-image")];
     let told = read("", "/cdn-cgi/image/w=9/cdn-cgi/image/w=8/a", &via);
@@ -262,6 +281,10 @@ fn settings_say_what_would_be_right() {
         (
             "fixed = { draw = [{ right = 3 }] }",
             "draw.url: `` is not the path or URL of a picture",
+        ),
+        (
+            "presets = { a = { draw = [{ url = \"https://example.org/a.png\" }] } }",
+            "presets.a.draw: `https://example.org/a.png` is neither a path on this site",
         ),
         ("allow = [\"size\"]", "allow[0]: `size` is not an option"),
         (
