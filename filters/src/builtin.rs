@@ -35,7 +35,6 @@ mod signed_url;
 mod waiting_room;
 
 pub(crate) use geo_headers::ClientFact;
-pub use image::make_images_in;
 pub use request_limits::MaxBody;
 pub use signed_url::{Signed, Terms, UrlSigner};
 

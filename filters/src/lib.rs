@@ -36,7 +36,7 @@ pub mod variants;
 mod vary;
 pub mod wasm;
 
-pub use builtin::{MaxBody, make_images_in};
+pub use builtin::MaxBody;
 pub use certificate::{
     AlternativeName, AttributeKind, ClientCertificate, DistinguishedName, Fact,
     UnreadableCertificate,

@@ -208,7 +208,6 @@ struct Running {
 
 /// Does what was asked.
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
-    rimward_filters::make_images_in(image::launch());
     match arguments.command {
         Command::Run { file } => serve::run(&file),
         Command::Check { file } => tell::check(&file),

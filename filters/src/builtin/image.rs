@@ -7,7 +7,6 @@
 
 mod answer;
 mod asked;
-mod isolation;
 mod making;
 mod original;
 mod pool;
@@ -25,7 +24,6 @@ use pingora_http::{RequestHeader, ResponseHeader};
 
 use self::answer::{Failure, X_IMAGE, X_IMAGE_UNMET};
 use self::asked::{Original, Reading, Refused, Wanted};
-pub use self::isolation::make_images_in;
 use self::making::Making;
 use self::original::Asker;
 use self::pool::Priority;

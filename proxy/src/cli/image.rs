@@ -166,11 +166,6 @@ pub(super) fn make(order: &Order) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How an edge starts the process of [`work`].
-pub(super) fn launch() -> worker::Launch {
-    worker::Launch::own(["image-worker"])
-}
-
 /// Serves as a process in which images are made for an edge. For nobody else to call.
 pub(super) fn work() -> Result<ExitCode> {
     worker::serve()?;

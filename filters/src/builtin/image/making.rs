@@ -14,7 +14,6 @@ use twox_hash::XxHash3_128;
 
 use super::answer::{self, Failure};
 use super::asked::{Source, Wanted};
-use super::isolation::Renderer;
 use super::original::{self, Asker, Originals};
 use super::pool::{self, Pool, Priority};
 use super::settings::Settings;
@@ -33,7 +32,6 @@ static POOLS: Lasting<pool::Bounds, Pool<Made>> = Lasting::new();
 pub(super) struct Making {
     originals: Originals,
     pool: Arc<Pool<Made>>,
-    renderer: Renderer,
     limits: Limits,
     time: Duration,
     /// What can't be made whoever asks, by what it would be made of.
@@ -105,7 +103,6 @@ impl Making {
                 bounds: bytes,
             },
             pool: pool::of(&POOLS, bounds),
-            renderer: Renderer::of(settings.mode)?,
             limits: Limits {
                 bytes: bytes.body,
                 pixels: settings.max_pixels,
@@ -192,12 +189,12 @@ impl Making {
         source: Bytes,
         overlays: Vec<Bytes>,
     ) -> Result<Arc<Made>, ImageError> {
-        let (limits, renderer) = (self.limits.clone(), self.renderer.clone());
+        let limits = self.limits.clone();
         let info = probe(&source, &limits)?;
         let cost = cost(&info, &transform).saturating_add(source.len() as u64);
         let work = move || {
             let overlays: Vec<&[u8]> = overlays.iter().map(|overlay| &**overlay).collect();
-            let rendered = renderer.render(&source, &transform, &limits, &overlays)?;
+            let rendered = render(&source, &transform, &limits, &overlays)?;
             Ok(Made::of(rendered))
         };
         self.pool

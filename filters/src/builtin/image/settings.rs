@@ -11,7 +11,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::asked::Reading;
-use super::isolation::Mode;
 use super::table::OptionTable;
 use crate::credentials::Word;
 use crate::filter::BuildError;
@@ -103,10 +102,6 @@ pub(crate) struct Settings {
     #[serde(default = "ten_seconds")]
     #[schemars(title = "duration")]
     pub(super) timeout: Span,
-    /// Where pictures are made: in a `process` that can open no file and no connection, and is ended when it takes too long, or in a
-    /// `thread` of the edge. `process`, if it is not set.
-    #[schemars(with = "Mode")]
-    pub(super) mode: Option<Mode>,
     /// How many pictures are made at a time, beside the workers. As many as there are processors, if it is not set. All filters
     /// with the same `threads`, `memory` and `queue` share them.
     #[schemars(range(min = 1, max = 256))]
@@ -125,10 +120,8 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Failing {
-    /// The original.
     #[default]
     Original,
-    /// An error.
     Error,
 }
 
