@@ -221,6 +221,7 @@ const DENY: &str = "deny = [\"203.0.113.0/24\", \"2001:db8::/32\"]";
 const OTHERS: &str = "deny = [\"198.51.100.0/24\", \"2001:db8::/32\"]";
 const BACK_SOON: &str = "status = 503\ntemplate = \"{host} is being mended\"";
 const NOT_US: &str = "status = 503\nbody = \"back soon\"\nexcept = [\"203.0.113.0/24\"]";
+const IMAGE: &str = "query = true\nwidths = [320, 640]\ndefaults = { quality = 80 }";
 const TO: &str = "to = \"https://shop.example.com{path}\"";
 
 /// Requests that a filter lets pass.
@@ -277,6 +278,14 @@ const PASSING: &[Case] = &[
         "headers = { x-city = \"city\" }",
         "GET /",
         &[],
+    ),
+    case("image", "no picture", IMAGE, "GET /a.html", &[]),
+    case(
+        "image",
+        "in the path",
+        IMAGE,
+        "GET /cdn-cgi/image/width=400,format=auto/a.jpg",
+        &[("accept", "image/avif,image/webp,*/*;q=0.8")],
     ),
     case("ip_access", "let in", OTHERS, "GET /", &[]),
     case("mtls", "allowed and told", BY_NAME, "GET /", &[]),

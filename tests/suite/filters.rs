@@ -12,6 +12,7 @@ mod esi;
 mod forward_auth;
 mod geo;
 mod html;
+mod image;
 mod inner;
 mod jwt;
 mod language;

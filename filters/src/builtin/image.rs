@@ -25,8 +25,10 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use self::answer::{Failure, X_IMAGE, X_IMAGE_UNMET};
 use self::asked::{Reading, Refused, Source, Wanted};
 use self::making::Making;
+use self::original::Asker;
+use self::pool::Priority;
 use self::settings::{Failing, Settings};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Found};
 use crate::filter::{
     Answer, Body, BuildError, Builder, Configured, Filter, FilterError, Flow, Phase, Phases,
 };
@@ -130,7 +132,11 @@ impl Filter for Image {
         }
     }
 
-    fn origin_request(&self, exchange: &mut Exchange, _: &mut RequestHeader) -> Result<Flow, FilterError> {
+    fn origin_request(
+        &self,
+        exchange: &mut Exchange,
+        _: &mut RequestHeader,
+    ) -> Result<Flow, FilterError> {
         match exchange.notes.get::<Wanted>() {
             Some(_) => Ok(Flow::Later),
             None => Ok(Flow::Continue),
@@ -146,7 +152,8 @@ impl Filter for Image {
             return Ok(Flow::Continue);
         };
         let start = Instant::now();
-        let original = match self.making.original(exchange, &wanted).await {
+        let asker = Asker::of(exchange);
+        let original = match self.making.original(&asker, &wanted).await {
             Ok(original) => original,
             Err(failure) => return self.fail(exchange, &wanted, &failure, None),
         };
@@ -158,7 +165,11 @@ impl Filter for Image {
             self.making.label(exchange, &wanted);
             return Ok(answer::unchanged(original.headers(), etag)?.flow());
         }
-        match self.making.make(exchange, &wanted, &original).await {
+        let priority = match exchange.found {
+            Found::Stale | Found::Revalidated => Priority::Background,
+            _ => Priority::Client,
+        };
+        match self.making.make(&asker, priority, &wanted, &original).await {
             Ok(made) => {
                 let took = start.elapsed().as_secs_f64() * 1000.0;
                 exchange.notes.insert(Took(took));
@@ -172,7 +183,11 @@ impl Filter for Image {
         }
     }
 
-    fn response(&self, exchange: &mut Exchange, response: &mut ResponseHeader) -> Result<Body, FilterError> {
+    fn response(
+        &self,
+        exchange: &mut Exchange,
+        response: &mut ResponseHeader,
+    ) -> Result<Body, FilterError> {
         let Some(wanted) = exchange.notes.get::<Wanted>() else {
             return Ok(Body::Untouched);
         };
@@ -181,11 +196,16 @@ impl Filter for Image {
         }
         let too_many = |_| FilterError::new("there are too many headers");
         if let Some(unmet) = &wanted.unmet {
-            let unmet = HeaderValue::from_str(unmet).map_err(|_| FilterError::new("this can't be a header's value"))?;
-            response.insert_header(X_IMAGE_UNMET, unmet).map_err(too_many)?;
+            let unmet = HeaderValue::from_str(unmet)
+                .map_err(|_| FilterError::new("this can't be a header's value"))?;
+            response
+                .insert_header(X_IMAGE_UNMET, unmet)
+                .map_err(too_many)?;
         }
         if let Some(Took(milliseconds)) = exchange.notes.get() {
-            response.append_header(SERVER_TIMING, format!("image;dur={milliseconds:.1}")).map_err(too_many)?;
+            response
+                .append_header(SERVER_TIMING, format!("image;dur={milliseconds:.1}"))
+                .map_err(too_many)?;
         }
         Ok(Body::Untouched)
     }
@@ -198,12 +218,22 @@ impl Image {
         exchange.outcomes.push(self.tallies.refused.clone());
         let text = HeaderValue::from_static("text/plain; charset=utf-8");
         let answer = Answer::new(400)?.header(CONTENT_TYPE, text)?;
-        let answer = answer.header(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))?;
-        Ok(answer.header(X_IMAGE, told)?.with_body(format!("{}\n", refused.why)).flow())
+        let answer = answer.header(
+            http::header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        )?;
+        Ok(answer
+            .header(X_IMAGE, told)?
+            .with_body(format!("{}\n", refused.why))
+            .flow())
     }
 
     /// Passes a drawing on, which is of any size already.
-    fn pass(&self, exchange: &mut Exchange, original: http::Response<bytes::Bytes>) -> Result<Flow, FilterError> {
+    fn pass(
+        &self,
+        exchange: &mut Exchange,
+        original: http::Response<bytes::Bytes>,
+    ) -> Result<Flow, FilterError> {
         exchange.log.push(("image".into(), "pass=svg".to_owned()));
         Ok(answer::original(original, "pass=svg", true)?.flow())
     }
@@ -229,7 +259,9 @@ impl Image {
             _ if self.failing == Failing::Error => answer::error(failure, &told)?,
             (_, Some(original)) => answer::original(original, &told, false)?,
             // It is larger than may be read here, and perhaps well where it is.
-            (Failure::Asked(crate::outside::AskError::TooLong(_)), None) => answer::redirect(wanted, &told)?,
+            (Failure::Asked(crate::outside::AskError::TooLong(_)), None) => {
+                answer::redirect(wanted, &told)?
+            }
             (_, None) => answer::error(failure, &told)?,
         };
         Ok(answer.flow())

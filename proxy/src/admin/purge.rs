@@ -3,6 +3,7 @@
 use http::{HeaderMap, Uri};
 use rimward_cache::purge::JournalError;
 use rimward_cache::{Key, Mode, Purge};
+use rimward_filters::Phase;
 use serde::Deserialize;
 
 use crate::edge::Process;
@@ -217,7 +218,11 @@ pub(super) fn keys(process: &Process, url: &str) -> Result<Vec<Key>, PurgeError>
         chosen: None,
         origin: None,
     };
-    let routes = site.paths.all(&path).into_iter();
+    let matching = site.paths.all(&path).into_iter();
+    // Filters may have turned requests for other paths into ones for this.
+    let others = site.paths.every().into_iter();
+    let others = others.filter(|route| route.pipeline.takes_part(Phase::Request));
+    let routes = matching.chain(others);
     let policies = routes.filter_map(|route| route.cache.as_ref());
     let mut keys: Vec<Key> = Vec::new();
     for key in policies.map(|policy| key(&policy.key, &parts)) {

@@ -121,9 +121,15 @@ pub(super) fn picture(
     let mut answer = Answer::new(200)?;
     inherit(original, &mut answer.head)?;
     answer
-        .header(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()))?
+        .header(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(format.media_type()),
+        )?
         .header(header::ETAG, etag)?
-        .header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))?
+        .header(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        )?
         .header(X_IMAGE, told)
         .map(|answer| answer.with_body(bytes))
 }
@@ -136,10 +142,17 @@ pub(super) fn unchanged(original: &HeaderMap, etag: HeaderValue) -> Result<Answe
 }
 
 /// The answer that describes a picture.
-pub(super) fn description(original: &HeaderMap, json: String, etag: HeaderValue) -> Result<Answer, FilterError> {
+pub(super) fn description(
+    original: &HeaderMap,
+    json: String,
+    etag: HeaderValue,
+) -> Result<Answer, FilterError> {
     let mut answer = Answer::new(200)?;
     inherit(original, &mut answer.head)?;
-    let answer = answer.header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))?;
+    let answer = answer.header(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    )?;
     Ok(answer.header(header::ETAG, etag)?.with_body(json))
 }
 
@@ -165,16 +178,32 @@ fn inherit(original: &HeaderMap, head: &mut ResponseHeader) -> Result<(), Filter
 fn varies(value: &HeaderValue) -> impl Iterator<Item = &str> {
     let names = value.to_str().unwrap_or("*").split(',').map(str::trim);
     names.filter(|name| {
-        let alike = ["accept", "accept-encoding", "cookie", "authorization", "user-agent", "accept-language"];
+        let alike = [
+            "accept",
+            "accept-encoding",
+            "cookie",
+            "authorization",
+            "user-agent",
+            "accept-language",
+        ];
         !name.is_empty() && !alike.iter().any(|alike| name.eq_ignore_ascii_case(alike))
     })
 }
 
 /// The original in place of a picture: as it came when it is not meant to be changed, else for a minute.
-pub(super) fn original(original: Response<Bytes>, told: &str, lasts: bool) -> Result<Answer, FilterError> {
+pub(super) fn original(
+    original: Response<Bytes>,
+    told: &str,
+    lasts: bool,
+) -> Result<Answer, FilterError> {
     let (mut from, body) = original.into_parts();
     let mut answer = Answer::new(from.status.as_u16())?;
-    for name in [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, X_IMAGE] {
+    for name in [
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        X_IMAGE,
+    ] {
         from.headers.remove(name);
     }
     from.headers.remove("cache-status");
@@ -184,8 +213,10 @@ pub(super) fn original(original: Response<Bytes>, told: &str, lasts: bool) -> Re
     }
     if is_svg(&from.headers) {
         // It is a document that could do what it likes in the name of the site.
-        let nothing = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
-        from.headers.insert(header::CONTENT_SECURITY_POLICY, nothing);
+        let nothing =
+            HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
+        from.headers
+            .insert(header::CONTENT_SECURITY_POLICY, nothing);
     }
     for (name, value) in &from.headers {
         let too_many = |_| FilterError::new("the original has too many headers");
@@ -196,21 +227,37 @@ pub(super) fn original(original: Response<Bytes>, told: &str, lasts: bool) -> Re
 
 /// Whether a response is a drawing, which is as large as one likes and passed on as it is.
 pub(super) fn is_svg(head: &HeaderMap) -> bool {
-    let type_ = head.get(header::CONTENT_TYPE).and_then(|type_| type_.to_str().ok());
-    type_.is_some_and(|type_| type_.trim_start().to_ascii_lowercase().starts_with("image/svg+xml"))
+    let type_ = head
+        .get(header::CONTENT_TYPE)
+        .and_then(|type_| type_.to_str().ok());
+    type_.is_some_and(|type_| {
+        type_
+            .trim_start()
+            .to_ascii_lowercase()
+            .starts_with("image/svg+xml")
+    })
 }
 
 /// Has clients keep it for a minute and no longer, unless they keep it less already.
 fn shorten(head: &mut HeaderMap) {
-    let said = head.get(header::CACHE_CONTROL).and_then(|value| value.to_str().ok());
-    let is_less = |said: &str| ["no-store", "no-cache", "private"].iter().any(|word| said.contains(word));
+    let said = head
+        .get(header::CACHE_CONTROL)
+        .and_then(|value| value.to_str().ok());
+    let is_less = |said: &str| {
+        ["no-store", "no-cache", "private"]
+            .iter()
+            .any(|word| said.contains(word))
+    };
     if said.is_some_and(is_less) {
         return;
     }
     for name in ["expires", "age", "cdn-cache-control", "surrogate-control"] {
         head.remove(name);
     }
-    head.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+    head.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("max-age=60"),
+    );
 }
 
 /// How the original is stored in place of a picture.
@@ -228,7 +275,10 @@ pub(super) fn redirect(wanted: &Wanted, told: &str) -> Result<Answer, FilterErro
     let (Source::Here(target) | Source::Elsewhere(target)) = &wanted.source;
     Answer::new(307)?
         .header(header::LOCATION, &**target)?
-        .header(header::CACHE_CONTROL, HeaderValue::from_static("max-age=60"))?
+        .header(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("max-age=60"),
+        )?
         .header(X_IMAGE, told)
 }
 

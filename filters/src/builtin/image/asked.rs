@@ -71,27 +71,40 @@ struct Written<'a> {
 
 impl Refused {
     fn options(why: impl ToString) -> Self {
-        Self { code: 9401, why: why.to_string() }
+        Self {
+            code: 9401,
+            why: why.to_string(),
+        }
     }
 
     fn source(why: impl Into<String>) -> Self {
-        Self { code: 9406, why: why.into() }
+        Self {
+            code: 9406,
+            why: why.into(),
+        }
     }
 
     /// A picture is asked for as the original of a picture.
     pub(super) fn of_itself() -> Self {
-        Self { code: 9403, why: "a picture can't be the original of another".to_owned() }
+        Self {
+            code: 9403,
+            why: "a picture can't be the original of another".to_owned(),
+        }
     }
 }
 
 impl Reading {
     /// Whether all that is asked for by name is within the bounds.
     pub(super) fn check_presets(&self) -> Result<(), BuildError> {
-        let presets = self.presets.iter().map(|(name, preset)| (format!("presets.{name}"), preset));
-        let all = presets.chain([("defaults".to_owned(), &Options::default())]);
-        for (key, options) in all {
-            let options = self.fixed.clone().over(options.clone()).over(self.defaults.clone());
-            options.resolve(&self.bounds_of(&Options::default())).map_err(|error| BuildError::at(key, error.to_string()))?;
+        let nothing = Options::default();
+        let presets = self.presets.iter();
+        let presets = presets.map(|(name, preset)| (format!("presets.{name}"), preset));
+        for (key, preset) in presets.chain([("defaults".to_owned(), &nothing)]) {
+            let preset = self.fixed.clone().over(preset.clone());
+            let resolved = preset
+                .over(self.defaults.clone())
+                .resolve(&self.bounds_of(&nothing));
+            resolved.map_err(|error| BuildError::at(key, error.to_string()))?;
         }
         Ok(())
     }
@@ -101,10 +114,20 @@ impl Reading {
         let Some(written) = self.written(exchange)? else {
             return Ok(None);
         };
-        let Written { given, preset, source, query } = written;
+        let Written {
+            given,
+            preset,
+            source,
+            query,
+        } = written;
         let source = self.source(exchange, source, &query)?;
         let bounds = self.bounds_of(&given);
-        let mut options = self.fixed.clone().over(given).over(preset).over(self.defaults.clone());
+        let mut options = self
+            .fixed
+            .clone()
+            .over(given)
+            .over(preset)
+            .over(self.defaults.clone());
         let mut vary: Vec<&'static str> = Hints::vary(&options).collect();
         if !vary.is_empty() {
             hints(exchange).apply(&mut options, &self.ladder);
@@ -148,14 +171,25 @@ impl Reading {
         if !self.path.is_empty()
             && let Some(rest) = path.strip_prefix(&*self.path)
         {
-            let (options, source) = rest.split_once('/').filter(|(_, source)| !source.is_empty()).ok_or_else(|| {
-                Refused::source(format!("there is no source: it follows the options, as `{}width=80/photo.jpg`", self.path))
-            })?;
+            let (options, source) = rest
+                .split_once('/')
+                .filter(|(_, source)| !source.is_empty())
+                .ok_or_else(|| {
+                    Refused::source(format!(
+                        "there is no source: it follows the options, as `{}width=80/photo.jpg`",
+                        self.path
+                    ))
+                })?;
             let query = exchange.query().unwrap_or_default().to_owned();
             let (given, preset) = self.in_path(options)?;
             // The slash before it.
             let start = path.len() - source.len() - 1;
-            return Ok(Some(Written { given, preset, source: path.get(start..).unwrap_or("/"), query }));
+            return Ok(Some(Written {
+                given,
+                preset,
+                source: path.get(start..).unwrap_or("/"),
+                query,
+            }));
         }
         match exchange.query().filter(|_| self.query) {
             None => Ok(None),
@@ -185,7 +219,10 @@ impl Reading {
         if has_preset && others.is_empty() {
             return Ok((Options::default(), preset));
         }
-        for name in others.iter().filter_map(|option| Some(option.split_once('=')?.0)) {
+        for name in others
+            .iter()
+            .filter_map(|option| Some(option.split_once('=')?.0))
+        {
             self.check(name)?;
         }
         let given = cloudflare::parse(&others.join(",")).map_err(Refused::options)?;
@@ -204,7 +241,9 @@ impl Reading {
             [] => "only presets may".to_owned(),
             allowed => format!("{} may", allowed.join(", ")),
         };
-        Err(Refused::options(format!("`{option}` may not be asked for: {allowed}")))
+        Err(Refused::options(format!(
+            "`{option}` may not be asked for: {allowed}"
+        )))
     }
 
     fn preset(&self, name: &str) -> Result<&Options, Refused> {
@@ -233,8 +272,12 @@ impl Reading {
         let given = match options.as_slice() {
             [] if preset.is_none() => return Ok(None),
             [] => Options::default(),
-            options => query::parse(options.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-                .map_err(Refused::options)?,
+            options => query::parse(
+                options
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str())),
+            )
+            .map_err(Refused::options)?,
         };
         Ok(Some(Written {
             given,
@@ -257,19 +300,29 @@ impl Reading {
         }
         let site = format!("{scheme}://{host}").to_ascii_lowercase();
         if self.sources.iter().any(|source| **source == *site) {
-            return Ok(Source::Elsewhere(format!("{site}{path}{mark}{query}").into()));
+            return Ok(Source::Elsewhere(
+                format!("{site}{path}{mark}{query}").into(),
+            ));
         }
-        Err(Refused::source("pictures of that host may not be asked for"))
+        Err(Refused::source(
+            "pictures of that host may not be asked for",
+        ))
     }
 }
 
 /// Scheme and the rest of an absolute URL behind a slash. Of its own two slashes one may be lost on the way.
 fn absolute(path: &str) -> Option<(&'static str, &str)> {
     let path = path.strip_prefix('/')?;
-    let cut = |prefix| path.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let cut = |prefix| {
+        path.get(..6)
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
     let (scheme, rest) = if cut("https:") {
         ("https", path.get(6..)?)
-    } else if path.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("http:")) {
+    } else if path
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case("http:"))
+    {
         ("http", path.get(5..)?)
     } else {
         return None;

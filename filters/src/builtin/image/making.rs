@@ -8,16 +8,18 @@ use http::header::{HeaderValue, IF_NONE_MATCH};
 use http::{Response, StatusCode};
 use moka::sync::Cache;
 use pingora_http::RequestHeader;
-use rimward_images::{Format, FormatChoice, ImageError, Limits, cost, probe, render};
+use rimward_images::{
+    Format, FormatChoice, ImageError, Limits, Rendered, Transform, cost, probe, render,
+};
 use serde_json::json;
 use twox_hash::XxHash3_128;
 
 use super::answer::{self, Failure};
 use super::asked::{Source, Wanted};
-use super::original::{self, Originals};
+use super::original::{self, Asker, Originals};
 use super::pool::{self, Pool, Priority};
 use super::settings::Settings;
-use crate::exchange::{Exchange, Found, Storing};
+use crate::exchange::{Exchange, Storing};
 use crate::filter::{Answer, BuildError, Builder, FilterError};
 use crate::lasting::Lasting;
 
@@ -48,11 +50,35 @@ pub(super) struct Made {
     pub(super) told: String,
 }
 
+impl Made {
+    fn of(rendered: Rendered) -> Self {
+        let description = rendered.describe();
+        let Rendered {
+            bytes,
+            format,
+            width,
+            height,
+            frames,
+            quality,
+            ..
+        } = rendered;
+        Self {
+            bytes: bytes.into(),
+            format,
+            description,
+            told: format!("ok f={format} w={width} h={height} n={frames} q={quality}"),
+        }
+    }
+}
+
 impl Making {
     pub(super) fn new(settings: &Settings, builder: &Builder<'_>) -> Result<Self, BuildError> {
         let time = settings.timeout.0;
         if time.is_zero() {
-            return Err(BuildError::at("timeout", "nothing is made in no time: give a second or more"));
+            return Err(BuildError::at(
+                "timeout",
+                "nothing is made in no time: give a second or more",
+            ));
         }
         let usual = pool::Bounds::usual(settings.queue);
         let bounds = pool::Bounds {
@@ -74,7 +100,10 @@ impl Making {
         }
         let bytes = original::bounds(time, settings.max_source.0);
         Ok(Self {
-            originals: Originals { outside: builder.outside(), bounds: bytes },
+            originals: Originals {
+                outside: builder.outside(),
+                bounds: bytes,
+            },
             pool: pool::of(&POOLS, bounds),
             limits: Limits {
                 bytes: bytes.body,
@@ -86,7 +115,10 @@ impl Making {
                 ..Limits::default()
             },
             time,
-            failures: Cache::builder().max_capacity(MOST_FAILURES).time_to_live(answer::REMEMBERED).build(),
+            failures: Cache::builder()
+                .max_capacity(MOST_FAILURES)
+                .time_to_live(answer::REMEMBERED)
+                .build(),
         })
     }
 
@@ -97,12 +129,22 @@ impl Making {
     }
 
     /// The original, if it is there.
-    pub(super) async fn original(&self, exchange: &Exchange, wanted: &Wanted) -> Result<Response<Bytes>, Failure> {
-        self.originals.get(exchange, &wanted.source).await.map_err(Failure::Asked)
+    pub(super) async fn original(
+        &self,
+        asker: &Asker,
+        wanted: &Wanted,
+    ) -> Result<Response<Bytes>, Failure> {
+        let original = self.originals.get(asker, &wanted.source).await;
+        original.map_err(Failure::Asked)
     }
 
     /// The tag of the picture, if that is the one that the cache wants to know of whether it still holds.
-    pub(super) fn renews(&self, request: &RequestHeader, original: &Response<Bytes>, wanted: &Wanted) -> Option<HeaderValue> {
+    pub(super) fn renews(
+        &self,
+        request: &RequestHeader,
+        original: &Response<Bytes>,
+        wanted: &Wanted,
+    ) -> Option<HeaderValue> {
         let asked = request.headers.get(IF_NONE_MATCH)?.to_str().ok()?;
         let (tag, _) = tag(original, wanted);
         let ours = tag.to_str().ok()?;
@@ -113,7 +155,8 @@ impl Making {
     /// Makes the picture.
     pub(super) async fn make(
         &self,
-        exchange: &Exchange,
+        asker: &Asker,
+        priority: Priority,
         wanted: &Wanted,
         original: &Response<Bytes>,
     ) -> Result<Arc<Made>, Failure> {
@@ -124,56 +167,56 @@ impl Making {
         if let Some(error) = self.failures.get(&key) {
             return Err(Failure::Image(error));
         }
-        let made = self.work(exchange, wanted, original.body().clone(), key).await;
-        if let Err(Failure::Image(error)) = &made
+        let mut overlays = Vec::new();
+        for overlay in &wanted.transform.overlays {
+            overlays.push(self.overlay(asker, &overlay.source).await?);
+        }
+        let source = original.body().clone();
+        let made = self
+            .work(key, priority, wanted.transform.clone(), source, overlays)
+            .await;
+        if let Err(error) = &made
             && error.is_lasting()
         {
             self.failures.insert(key, error.clone());
         }
-        made
+        made.map_err(Failure::Image)
     }
 
-    async fn work(&self, exchange: &Exchange, wanted: &Wanted, source: Bytes, key: u128) -> Result<Arc<Made>, Failure> {
-        let transform = wanted.transform.clone();
+    async fn work(
+        &self,
+        key: u128,
+        priority: Priority,
+        transform: Arc<Transform>,
+        source: Bytes,
+        overlays: Vec<Bytes>,
+    ) -> Result<Arc<Made>, ImageError> {
         let limits = self.limits.clone();
-        let info = probe(&source, &limits).map_err(Failure::Image)?;
+        let info = probe(&source, &limits)?;
         let cost = cost(&info, &transform).saturating_add(source.len() as u64);
-        let mut overlays = Vec::new();
-        for overlay in &transform.overlays {
-            overlays.push(self.overlay(exchange, &overlay.source).await?);
-        }
-        let priority = match exchange.found {
-            Found::Stale | Found::Revalidated => Priority::Background,
-            _ => Priority::Client,
-        };
-        let is_json = transform.format == FormatChoice::Json;
         let work = move || {
             let overlays: Vec<&[u8]> = overlays.iter().map(|overlay| &**overlay).collect();
-            let transform = if is_json { transform.in_source_format().into() } else { transform };
             let rendered = render(&source, &transform, &limits, &overlays)?;
-            let told = format!(
-                "ok f={} w={} h={} n={} q={}",
-                rendered.format, rendered.width, rendered.height, rendered.frames, rendered.quality
-            );
-            Ok(Made {
-                description: rendered.describe(),
-                format: rendered.format,
-                told,
-                bytes: rendered.bytes.into(),
-            })
+            Ok(Made::of(rendered))
         };
-        let made = self.pool.run(key, cost, priority, self.time, Box::new(work));
-        made.await.map_err(Failure::Image)
+        self.pool
+            .run(key, cost, priority, self.time, Box::new(work))
+            .await
     }
 
-    async fn overlay(&self, exchange: &Exchange, source: &str) -> Result<Bytes, Failure> {
+    async fn overlay(&self, asker: &Asker, source: &str) -> Result<Bytes, Failure> {
         let source = match source.starts_with('/') {
             true => Source::Here(source.into()),
             false => Source::Elsewhere(source.into()),
         };
-        let response = self.originals.get(exchange, &source).await.map_err(Failure::Asked)?;
+        let response = self
+            .originals
+            .get(asker, &source)
+            .await
+            .map_err(Failure::Asked)?;
         if response.status() != StatusCode::OK {
-            let why = format!("the picture to draw over it can't be had: the origin says {}", response.status().as_u16());
+            let status = response.status().as_u16();
+            let why = format!("what is drawn over it can't be had: the origin says {status}");
             return Err(Failure::Image(ImageError::Failed(why)));
         }
         Ok(response.into_body())
@@ -181,20 +224,33 @@ impl Making {
 
     /// Has what is stored labelled by its original, where a purge by URL would not find it, and by what is drawn over it.
     pub(super) fn label(&self, exchange: &mut Exchange, wanted: &Wanted) {
-        let mut keys: Vec<String> = wanted.transform.overlays.iter().map(|overlay| overlay.source.clone()).collect();
+        let mut keys: Vec<String> = wanted
+            .transform
+            .overlays
+            .iter()
+            .map(|overlay| overlay.source.clone())
+            .collect();
         let (Source::Here(source) | Source::Elsewhere(source)) = &wanted.source;
         keys.push(source.to_string());
         match exchange.notes.get_mut::<Storing>() {
             Some(storing) => storing.surrogate_keys.append(&mut keys),
             None => {
-                let storing = Storing { surrogate_keys: keys, ..Storing::default() };
+                let storing = Storing {
+                    surrogate_keys: keys,
+                    ..Storing::default()
+                };
                 exchange.notes.insert(storing);
             }
         }
     }
 
     /// The answer that holds what was made.
-    pub(super) fn answer(&self, wanted: &Wanted, original: &Response<Bytes>, made: &Made) -> Result<Answer, FilterError> {
+    pub(super) fn answer(
+        &self,
+        wanted: &Wanted,
+        original: &Response<Bytes>,
+        made: &Made,
+    ) -> Result<Answer, FilterError> {
         let (etag, _) = tag(original, wanted);
         let head = original.headers();
         if wanted.transform.format == FormatChoice::Json {
@@ -209,6 +265,12 @@ fn tag(original: &Response<Bytes>, wanted: &Wanted) -> (HeaderValue, u128) {
     let body = XxHash3_128::oneshot(original.body());
     let seed = u64::try_from(body >> 64).unwrap_or_default() ^ u64::from(EDITION);
     let variant = XxHash3_128::oneshot_with_seed(seed, wanted.canonical.as_bytes());
-    let tag = HeaderValue::from_str(&format!("W/\"{:016x}-{:016x}\"", body as u64, variant as u64));
-    (tag.unwrap_or(HeaderValue::from_static("W/\"\"")), body ^ variant.rotate_left(1))
+    let tag = HeaderValue::from_str(&format!(
+        "W/\"{:016x}-{:016x}\"",
+        body as u64, variant as u64
+    ));
+    (
+        tag.unwrap_or(HeaderValue::from_static("W/\"\"")),
+        body ^ variant.rotate_left(1),
+    )
 }

@@ -1,17 +1,18 @@
 //! How originals are had: through the cache of this edge, or from another site.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, HOST, HeaderValue, VIA};
 use http::{Request, Response};
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Empty};
 use tokio::time::timeout;
 
 use super::asked::Source;
-use crate::exchange::Exchange;
-use crate::outside::{AskError, Bounds, Depth, Destination, Outside, Waits};
+use crate::exchange::{Client, Exchange};
+use crate::outside::{AskError, Bounds, Depth, Destination, Outside, Stream, Waits};
 
 /// What requests for originals say of themselves in `Via`, so that no picture is asked for as the original of itself.
 const MARK: &str = "rimward-image";
@@ -21,7 +22,32 @@ const READ: &str = "image/webp,image/png,image/jpeg,image/gif,*/*;q=0.1";
 /// Whether a request is one for an original, of this edge or of another.
 pub(super) fn is_for_original(exchange: &Exchange) -> bool {
     let lines = exchange.request.headers.get_all(VIA).iter();
-    lines.filter_map(|line| line.to_str().ok()).any(|line| line.contains(MARK))
+    lines
+        .filter_map(|line| line.to_str().ok())
+        .any(|line| line.contains(MARK))
+}
+
+/// For whom originals are asked for. What tells clients from each other beside their address is left out, since everybody
+/// gets what is made of them.
+#[derive(Clone)]
+pub(super) struct Asker {
+    client: Client,
+    depth: u8,
+    host: HeaderValue,
+    request_id: String,
+}
+
+impl Asker {
+    pub(super) fn of(exchange: &Exchange) -> Self {
+        let depth = exchange.notes.get().copied().unwrap_or(Depth(0)).0;
+        let host = exchange.request.headers.get(HOST).cloned();
+        Self {
+            client: exchange.client.clone(),
+            depth: depth.saturating_add(1),
+            host: host.unwrap_or(HeaderValue::from_static("")),
+            request_id: exchange.request_id.clone(),
+        }
+    }
 }
 
 /// Whom originals are had from.
@@ -31,53 +57,84 @@ pub(super) struct Originals {
 }
 
 impl Originals {
-    /// The response to a request for an original. What tells clients from each other beside their address is left out, since
-    /// everybody gets what is made of it.
-    pub(super) async fn get(&self, exchange: &Exchange, source: &Source) -> Result<Response<Bytes>, AskError> {
+    /// The response to a request for an original.
+    pub(super) async fn get(
+        &self,
+        asker: &Asker,
+        source: &Source,
+    ) -> Result<Response<Bytes>, AskError> {
         match source {
-            Source::Here(target) => self.enter(exchange, target).await,
+            Source::Here(target) => {
+                let request = here(asker, target)?;
+                let Asker { client, depth, .. } = asker;
+                let response = self.outside.enter(client, *depth, request, self.bounds);
+                response.await
+            }
             Source::Elsewhere(url) => {
                 let Bounds { time, .. } = self.bounds;
-                timeout(time, self.fetch(url)).await.unwrap_or(Err(AskError::Timeout(time)))
+                let coming = fetch(self.outside.clone(), elsewhere(url)?, self.bounds);
+                let fetched = timeout(time, coming).await;
+                fetched.unwrap_or(Err(AskError::Timeout(time)))
             }
         }
     }
+}
 
-    async fn enter(&self, exchange: &Exchange, target: &str) -> Result<Response<Bytes>, AskError> {
-        let depth = exchange.notes.get().copied().unwrap_or(Depth(0)).0;
-        let host = exchange.request.headers.get(HOST).cloned();
-        let request = Request::get(target)
-            .header(HOST, host.unwrap_or(HeaderValue::from_static("")))
-            .header("x-request-id", &exchange.request_id);
-        let request = marked(request).body(Bytes::new());
-        let request = request.map_err(|error| AskError::Request(error.to_string()))?;
-        self.outside.enter(&exchange.client, depth.saturating_add(1), request, self.bounds).await
-    }
+/// A response on its way.
+type Coming = Pin<Box<dyn Future<Output = Result<Response<Bytes>, AskError>> + Send>>;
 
-    async fn fetch(&self, url: &str) -> Result<Response<Bytes>, AskError> {
-        let nothing = Empty::new().map_err(|never| match never {}).boxed_unsync();
-        let request = marked(Request::get(url)).body(nothing);
-        let request = request.map_err(|error| AskError::Request(error.to_string()))?;
-        let Bounds { time, body: most } = self.bounds;
-        let waits = Waits { connect: time, first_byte: time, between_bytes: time };
-        let response = self.outside.send(Destination::Public, request, waits).await?;
-        let (head, body) = response.into_parts();
-        let body = Limited::new(body, most).collect().await.map_err(|error| {
-            if error.is::<http_body_util::LengthLimitError>() {
-                AskError::TooLong(most)
-            } else {
-                AskError::Broken(error.to_string())
+/// What another site has. In a box, since the compiler can't see of itself that it may be sent between threads.
+fn fetch(outside: Arc<dyn Outside>, request: Request<Stream>, bounds: Bounds) -> Coming {
+    let Bounds { time, body: most } = bounds;
+    let waits = Waits {
+        connect: time,
+        first_byte: time,
+        between_bytes: time,
+    };
+    Box::pin(async move {
+        let response = outside.send(Destination::Public, request, waits).await?;
+        let (head, mut body) = response.into_parts();
+        let mut bytes = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| AskError::Broken(error.to_string()))?;
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            if data.len() > most - bytes.len() {
+                return Err(AskError::TooLong(most));
             }
-        })?;
-        Ok(Response::from_parts(head, body.to_bytes()))
-    }
+            bytes.extend_from_slice(&data);
+        }
+        Ok(Response::from_parts(head, bytes.freeze()))
+    })
+}
+
+/// A request for an original of the same site.
+fn here(asker: &Asker, target: &str) -> Result<Request<Bytes>, AskError> {
+    let request = Request::get(target)
+        .header(HOST, asker.host.clone())
+        .header("x-request-id", &asker.request_id);
+    let request = marked(request).body(Bytes::new());
+    request.map_err(|error| AskError::Request(error.to_string()))
+}
+
+/// A request for an original of another site.
+fn elsewhere(url: &str) -> Result<Request<Stream>, AskError> {
+    let nothing = Empty::new().map_err(|never| match never {});
+    let request = marked(Request::get(url)).body(nothing.boxed_unsync());
+    request.map_err(|error| AskError::Request(error.to_string()))
 }
 
 fn marked(request: http::request::Builder) -> http::request::Builder {
-    request.header(VIA, format!("1.1 {MARK}")).header(ACCEPT, READ)
+    request
+        .header(VIA, format!("1.1 {MARK}"))
+        .header(ACCEPT, READ)
 }
 
 /// How long an original, and then a picture, is waited for.
 pub(super) fn bounds(time: Duration, most: u64) -> Bounds {
-    Bounds { time, body: usize::try_from(most).unwrap_or(usize::MAX) }
+    Bounds {
+        time,
+        body: usize::try_from(most).unwrap_or(usize::MAX),
+    }
 }

@@ -33,8 +33,13 @@ impl Bounds {
     pub(super) fn usual(queue: usize) -> Self {
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let system = rustix::system::sysinfo();
-        let memory = u64::from(system.mem_unit) * u64::try_from(system.totalram).unwrap_or(u64::MAX) / 4;
-        Self { threads, memory, queue }
+        let memory =
+            u64::from(system.mem_unit) * u64::try_from(system.totalram).unwrap_or(u64::MAX) / 4;
+        Self {
+            threads,
+            memory,
+            queue,
+        }
     }
 }
 
@@ -97,7 +102,11 @@ impl<T: Send + Sync + 'static> Pool<T> {
             idle: 0,
             is_over: false,
         };
-        Self(Arc::new(Shared { bounds, state: Mutex::new(state), changed: Condvar::new() }))
+        Self(Arc::new(Shared {
+            bounds,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }))
     }
 
     /// Has `work` done, which takes `cost` bytes, and tells how it went. Whoever asks for the same `key` meanwhile gets the same.
@@ -118,14 +127,19 @@ impl<T: Send + Sync + 'static> Pool<T> {
         match told {
             Ok(Ok(outcome)) => outcome.clone().unwrap_or(Err(ImageError::Busy)),
             Ok(Err(_)) => Err(ImageError::Failed("nobody makes it any more".to_owned())),
-            Err(_) => Err(ImageError::Deadline(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))),
+            Err(_) => Err(ImageError::Deadline(
+                u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+            )),
         }
     }
 
     /// How many wait and how many are being made.
     pub(super) fn load(&self) -> (usize, usize) {
         let state = self.0.lock();
-        (state.waiting.len() + state.in_background.len(), state.threads - state.idle)
+        (
+            state.waiting.len() + state.in_background.len(),
+            state.threads - state.idle,
+        )
     }
 
     fn join(
@@ -137,7 +151,11 @@ impl<T: Send + Sync + 'static> Pool<T> {
     ) -> Result<watch::Receiver<Outcome<T>>, ImageError> {
         let shared = &self.0;
         let mut state = shared.lock();
-        if let Some(flight) = state.flights.get(&key).filter(|flight| flight.has_changed().is_ok()) {
+        if let Some(flight) = state
+            .flights
+            .get(&key)
+            .filter(|flight| flight.has_changed().is_ok())
+        {
             let flight = flight.clone();
             if priority == Priority::Client {
                 state.hurry(key);
@@ -151,18 +169,27 @@ impl<T: Send + Sync + 'static> Pool<T> {
         let (told, flight) = watch::channel(None);
         // What takes more than there is goes alone.
         let cost = cost.min(shared.bounds.memory);
-        state.queue(priority).push_back(Task { key, cost, work, told });
+        state.queue(priority).push_back(Task {
+            key,
+            cost,
+            work,
+            told,
+        });
         state.flights.insert(key, flight.clone());
         if state.idle == 0 && state.threads < shared.bounds.threads {
             let shared = self.0.clone();
-            let started = thread::Builder::new().name("images".to_owned()).spawn(move || shared.serve());
+            let started = thread::Builder::new()
+                .name("images".to_owned())
+                .spawn(move || shared.serve());
             match started {
                 Ok(_) => state.threads += 1,
                 Err(_) if state.threads > 0 => {}
                 Err(error) => {
                     state.queue(priority).pop_back();
                     state.flights.remove(&key);
-                    return Err(ImageError::Failed(format!("no thread can be started: {error}")));
+                    return Err(ImageError::Failed(format!(
+                        "no thread can be started: {error}"
+                    )));
                 }
             }
         }
@@ -196,7 +223,12 @@ impl<T> State<T> {
 
     /// Takes out what nobody but the list of flights waits for.
     fn forget_the_abandoned(&mut self) {
-        let Self { waiting, in_background, flights, .. } = self;
+        let Self {
+            waiting,
+            in_background,
+            flights,
+            ..
+        } = self;
         for queue in [waiting, in_background] {
             queue.retain(|task| {
                 let is_wanted = task.told.receiver_count() > 1;
@@ -212,7 +244,11 @@ impl<T> State<T> {
     fn next(&mut self) -> Option<Task<T>> {
         self.forget_the_abandoned();
         let memory = self.memory;
-        let queue = if self.waiting.is_empty() { &mut self.in_background } else { &mut self.waiting };
+        let queue = if self.waiting.is_empty() {
+            &mut self.in_background
+        } else {
+            &mut self.waiting
+        };
         let task = queue.pop_front_if(|task| task.cost <= memory)?;
         self.memory -= task.cost;
         Some(task)
@@ -229,10 +265,20 @@ impl<T: Send + Sync> Shared<T> {
     fn serve(&self) {
         let mut state = self.lock();
         loop {
-            if let Some(Task { key, cost, work, told }) = state.next() {
+            if let Some(Task {
+                key,
+                cost,
+                work,
+                told,
+            }) = state.next()
+            {
                 drop(state);
                 let done = catch_unwind(AssertUnwindSafe(work));
-                let panicked = |_| Err(ImageError::Failed("the work on the picture broke down".to_owned()));
+                let panicked = |_| {
+                    Err(ImageError::Failed(
+                        "the work on the picture broke down".to_owned(),
+                    ))
+                };
                 let outcome = done.unwrap_or_else(panicked);
                 state = self.lock();
                 state.memory += cost;
@@ -246,7 +292,10 @@ impl<T: Send + Sync> Shared<T> {
                 return;
             }
             state.idle += 1;
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
             state.idle -= 1;
         }
     }
@@ -262,7 +311,11 @@ mod tests {
     const LONG: Duration = Duration::from_secs(20);
 
     fn pool(threads: usize, memory: u64, queue: usize) -> Arc<Pool<usize>> {
-        Arc::new(Pool::new(Bounds { threads, memory, queue }))
+        Arc::new(Pool::new(Bounds {
+            threads,
+            memory,
+            queue,
+        }))
     }
 
     /// Work that waits until it is let go, and tells that it began.
@@ -277,7 +330,13 @@ mod tests {
         (work, begins, go)
     }
 
-    fn spawn(pool: &Arc<Pool<usize>>, key: u128, cost: u64, priority: Priority, work: Work<usize>) -> tokio::task::JoinHandle<Result<Arc<usize>, ImageError>> {
+    fn spawn(
+        pool: &Arc<Pool<usize>>,
+        key: u128,
+        cost: u64,
+        priority: Priority,
+        work: Work<usize>,
+    ) -> tokio::task::JoinHandle<Result<Arc<usize>, ImageError>> {
         let pool = pool.clone();
         tokio::spawn(async move { pool.run(key, cost, priority, LONG, work).await })
     }
@@ -293,15 +352,32 @@ mod tests {
         let pool = pool(2, 100, 10);
         let (work, begins, go) = gate();
         let first = spawn(&pool, 1, 1, Priority::Client, work);
-        tokio::task::spawn_blocking(move || begins.recv().unwrap()).await.unwrap();
-        let again = spawn(&pool, 1, 1, Priority::Client, Box::new(|| panic!("made again")));
+        tokio::task::spawn_blocking(move || begins.recv().unwrap())
+            .await
+            .unwrap();
+        let again = spawn(
+            &pool,
+            1,
+            1,
+            Priority::Client,
+            Box::new(|| panic!("made again")),
+        );
         tokio::task::yield_now().await;
         go.send(()).unwrap();
-        assert!(Arc::ptr_eq(&first.await.unwrap().unwrap(), &again.await.unwrap().unwrap()));
+        assert!(Arc::ptr_eq(
+            &first.await.unwrap().unwrap(),
+            &again.await.unwrap().unwrap()
+        ));
         // Afterwards it is made anew, and a panic is an error.
-        let failed = pool.run(1, 1, Priority::Client, LONG, Box::new(|| panic!("broken"))).await;
+        let failed = pool
+            .run(1, 1, Priority::Client, LONG, Box::new(|| panic!("broken")))
+            .await;
         assert!(matches!(failed, Err(ImageError::Failed(_))), "{failed:?}");
-        assert_eq!(pool.run(1, 1, Priority::Client, LONG, Box::new(|| Ok(7))).await, Ok(Arc::new(7)));
+        assert_eq!(
+            pool.run(1, 1, Priority::Client, LONG, Box::new(|| Ok(7)))
+                .await,
+            Ok(Arc::new(7))
+        );
     }
 
     #[tokio::test]
@@ -309,7 +385,9 @@ mod tests {
         let pool = pool(1, 100, 2);
         let (work, begins, go) = gate();
         let first = spawn(&pool, 1, 1, Priority::Client, work);
-        tokio::task::spawn_blocking(move || begins.recv().unwrap()).await.unwrap();
+        tokio::task::spawn_blocking(move || begins.recv().unwrap())
+            .await
+            .unwrap();
         let order = Arc::new(AtomicUsize::new(0));
         let count = |order: &Arc<AtomicUsize>| -> Work<usize> {
             let order = order.clone();
@@ -322,7 +400,13 @@ mod tests {
         let full = pool.run(4, 1, Priority::Client, LONG, count(&order)).await;
         assert_eq!(full, Err(ImageError::Busy));
         go.send(()).unwrap();
-        assert_eq!((*client.await.unwrap().unwrap(), *background.await.unwrap().unwrap()), (0, 1));
+        assert_eq!(
+            (
+                *client.await.unwrap().unwrap(),
+                *background.await.unwrap().unwrap()
+            ),
+            (0, 1)
+        );
         drop(first);
     }
 
@@ -331,15 +415,29 @@ mod tests {
         let pool = pool(2, 100, 10);
         let (work, begins, go) = gate();
         let _first = spawn(&pool, 1, 70, Priority::Client, work);
-        tokio::task::spawn_blocking(move || begins.recv().unwrap()).await.unwrap();
+        tokio::task::spawn_blocking(move || begins.recv().unwrap())
+            .await
+            .unwrap();
         let large = spawn(&pool, 2, 40, Priority::Client, Box::new(|| Ok(2)));
         loaded(&pool, (1, 1)).await;
-        let late = pool.run(3, 1, Priority::Client, Duration::from_millis(5), Box::new(|| panic!("wanted by nobody"))).await;
+        let late = pool
+            .run(
+                3,
+                1,
+                Priority::Client,
+                Duration::from_millis(5),
+                Box::new(|| panic!("wanted by nobody")),
+            )
+            .await;
         assert_eq!(late, Err(ImageError::Deadline(5)));
         go.send(()).unwrap();
         assert_eq!(large.await.unwrap(), Ok(Arc::new(2)));
         loaded(&pool, (0, 0)).await;
         // What takes more than there is, is made alone.
-        assert_eq!(pool.run(4, 1000, Priority::Client, LONG, Box::new(|| Ok(4))).await, Ok(Arc::new(4)));
+        assert_eq!(
+            pool.run(4, 1000, Priority::Client, LONG, Box::new(|| Ok(4)))
+                .await,
+            Ok(Arc::new(4))
+        );
     }
 }

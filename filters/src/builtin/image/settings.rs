@@ -131,7 +131,10 @@ impl Settings {
     /// How requests are read.
     pub(super) fn into_reading(self) -> Result<Reading, BuildError> {
         if !self.path.is_empty() && !(self.path.starts_with('/') && self.path.ends_with('/')) {
-            let message = format!("`{}` does not begin and end with `/`, as `/cdn-cgi/image/` does", self.path);
+            let message = format!(
+                "`{}` does not begin and end with `/`, as `/cdn-cgi/image/` does",
+                self.path
+            );
             return Err(BuildError::at("path", message));
         }
         if self.path.is_empty() && !self.query {
@@ -167,12 +170,16 @@ impl Settings {
     fn bounds(&self) -> Result<Bounds, BuildError> {
         let pixels = |key: &str, number: u32| {
             Pixels::new(number).ok_or_else(|| {
-                BuildError::at(key, format!("{number} is not a number of pixels: 1 to 65535"))
+                BuildError::at(
+                    key,
+                    format!("{number} is not a number of pixels: 1 to 65535"),
+                )
             })
         };
         let widths = self.widths.iter().enumerate();
-        let widths: Result<Vec<Pixels>, _> =
-            widths.map(|(at, width)| pixels(&format!("widths[{at}]"), *width)).collect();
+        let widths: Result<Vec<Pixels>, _> = widths
+            .map(|(at, width)| pixels(&format!("widths[{at}]"), *width))
+            .collect();
         let qualities = self.qualities.iter().enumerate();
         let qualities: Result<Vec<Quality>, _> = qualities
             .map(|(at, quality)| quality.parse().map_err(wrong(&format!("qualities[{at}]"))))
@@ -180,7 +187,11 @@ impl Settings {
         Ok(Bounds {
             max_width: pixels("max_width", self.max_width)?,
             max_height: pixels("max_height", self.max_height)?,
-            max_dpr: self.max_dpr.to_string().parse::<Dpr>().map_err(wrong("max_dpr"))?,
+            max_dpr: self
+                .max_dpr
+                .to_string()
+                .parse::<Dpr>()
+                .map_err(wrong("max_dpr"))?,
             widths: Ladder::new(widths?),
             qualities: qualities?.into(),
         })
@@ -196,7 +207,10 @@ fn allowed(names: Option<&[String]>) -> Result<Option<Vec<&'static str>>, BuildE
     let known = names.iter().enumerate().map(|(at, name)| {
         syntax::option(name).ok_or_else(|| {
             let expected = "such as width, height, fit, gravity, quality or format";
-            BuildError::at(format!("allow[{at}]"), format!("`{name}` is not an option {expected}"))
+            BuildError::at(
+                format!("allow[{at}]"),
+                format!("`{name}` is not an option {expected}"),
+            )
         })
     });
     known.collect::<Result<_, _>>().map(Some)
@@ -207,10 +221,13 @@ fn sources(sites: &[String]) -> Result<Vec<Box<str>>, BuildError> {
     let site = |(at, site): (usize, &String)| {
         let text = site.to_ascii_lowercase();
         let text = text.strip_suffix('/').unwrap_or(&text);
-        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let host = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"));
         let is_site = host.is_some_and(|host| {
             let authority = host.parse::<http::uri::Authority>();
-            authority.is_ok_and(|authority| authority.as_str() == host && !host.contains(['@', '*']))
+            authority
+                .is_ok_and(|authority| authority.as_str() == host && !host.contains(['@', '*']))
         });
         if is_site {
             return Ok(text.into());

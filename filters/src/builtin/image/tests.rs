@@ -33,9 +33,17 @@ fn read(settings: &str, target: &str, fields: &[(&'static str, &str)]) -> String
             Some(wanted) => {
                 let (Source::Here(source) | Source::Elsewhere(source)) = &wanted.source;
                 if let Source::Here(source) = &wanted.source {
-                    assert_eq!(exchange.request.uri.to_string(), **source, "the request is for the original");
+                    assert_eq!(
+                        exchange.request.uri.to_string(),
+                        **source,
+                        "the request is for the original"
+                    );
                 }
-                assert!(exchange.chosen.key_parts[0].value.starts_with(&*wanted.canonical));
+                assert!(
+                    exchange.chosen.key_parts[0]
+                        .value
+                        .starts_with(&*wanted.canonical)
+                );
                 format!("{} {source}", wanted.canonical)
             }
         },
@@ -47,25 +55,79 @@ fn requests_ask_for_pictures() {
     for (target, expected) in [
         ("/photos/a.jpg", "nothing"),
         ("/cdn-cgi/image", "nothing"),
-        ("/cdn-cgi/image/width=80/photos/a.jpg", "width=80,quality=70 /photos/a.jpg"),
-        ("/cdn-cgi/image/w=80,q=10/photos/a.jpg?v=2&w=3", "width=80,quality=10 /photos/a.jpg?v=2&w=3"),
-        ("/cdn-cgi/image/w=80/https://example.com/a.jpg?b", "width=80,quality=70 /a.jpg?b"),
-        ("/cdn-cgi/image/w=80/https:/images.example.org/a.jpg?b", "width=80,quality=70 https://images.example.org/a.jpg?b"),
-        ("/cdn-cgi/image/w=80/HTTPS://IMAGES.example.org/A.jpg", "width=80,quality=70 https://images.example.org/A.jpg"),
-        ("/cdn-cgi/image/w=80/http://images.example.org/a.jpg", "400 pictures of that host may not be asked for"),
-        ("/cdn-cgi/image/w=80/https://images.example.org@127.0.0.1/", "400 pictures of that host may not be asked for"),
-        ("/cdn-cgi/image/thumb/a.jpg", "width=100,height=100,fit=cover,quality=70 /a.jpg"),
-        ("/cdn-cgi/image/preset=thumb,h=50/a.jpg", "width=100,height=50,fit=cover,quality=70 /a.jpg"),
-        ("/cdn-cgi/image/card/a.jpg", "trim.left=3,draw=9:/logo.png;;;scale-down;0.5x0.5;1;none;;1;;;;0,quality=70 /a.jpg"),
-        ("/cdn-cgi/image/w=80", "400 there is no source: it follows the options, as `/cdn-cgi/image/width=80/photo.jpg`"),
-        ("/cdn-cgi/image/preset=big/a.jpg", "400 there is no preset `big`"),
-        ("/cdn-cgi/image/big/a.jpg", "400 `big` has no value: options are written as `width=80`"),
-        ("/cdn-cgi/image/widht=80/a.jpg", "400 `widht` is not an option; did you mean `width`?"),
-        ("/cdn-cgi/image/w=99999/a.jpg", "400 w: `99999` is not `auto` or a number of pixels from 1 to 65535"),
-        ("/a.jpg?w=80&v=2&fm=webp", "width=80,format=webp,quality=70 /a.jpg?v=2"),
+        (
+            "/cdn-cgi/image/width=80/photos/a.jpg",
+            "width=80,quality=70 /photos/a.jpg",
+        ),
+        (
+            "/cdn-cgi/image/w=80,q=10/photos/a.jpg?v=2&w=3",
+            "width=80,quality=10 /photos/a.jpg?v=2&w=3",
+        ),
+        (
+            "/cdn-cgi/image/w=80/https://example.com/a.jpg?b",
+            "width=80,quality=70 /a.jpg?b",
+        ),
+        (
+            "/cdn-cgi/image/w=80/https:/images.example.org/a.jpg?b",
+            "width=80,quality=70 https://images.example.org/a.jpg?b",
+        ),
+        (
+            "/cdn-cgi/image/w=80/HTTPS://IMAGES.example.org/A.jpg",
+            "width=80,quality=70 https://images.example.org/A.jpg",
+        ),
+        (
+            "/cdn-cgi/image/w=80/http://images.example.org/a.jpg",
+            "400 pictures of that host may not be asked for",
+        ),
+        (
+            "/cdn-cgi/image/w=80/https://images.example.org@127.0.0.1/",
+            "400 pictures of that host may not be asked for",
+        ),
+        (
+            "/cdn-cgi/image/thumb/a.jpg",
+            "width=100,height=100,fit=cover,quality=70 /a.jpg",
+        ),
+        (
+            "/cdn-cgi/image/preset=thumb,h=50/a.jpg",
+            "width=100,height=50,fit=cover,quality=70 /a.jpg",
+        ),
+        (
+            "/cdn-cgi/image/card/a.jpg",
+            "trim.left=3,draw=9:/logo.png;;;scale-down;0.5x0.5;1;none;;1;;;;0,quality=70 /a.jpg",
+        ),
+        (
+            "/cdn-cgi/image/w=80",
+            "400 there is no source: it follows the options, as `/cdn-cgi/image/width=80/photo.jpg`",
+        ),
+        (
+            "/cdn-cgi/image/preset=big/a.jpg",
+            "400 there is no preset `big`",
+        ),
+        (
+            "/cdn-cgi/image/big/a.jpg",
+            "400 `big` has no value: options are written as `width=80`",
+        ),
+        (
+            "/cdn-cgi/image/widht=80/a.jpg",
+            "400 `widht` is not an option; did you mean `width`?",
+        ),
+        (
+            "/cdn-cgi/image/w=99999/a.jpg",
+            "400 w: `99999` is not `auto` or a number of pixels from 1 to 65535",
+        ),
+        (
+            "/a.jpg?w=80&v=2&fm=webp",
+            "width=80,format=webp,quality=70 /a.jpg?v=2",
+        ),
         ("/a.jpg?v=2", "nothing"),
-        ("/a.jpg?preset=thumb", "width=100,height=100,fit=cover,quality=70 /a.jpg"),
-        ("/a.jpg?w=0", "400 w: `0` is not `auto` or a number of pixels from 1 to 65535"),
+        (
+            "/a.jpg?preset=thumb",
+            "width=100,height=100,fit=cover,quality=70 /a.jpg",
+        ),
+        (
+            "/a.jpg?w=0",
+            "400 w: `0` is not `auto` or a number of pixels from 1 to 65535",
+        ),
     ] {
         assert_eq!(read(SETTINGS, target, &[]), expected, "{target}");
     }
@@ -81,33 +143,67 @@ fn routes_say_what_may_be_asked_for() {
         presets = { icon = { width = 16, quality = 50 } }
     "#;
     for (target, expected) in [
-        ("/cdn-cgi/image/w=300,fit=contain/a", "width=320,fit=contain,format=webp /a"),
+        (
+            "/cdn-cgi/image/w=300,fit=contain/a",
+            "width=320,fit=contain,format=webp /a",
+        ),
         ("/cdn-cgi/image/w=4000/a", "width=640,format=webp /a"),
-        ("/cdn-cgi/image/w=300,h=3/a", "400 `height` may not be asked for: width, fit may"),
-        ("/cdn-cgi/image/icon/a", "width=16,format=webp,quality=50 /a"),
-        ("/cdn-cgi/image/icon,w=32/a", "width=320,format=webp,quality=50 /a"),
+        (
+            "/cdn-cgi/image/w=300,h=3/a",
+            "400 `height` may not be asked for: width, fit may",
+        ),
+        (
+            "/cdn-cgi/image/icon/a",
+            "width=16,format=webp,quality=50 /a",
+        ),
+        (
+            "/cdn-cgi/image/icon,w=32/a",
+            "width=320,format=webp,quality=50 /a",
+        ),
         ("/a?w=100&h=7", "width=320,format=webp /a?h=7"),
     ] {
         assert_eq!(read(settings, target, &[]), expected, "{target}");
     }
-    assert_eq!(read("allow = []", "/cdn-cgi/image/w=1/a", &[]), "400 `width` may not be asked for: only presets may");
+    assert_eq!(
+        read("allow = []", "/cdn-cgi/image/w=1/a", &[]),
+        "400 `width` may not be asked for: only presets may"
+    );
     assert_eq!(read("path = \"/i/\"", "/i/w=1/a", &[]), "width=1 /a");
 }
 
 #[test]
 fn clients_decide_on_what_is_left_to_them() {
     for (target, fields, expected) in [
-        ("/cdn-cgi/image/f=auto/a", &[("accept", CHROME)][..], "format=avif /a"),
-        ("/cdn-cgi/image/f=auto/a", &[("accept", "image/webp")], "format=webp /a"),
+        (
+            "/cdn-cgi/image/f=auto/a",
+            &[("accept", CHROME)][..],
+            "format=avif /a",
+        ),
+        (
+            "/cdn-cgi/image/f=auto/a",
+            &[("accept", "image/webp")],
+            "format=webp /a",
+        ),
         ("/cdn-cgi/image/f=auto/a", &[], " /a"),
-        ("/cdn-cgi/image/w=auto/a", &[("sec-ch-width", "700")], "width=768 /a"),
-        ("/cdn-cgi/image/w=9,q=80,scq=20/a", &[("save-data", "on")], "width=9,quality=20 /a"),
+        (
+            "/cdn-cgi/image/w=auto/a",
+            &[("sec-ch-width", "700")],
+            "width=768 /a",
+        ),
+        (
+            "/cdn-cgi/image/w=9,q=80,scq=20/a",
+            &[("save-data", "on")],
+            "width=9,quality=20 /a",
+        ),
     ] {
         assert_eq!(read("", target, fields), expected, "{target} {fields:?}");
     }
     let filter: Image = build("").unwrap();
     for (target, expected) in [
-        ("/cdn-cgi/image/f=auto,scq=3/a", &["Save-Data", "RTT", "ECT", "Downlink", "Accept"][..]),
+        (
+            "/cdn-cgi/image/f=auto,scq=3/a",
+            &["Save-Data", "RTT", "ECT", "Downlink", "Accept"][..],
+        ),
         ("/cdn-cgi/image/w=3/a", &[]),
     ] {
         let mut exchange = exchange("GET", target, &[]);
@@ -126,7 +222,10 @@ fn what_takes_a_model_is_told_to_be_left_out() {
     filter.request(&mut exchange).unwrap();
     let mut head = ResponseHeader::build(200, None).unwrap();
     filter.response(&mut exchange, &mut head).unwrap();
-    assert_eq!(values(&head, "x-image-unmet"), ["gravity=face, segment=foreground"]);
+    assert_eq!(
+        values(&head, "x-image-unmet"),
+        ["gravity=face, segment=foreground"]
+    );
 }
 
 #[test]
@@ -140,18 +239,51 @@ fn a_picture_is_no_original() {
 #[test]
 fn settings_say_what_would_be_right() {
     for (settings, expected) in [
-        ("path = \"images\"", "path: `images` does not begin and end with `/`"),
-        ("path = \"\"", "path: no request could ask for a picture: give a `path`, or set `query`"),
-        ("presets = { a = { widht = 3 } }", "`widht` is not an option; did you mean `width`?"),
-        ("presets = { a = { width = 13000 } }", "presets.a: width 13000 times 1 is more than 12000"),
-        ("defaults = { quality = 101 }", "quality: `101` is not a quality"),
-        ("fixed = { draw = [{ right = 3 }] }", "draw.url: `` is not the path or URL of a picture"),
+        (
+            "path = \"images\"",
+            "path: `images` does not begin and end with `/`",
+        ),
+        (
+            "path = \"\"",
+            "path: no request could ask for a picture: give a `path`, or set `query`",
+        ),
+        (
+            "presets = { a = { widht = 3 } }",
+            "`widht` is not an option; did you mean `width`?",
+        ),
+        (
+            "presets = { a = { width = 13000 } }",
+            "presets.a: width 13000 times 1 is more than 12000",
+        ),
+        (
+            "defaults = { quality = 101 }",
+            "quality: `101` is not a quality",
+        ),
+        (
+            "fixed = { draw = [{ right = 3 }] }",
+            "draw.url: `` is not the path or URL of a picture",
+        ),
         ("allow = [\"size\"]", "allow[0]: `size` is not an option"),
-        ("widths = [0]", "widths[0]: 0 is not a number of pixels: 1 to 65535"),
-        ("qualities = [\"best\"]", "qualities[0]: `best` is not a quality"),
-        ("max_dpr = 11", "max_dpr: `11` is not a ratio from 0.1 to 10"),
-        ("sources = [\"images.example.org\"]", "sources[0]: `images.example.org` is not a site"),
-        ("sources = [\"https://images.example.org/a\"]", "is not a site such as `https://images.example.org`"),
+        (
+            "widths = [0]",
+            "widths[0]: 0 is not a number of pixels: 1 to 65535",
+        ),
+        (
+            "qualities = [\"best\"]",
+            "qualities[0]: `best` is not a quality",
+        ),
+        (
+            "max_dpr = 11",
+            "max_dpr: `11` is not a ratio from 0.1 to 10",
+        ),
+        (
+            "sources = [\"images.example.org\"]",
+            "sources[0]: `images.example.org` is not a site",
+        ),
+        (
+            "sources = [\"https://images.example.org/a\"]",
+            "is not a site such as `https://images.example.org`",
+        ),
         ("timeout = \"0s\"", "timeout: nothing is made in no time"),
         ("threads = 0", "threads: it has to be more than 0"),
     ] {
@@ -167,8 +299,17 @@ struct Fixed {
 
 #[async_trait]
 impl Outside for Fixed {
-    async fn enter(&self, _: &Client, depth: u8, request: Request<Bytes>, _: Bounds) -> Result<Response<Bytes>, AskError> {
-        assert_eq!((depth, &request.headers()["via"]), (1, &HeaderValue::from_static("1.1 rimward-image")));
+    async fn enter(
+        &self,
+        _: &Client,
+        depth: u8,
+        request: Request<Bytes>,
+        _: Bounds,
+    ) -> Result<Response<Bytes>, AskError> {
+        assert_eq!(
+            (depth, &request.headers()["via"]),
+            (1, &HeaderValue::from_static("1.1 rimward-image"))
+        );
         self.asked.lock().unwrap().push(request.uri().to_string());
         self.response.lock().unwrap().clone()
     }
@@ -186,27 +327,59 @@ fn png(width: u32, height: u32) -> Bytes {
 }
 
 /// What is answered when the original is this.
-async fn made(settings: &str, target: &str, original: Result<Response<Bytes>, AskError>, if_none_match: Option<&str>) -> (Answer, Exchange) {
-    let outside = Arc::new(Fixed { response: Mutex::new(original), asked: Mutex::default() });
-    let around = Surroundings { outside: outside.clone(), ..Surroundings::default() };
+async fn made(
+    settings: &str,
+    target: &str,
+    original: Result<Response<Bytes>, AskError>,
+    if_none_match: Option<&str>,
+) -> (Answer, Exchange) {
+    let outside = Arc::new(Fixed {
+        response: Mutex::new(original),
+        asked: Mutex::default(),
+    });
+    let around = Surroundings {
+        outside: outside.clone(),
+        ..Surroundings::default()
+    };
     let builder = Builder::new(std::path::Path::new("."), "image").within(around);
     let settings: toml::Table = settings.parse().unwrap();
     let filter = Image::new(rimward_config::decode(&settings).unwrap(), &builder).unwrap();
     let mut exchange = exchange("GET", target, &[]);
-    assert!(matches!(filter.request(&mut exchange).unwrap(), Flow::Continue));
+    assert!(matches!(
+        filter.request(&mut exchange).unwrap(),
+        Flow::Continue
+    ));
     let mut request = exchange.request.clone();
     if let Some(tag) = if_none_match {
         request.insert_header("if-none-match", tag).unwrap();
     }
-    assert!(matches!(filter.origin_request(&mut exchange, &mut request).unwrap(), Flow::Later));
-    let Flow::Answer(answer) = filter.origin_request_later(&mut exchange, &mut request).await.unwrap() else {
+    assert!(matches!(
+        filter.origin_request(&mut exchange, &mut request).unwrap(),
+        Flow::Later
+    ));
+    let Flow::Answer(answer) = filter
+        .origin_request_later(&mut exchange, &mut request)
+        .await
+        .unwrap()
+    else {
         panic!("no answer");
     };
-    assert!(outside.asked.lock().unwrap().iter().all(|asked| asked == exchange.request.uri.to_string().as_str()));
+    assert!(
+        outside
+            .asked
+            .lock()
+            .unwrap()
+            .iter()
+            .all(|asked| asked == exchange.request.uri.to_string().as_str())
+    );
     (*answer, exchange)
 }
 
-fn original(status: u16, fields: &[(&str, &str)], body: impl Into<Bytes>) -> Result<Response<Bytes>, AskError> {
+fn original(
+    status: u16,
+    fields: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Result<Response<Bytes>, AskError> {
     let mut response = Response::builder().status(status);
     for (name, value) in fields {
         response = response.header(*name, *value);
@@ -233,7 +406,10 @@ async fn a_picture_has_the_freshness_and_labels_of_its_original() {
     let (answer, exchange) = made("", target, source.clone(), None).await;
     assert_eq!(answer.head.status, 200);
     assert_eq!(values(&answer.head, "content-type"), ["image/png"]);
-    assert_eq!(values(&answer.head, "x-image"), ["ok f=png w=10 h=5 n=1 q=85"]);
+    assert_eq!(
+        values(&answer.head, "x-image"),
+        ["ok f=png w=10 h=5 n=1 q=85"]
+    );
     for (name, expected) in [
         ("cache-control", &["max-age=600"][..]),
         ("age", &["30"]),
@@ -245,15 +421,27 @@ async fn a_picture_has_the_freshness_and_labels_of_its_original() {
     ] {
         assert_eq!(values(&answer.head, name), expected, "{name}");
     }
-    assert_eq!(exchange.notes.get::<Storing>().unwrap().surrogate_keys, ["/a.png?v=1"]);
+    assert_eq!(
+        exchange.notes.get::<Storing>().unwrap().surrogate_keys,
+        ["/a.png?v=1"]
+    );
     let info = rimward_images::probe(&answer.body, &rimward_images::Limits::default()).unwrap();
     assert_eq!((info.width, info.height), (10, 5));
     // Of the same original the same becomes of it, and is not made again.
     let tag = values(&answer.head, "etag").remove(0);
     assert!(tag.starts_with("W/\""), "{tag}");
     let (again, _) = made("", target, source.clone(), Some(&tag)).await;
-    assert_eq!((again.head.status.as_u16(), values(&again.head, "etag")), (304, vec![tag.clone()]));
-    let (other, _) = made("", "/cdn-cgi/image/w=11,f=png/a.png?v=1", source, Some(&tag)).await;
+    assert_eq!(
+        (again.head.status.as_u16(), values(&again.head, "etag")),
+        (304, vec![tag.clone()])
+    );
+    let (other, _) = made(
+        "",
+        "/cdn-cgi/image/w=11,f=png/a.png?v=1",
+        source,
+        Some(&tag),
+    )
+    .await;
     assert_eq!(other.head.status, 200);
     assert_ne!(values(&other.head, "etag"), [tag]);
 }
@@ -264,7 +452,10 @@ async fn pictures_are_described() {
     let (answer, _) = made("", "/cdn-cgi/image/w=10,f=json/a.png", source, None).await;
     assert_eq!(values(&answer.head, "content-type"), ["application/json"]);
     let told: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
-    assert_eq!((&told["width"], &told["original"]["width"]), (&10.into(), &40.into()));
+    assert_eq!(
+        (&told["width"], &told["original"]["width"]),
+        (&10.into(), &40.into())
+    );
 }
 
 #[tokio::test]
@@ -273,19 +464,47 @@ async fn what_can_t_be_made_is_served_as_it_is() {
     let jpg = "/cdn-cgi/image/w=10/a.jpg";
     let html = original(200, &[cached, ("etag", "\"a\"")], "<html>");
     let (answer, exchange) = made("", jpg, html.clone(), None).await;
-    assert_eq!((answer.head.status.as_u16(), &*answer.body), (200, &b"<html>"[..]));
+    assert_eq!(
+        (answer.head.status.as_u16(), &*answer.body),
+        (200, &b"<html>"[..])
+    );
     assert!(values(&answer.head, "x-image")[0].starts_with("err=9412 "));
     assert_eq!(values(&answer.head, "cache-control"), ["max-age=60"]);
-    assert_eq!(exchange.notes.get::<Storing>().unwrap().ttl, Some(answer::REMEMBERED));
+    assert_eq!(
+        exchange.notes.get::<Storing>().unwrap().ttl,
+        Some(answer::REMEMBERED)
+    );
     // Or as the operator or the request wants it.
     let (answer, _) = made("failing = \"error\"", jpg, html.clone(), None).await;
     assert_eq!((answer.head.status.as_u16(), answer.refusal), (415, true));
-    let (answer, _) = made("failing = \"error\"", "/cdn-cgi/image/w=10,onerror=redirect/a.jpg?b", html, None).await;
-    assert_eq!((answer.head.status.as_u16(), values(&answer.head, "location")), (307, vec!["/a.jpg?b".to_owned()]));
+    let (answer, _) = made(
+        "failing = \"error\"",
+        "/cdn-cgi/image/w=10,onerror=redirect/a.jpg?b",
+        html,
+        None,
+    )
+    .await;
+    assert_eq!(
+        (
+            answer.head.status.as_u16(),
+            values(&answer.head, "location")
+        ),
+        (307, vec!["/a.jpg?b".to_owned()])
+    );
     // A drawing is no failure.
-    let svg = original(200, &[cached, ("content-type", "image/svg+xml; charset=utf-8")], "<svg/>");
+    let svg = original(
+        200,
+        &[cached, ("content-type", "image/svg+xml; charset=utf-8")],
+        "<svg/>",
+    );
     let (answer, _) = made("failing = \"error\"", jpg, svg, None).await;
-    assert_eq!((values(&answer.head, "x-image"), values(&answer.head, "cache-control")), (vec!["pass=svg".to_owned()], vec!["max-age=9999".to_owned()]));
+    assert_eq!(
+        (
+            values(&answer.head, "x-image"),
+            values(&answer.head, "cache-control")
+        ),
+        (vec!["pass=svg".to_owned()], vec!["max-age=9999".to_owned()])
+    );
     assert!(values(&answer.head, "content-security-policy")[0].contains("sandbox"));
 }
 
@@ -293,14 +512,37 @@ async fn what_can_t_be_made_is_served_as_it_is() {
 async fn what_is_not_there_is_told() {
     let jpg = "/cdn-cgi/image/w=10/a.jpg";
     for (original, status, told) in [
-        (original(404, &[], "gone"), 404, "err=9404 the origin says 404"),
-        (original(302, &[("location", "/b")], ""), 302, "err=9420 the origin says 302"),
+        (
+            original(404, &[], "gone"),
+            404,
+            "err=9404 the origin says 404",
+        ),
+        (
+            original(302, &[("location", "/b")], ""),
+            302,
+            "err=9420 the origin says 302",
+        ),
         (original(503, &[], ""), 503, "err=9510 the origin says 503"),
-        (Err(AskError::TooLong(9)), 307, "err=9402 the response is longer than 9 bytes"),
-        (Err(AskError::Timeout(std::time::Duration::from_secs(1))), 504, "err=9504 no whole response within 1s"),
-        (Err(AskError::NotServing), 502, "err=9505 the configuration that wants to know does not serve"),
+        (
+            Err(AskError::TooLong(9)),
+            307,
+            "err=9402 the response is longer than 9 bytes",
+        ),
+        (
+            Err(AskError::Timeout(std::time::Duration::from_secs(1))),
+            504,
+            "err=9504 no whole response within 1s",
+        ),
+        (
+            Err(AskError::NotServing),
+            502,
+            "err=9505 the configuration that wants to know does not serve",
+        ),
     ] {
         let (answer, _) = made("", jpg, original, None).await;
-        assert_eq!((answer.head.status.as_u16(), values(&answer.head, "x-image")), (status, vec![told.to_owned()]));
+        assert_eq!(
+            (answer.head.status.as_u16(), values(&answer.head, "x-image")),
+            (status, vec![told.to_owned()])
+        );
     }
 }

@@ -89,6 +89,13 @@ impl<R> Paths<R> {
         found
     }
 
+    /// Every route there is.
+    pub fn every(&self) -> Vec<&R> {
+        let mut found = Vec::new();
+        self.root.every(&mut found);
+        found
+    }
+
     /// The most specific route of a normalised path whose conditions hold.
     pub fn find<'p>(&self, path: &'p str, asked: &Asked<'_>) -> Option<Matched<'_, 'p, R>> {
         let mut values = Vec::new();
@@ -131,6 +138,14 @@ impl<R> Node<R> {
             values.pop();
         }
         first(&self.prefix, asked)
+    }
+
+    fn every<'r>(&'r self, found: &mut Vec<&'r R>) {
+        let here = self.exact.iter().chain(&self.prefix);
+        found.extend(here.map(|candidate| &candidate.route));
+        for node in self.literal.values().chain(self.parameter.as_deref()) {
+            node.every(found);
+        }
     }
 
     fn all<'r>(&'r self, rest: Option<&str>, found: &mut Vec<&'r R>) {
