@@ -13,8 +13,8 @@ use avif_serialize::Aviffy;
 use avif_serialize::constants::{ColorPrimaries, MatrixCoefficients, TransferCharacteristics};
 use libaom_sys::{
     AOM_CODEC_CX_FRAME_PKT, AOM_CODEC_OK, AOM_CR_FULL_RANGE, AOM_ENCODER_ABI_VERSION,
-    AOM_IMG_FMT_I420, AOM_IMG_FMT_I444, AOM_Q, AOM_USAGE_ALL_INTRA, AOME_SET_CPUUSED,
-    AOME_SET_CQ_LEVEL, AV1E_SET_COLOR_PRIMARIES, AV1E_SET_COLOR_RANGE, AV1E_SET_ENABLE_QM,
+    AOM_IMG_FMT_I420, AOM_Q, AOM_USAGE_ALL_INTRA, AOME_SET_CPUUSED, AOME_SET_CQ_LEVEL,
+    AV1E_SET_COLOR_PRIMARIES, AV1E_SET_COLOR_RANGE, AV1E_SET_ENABLE_QM,
     AV1E_SET_MATRIX_COEFFICIENTS, AV1E_SET_QM_MAX, AV1E_SET_QM_MIN,
     AV1E_SET_TRANSFER_CHARACTERISTICS, aom_codec_av1_cx, aom_codec_control, aom_codec_ctx_t,
     aom_codec_destroy, aom_codec_enc_cfg_t, aom_codec_enc_config_default, aom_codec_enc_init_ver,
@@ -49,8 +49,8 @@ pub(super) fn encode(picture: &Picture, settings: &Settings) -> Result<Vec<u8>, 
         .set_width(picture.width)
         .set_height(picture.height)
         .set_bit_depth(8)
-        .set_seq_profile(1)
-        .set_chroma_subsampling((false, false))
+        .set_seq_profile(0)
+        .set_chroma_subsampling((true, true))
         .set_color_primaries(ColorPrimaries::Bt709)
         .set_transfer_characteristics(TransferCharacteristics::Srgb)
         .set_matrix_coefficients(MatrixCoefficients::Bt601)
@@ -103,12 +103,8 @@ impl Image {
         luma: &[u8],
         chroma: Option<&[Vec<u8>; 2]>,
     ) -> Result<Self, ImageError> {
-        let format = match chroma {
-            Some(_) => AOM_IMG_FMT_I444,
-            None => AOM_IMG_FMT_I420,
-        };
         // SAFETY: without a picture to fill in, the library allocates one.
-        let image = unsafe { aom_img_alloc(ptr::null_mut(), format, width, height, 32) };
+        let image = unsafe { aom_img_alloc(ptr::null_mut(), AOM_IMG_FMT_I420, width, height, 32) };
         if image.is_null() {
             return Err(ImageError::failed("libaom has no memory for it"));
         }
@@ -118,25 +114,29 @@ impl Image {
             (*image.0).range = AOM_CR_FULL_RANGE;
             (*image.0).monochrome = chroma.is_none().into();
         }
-        image.fill(0, width, height, luma);
-        for (number, values) in (1..).zip(chroma.into_iter().flatten()) {
-            image.fill(number, width, height, values);
+        image.fill(0, width, height, Some(luma));
+        for (plane, number) in [1, 2].into_iter().enumerate() {
+            let values = chroma.map(|chroma| &chroma[plane][..]);
+            image.fill(number, width.div_ceil(2), height.div_ceil(2), values);
         }
         Ok(image)
     }
 
-    /// Copies a plane. Without colours the library looks at the first one alone.
-    fn fill(&self, number: usize, width: u32, height: u32, values: &[u8]) {
+    /// Copies a plane; the middle of all values where there is none.
+    fn fill(&self, number: usize, width: u32, height: u32, values: Option<&[u8]>) {
         let width = width as usize;
-        // SAFETY: the library has for each of these planes as many rows as the picture, a stride apart, of which each is at least as
-        // long.
+        // SAFETY: the library has for each plane as many rows as the picture (or half as many), a stride apart, of which each is at
+        // least as long as is written.
         let (start, stride) = unsafe { ((*self.0).planes[number], (*self.0).stride[number]) };
-        for (row, values) in values.chunks_exact(width).take(height as usize).enumerate() {
+        for row in 0..height as usize {
             // SAFETY: as above.
             let to = unsafe {
                 slice::from_raw_parts_mut(start.add(row * stride.unsigned_abs() as usize), width)
             };
-            to.copy_from_slice(values);
+            match values {
+                Some(values) => to.copy_from_slice(&values[row * width..][..width]),
+                None => to.fill(128),
+            }
         }
     }
 }
@@ -164,8 +164,6 @@ impl Encoder {
             g_w: width,
             g_h: height,
             g_threads: 1,
-            // The second profile is for colours that are as fine as brightness.
-            g_profile: u32::from(!monochrome),
             g_limit: 1,
             g_lag_in_frames: 0,
             rc_end_usage: AOM_Q,

@@ -1,10 +1,10 @@
-//! Brightness and colour instead of red, green and blue: BT.601 at full range, as fine in colour as in brightness.
+//! Brightness and colour instead of red, green and blue: BT.601 at full range, one colour for four pixels.
 
 use crate::picture::Picture;
 
 pub(super) struct Planes {
     pub(super) luma: Vec<u8>,
-    /// Blue and red.
+    /// Blue and red, of half the width and height, rounded up.
     pub(super) chroma: [Vec<u8>; 2],
     pub(super) alpha: Option<Vec<u8>>,
 }
@@ -27,14 +27,30 @@ pub(super) fn planes(picture: &Picture) -> Planes {
     let luma = luma
         .map(|pixel| ((weigh(pixel, LUMA) + 32768) >> 16) as u8)
         .collect();
-    let plane = |weights| {
-        let pixels = picture.pixels.chunks_exact(channels);
-        let centred = |pixel: &[u8]| (weigh(pixel, weights) + (128 << 16) + 32768) >> 16;
-        pixels
-            .map(|pixel| centred(pixel).clamp(0, 255) as u8)
-            .collect()
-    };
-    let chroma = [plane(BLUE), plane(RED)];
+    let half = (picture.width.div_ceil(2) * picture.height.div_ceil(2)) as usize;
+    let mut chroma = [Vec::with_capacity(half), Vec::with_capacity(half)];
+    for pair in picture.pixels.chunks(2 * picture.stride()) {
+        let (upper, lower) = pair.split_at(picture.stride());
+        // An odd last row or column stands for the one that is not there.
+        let lower = if lower.is_empty() { upper } else { lower };
+        let rows = upper.chunks(2 * channels).zip(lower.chunks(2 * channels));
+        for (upper, lower) in rows {
+            let right = upper.len() - channels;
+            let four: [i32; 3] = std::array::from_fn(|channel| {
+                let both = |row: &[u8]| i32::from(row[channel]) + i32::from(row[right + channel]);
+                both(upper) + both(lower)
+            });
+            for (plane, weights) in chroma.iter_mut().zip([BLUE, RED]) {
+                let sum: i32 = four
+                    .iter()
+                    .zip(weights)
+                    .map(|(value, weight)| value * weight)
+                    .sum();
+                let value = (sum + (128 << 18) + (1 << 17)) >> 18;
+                plane.push(value.clamp(0, 255) as u8);
+            }
+        }
+    }
     let alpha = picture
         .has_alpha()
         .then(|| picture.pixels.chunks_exact(4).map(|p| p[3]).collect());
@@ -59,8 +75,8 @@ mod tests {
         ] {
             let planes = planes(&Picture::filled(3, 3, colour).unwrap());
             let [blue, red] = &planes.chroma;
-            assert_eq!((planes.luma.len(), blue.len(), red.len()), (9, 9, 9));
-            assert_eq!([planes.luma[8], blue[8], red[8]], expected);
+            assert_eq!((planes.luma.len(), blue.len(), red.len()), (9, 4, 4));
+            assert_eq!([planes.luma[8], blue[3], red[3]], expected);
             assert_eq!(planes.alpha.is_some(), colour[3] != 255);
         }
     }
