@@ -179,7 +179,7 @@ fn png(width: u32, height: u32, colours: ColorType, depth: BitDepth, data: &[u8]
     out
 }
 
-/// Seven passes (Adam7), each of which has every so-manieth pixel.
+/// Seven passes (Adam7), each of which begins somewhere and leaves out as many pixels across and down.
 fn interlaced(picture: &Picture) -> Vec<u8> {
     let mut data = Vec::new();
     for (left, top, across, down) in [
