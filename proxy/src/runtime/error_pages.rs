@@ -43,7 +43,7 @@ impl ErrorPages {
             ))
         };
         Ok(Self {
-            pages: files.iter().map(read).collect::<Result<_, _>>()?,
+            pages: files.iter().map(read).collect::<Result<_, (u16, String)>>()?,
         })
     }
 

@@ -8,7 +8,10 @@ use http::header::{HeaderValue, IF_NONE_MATCH};
 use http::{Response, StatusCode};
 use moka::sync::Cache;
 use pingora_http::RequestHeader;
-use rimward_images::{Format, FormatChoice, ImageError, Limits, Rendered, Transform, cost, probe};
+use rimward_images::{
+    Format, FormatChoice, ImageError, Limits, Rendered, Transform, cost, probe, render,
+    worker::{self, Workers},
+};
 use serde_json::json;
 use twox_hash::XxHash3_128;
 
@@ -16,7 +19,7 @@ use super::answer::{self, Failure};
 use super::asked::{Source, Wanted};
 use super::original::{self, Asker, Originals};
 use super::pool::{self, Pool, Priority};
-use super::settings::Settings;
+use super::settings::{Mode, Settings};
 use crate::exchange::{Exchange, Storing};
 use crate::filter::{Answer, BuildError, Builder, FilterError};
 use crate::lasting::Lasting;
@@ -32,6 +35,8 @@ static POOLS: Lasting<pool::Bounds, Pool<Made>> = Lasting::new();
 pub(super) struct Making {
     originals: Originals,
     pool: Arc<Pool<Made>>,
+    /// Where the pool's threads have pictures made, if not on themselves.
+    workers: Option<&'static Workers>,
     limits: Limits,
     time: Duration,
     /// What can't be made whoever asks, by what it would be made of.
@@ -69,6 +74,18 @@ impl Made {
     }
 }
 
+/// The processes to make pictures in.
+fn workers(mode: Option<Mode>) -> Result<Option<&'static Workers>, BuildError> {
+    match (mode, worker::of_program()) {
+        (Some(Mode::Thread), _) => Ok(None),
+        (Some(Mode::Process), None) => Err(BuildError::at(
+            "mode",
+            "this program can't start processes for it: `thread` is what it can",
+        )),
+        (_, workers) => Ok(workers),
+    }
+}
+
 impl Making {
     pub(super) fn new(settings: &Settings, builder: &Builder<'_>) -> Result<Self, BuildError> {
         let time = settings.timeout.0;
@@ -103,6 +120,7 @@ impl Making {
                 bounds: bytes,
             },
             pool: pool::of(&POOLS, bounds),
+            workers: workers(settings.mode)?,
             limits: Limits {
                 bytes: bytes.body,
                 pixels: settings.max_pixels,
@@ -192,9 +210,13 @@ impl Making {
         let limits = self.limits.clone();
         let info = probe(&source, &limits)?;
         let cost = cost(&info, &transform).saturating_add(source.len() as u64);
+        let workers = self.workers;
         let work = move || {
             let overlays: Vec<&[u8]> = overlays.iter().map(|overlay| &**overlay).collect();
-            let rendered = render(&source, &transform, &limits, &overlays)?;
+            let rendered = match workers {
+                Some(workers) => workers.render(&source, &transform, &limits, &overlays)?,
+                None => render(&source, &transform, &limits, &overlays)?,
+            };
             Ok(Made::of(rendered))
         };
         self.pool
