@@ -32,7 +32,7 @@ use crate::exchange::{Exchange, Found, Storing};
 use crate::filter::{
     Answer, Body, BuildError, Builder, Configured, Filter, FilterError, Flow, Phase, Phases,
 };
-use crate::outside::Tally;
+use crate::outside::{AskError, Tally};
 use crate::{target, vary};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -157,7 +157,7 @@ impl Filter for Image {
         };
         let start = Instant::now();
         let asker = Asker::of(exchange);
-        let original = match self.making.original(&asker, &wanted).await {
+        let (original, _room) = match self.making.original(&asker, &wanted).await {
             Ok(original) => original,
             Err(failure) => return self.fail(exchange, &wanted, &failure, None),
         };
@@ -277,8 +277,8 @@ impl Image {
             _ if redirects => answer::redirect(wanted, &told)?,
             _ if self.failing == Failing::Error => answer::error(failure, &told)?,
             (_, Some(original)) => answer::original(original, &told, false)?,
-            // It is larger than may be read here, and perhaps well where it is.
-            (Failure::Asked(crate::outside::AskError::TooLong(_)), None) => {
+            // It is larger than may be read here, or there is no room for it; perhaps it is well where it is.
+            (Failure::Asked(AskError::TooLong(_)) | Failure::Image(_), None) => {
                 answer::redirect(wanted, &told)?
             }
             (_, None) => answer::error(failure, &told)?,

@@ -18,7 +18,7 @@ use twox_hash::XxHash3_128;
 use super::answer::{self, Failure};
 use super::asked::{Source, Wanted};
 use super::original::{self, Asker, Originals};
-use super::pool::{self, Pool, Priority};
+use super::pool::{self, Pool, Priority, Room};
 use super::settings::{Mode, Settings};
 use crate::exchange::{Exchange, Storing};
 use crate::filter::{Answer, BuildError, Builder, FilterError};
@@ -144,14 +144,18 @@ impl Making {
         json!({ "waiting": waiting, "making": making, "failures_remembered": self.failures.entry_count() })
     }
 
-    /// The original, if it is there.
+    /// The original, if it is there, and the room that it takes.
     pub(super) async fn original(
         &self,
         asker: &Asker,
         wanted: &Wanted,
-    ) -> Result<Response<Bytes>, Failure> {
+    ) -> Result<(Response<Bytes>, Room), Failure> {
+        let room = self.pool.room(self.limits.bytes, self.time).await;
+        let mut room = room.map_err(Failure::Image)?;
         let original = self.originals.get(asker, &wanted.source.target).await;
-        original.map_err(Failure::Asked)
+        let original = original.map_err(Failure::Asked)?;
+        room.shrink(original.body().len());
+        Ok((original, room))
     }
 
     /// The tag of the picture, if that is the one that the cache wants to know of whether it still holds.
