@@ -7,21 +7,21 @@ use crate::ImageError;
 use crate::geometry::{Rect, Size};
 use crate::picture::{Layout, Picture};
 
-/// Makes a part of a picture this large, by Lanczos with three lobes. The part lies in fractions of pixels: rounded, it
-/// would stretch the picture by up to half a pixel.
+/// Makes a part of a picture this large. What keeps its size keeps its pixels.
+pub(crate) fn resize(picture: Picture, part: Rect, to: Size) -> Result<Picture, ImageError> {
+    match whole_pixels(&picture, part, to) {
+        Some(_) if (picture.width, picture.height) == (to.width(), to.height()) => Ok(picture),
+        Some((left, top)) => picture.part(left, top, to.width(), to.height()),
+        None => resampled(&picture, part, to),
+    }
+}
+
+/// The same by Lanczos with three lobes. The part lies in fractions of pixels: rounded, it would stretch the picture by up
+/// to half a pixel.
 ///
 /// Colours are multiplied with their alpha meanwhile, so that those of transparent pixels don't bleed into others; for
 /// pictures without alpha that would cost as much again.
-pub(crate) fn resize(picture: Picture, part: Rect, to: Size) -> Result<Picture, ImageError> {
-    if let Some(as_it_is) = whole_pixels(&picture, part, to) {
-        let (left, top) = as_it_is;
-        let same = (picture.width, picture.height) == (to.width(), to.height());
-        return if same {
-            Ok(picture)
-        } else {
-            picture.part(left, top, to.width(), to.height())
-        };
-    }
+pub(crate) fn resampled(picture: &Picture, part: Rect, to: Size) -> Result<Picture, ImageError> {
     let kind = match picture.layout {
         Layout::Rgb => PixelType::U8x3,
         Layout::Rgba | Layout::Cmyk => PixelType::U8x4,
@@ -31,7 +31,7 @@ pub(crate) fn resize(picture: Picture, part: Rect, to: Size) -> Result<Picture, 
     let from = from.map_err(ImageError::failed)?;
     let mut onto = Image::from_slice_u8(to.width(), to.height(), &mut out.pixels, kind)
         .map_err(ImageError::failed)?;
-    let part = within(part, &picture);
+    let part = within(part, picture);
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
         .crop(part.x, part.y, part.width, part.height)

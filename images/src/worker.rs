@@ -11,7 +11,7 @@ mod serve;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::transform::Transform;
 use crate::{ImageError, Limits, Rendered};
@@ -44,6 +44,20 @@ impl Launch {
             arguments: arguments.into_iter().map(Into::into).collect(),
         }
     }
+}
+
+/// The workers of this program.
+static OF_PROGRAM: OnceLock<Workers> = OnceLock::new();
+
+/// Says how this program starts its workers. For its `main`: no library knows what it is a part of.
+pub fn start_by(launch: Launch) {
+    OF_PROGRAM.set(Workers::new(launch)).ok();
+}
+
+/// The workers of this program, if it has said how they are started.
+#[must_use]
+pub fn of_program() -> Option<&'static Workers> {
+    OF_PROGRAM.get()
 }
 
 /// Worker processes: as many as images are made at once, started when they are needed. They end with it.

@@ -19,6 +19,9 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+/// What the program calls itself with to be a worker that makes images.
+pub(crate) const IMAGE_WORKER: &str = "image-worker";
+
 /// The software of a CDN edge: a caching reverse proxy that runs filters.
 #[derive(Debug, Parser)]
 #[command(name = "rimward", version, max_term_width = 100)]
@@ -133,7 +136,7 @@ enum Command {
     /// Make an image of another one: another size, another format
     Image(Box<image::Order>),
     /// Make images for an edge that locks its decoders in; started by it alone
-    #[command(hide = true)]
+    #[command(hide = true, name = IMAGE_WORKER)]
     ImageWorker,
     /// Print completions for a shell
     Completions {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mimalloc::MiMalloc;
+use rimward_images::worker;
 
 /// glibc's allocator keeps what ten thousand connections used after they are gone, and costs more for each request.
 #[global_allocator]
@@ -13,6 +14,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     small_pages();
+    worker::start_by(worker::Launch::own([cli::IMAGE_WORKER]));
     match cli::run(cli::Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {

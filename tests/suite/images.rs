@@ -2,7 +2,7 @@
 
 use rimward_images::testing::{Sample, samples};
 use rimward_images::{Kind, Limits, probe};
-use rimward_tests::{Binary, Files};
+use rimward_tests::{Binary, Files, Origin, fill};
 
 /// A file that can be read, in a folder of its own.
 fn photo(files: &Files) -> String {
@@ -137,4 +137,93 @@ fn bad_files_are_refused_and_odd_ones_read() {
             "{name}: {complaint}"
         );
     }
+}
+
+const PICTURES: &str = r#"
+    [log]
+    access = false
+    [[listen]]
+    address = "127.0.0.1:0"
+    [origin.app]
+    servers = ["{origin}"]
+    [[site]]
+    hosts = ["*.com"]
+    origin = "app"
+    cache = {}
+    filters = [{ use = "image", mode = "{mode}" }]
+"#;
+
+/// The processes that another one has started, by their numbers.
+fn children(of: u32) -> Vec<i32> {
+    let list = |task: std::io::Result<std::fs::DirEntry>| {
+        let told = std::fs::read_to_string(task.ok()?.path().join("children")).ok()?;
+        Some(
+            told.split_whitespace()
+                .filter_map(|number| number.parse().ok())
+                .collect::<Vec<i32>>(),
+        )
+    };
+    let tasks = std::fs::read_dir(format!("/proc/{of}/task")).unwrap();
+    tasks.filter_map(list).flatten().collect()
+}
+
+#[tokio::test]
+async fn an_edge_has_pictures_made_in_processes_that_are_locked_in() {
+    let origin = Origin::start().await;
+    let sample = samples()
+        .into_iter()
+        .find(|sample| sample.name == "progressive.jpg")
+        .unwrap();
+    origin.reply("/a.jpg", "cache-control: max-age=60", sample.bytes);
+    let files = Files::new();
+    let binary = Binary::run(
+        &files,
+        &fill(PICTURES, &[("origin", &origin), ("mode", &"process")]),
+    )
+    .await;
+    let width = async |width: u32| {
+        let target = format!("/cdn-cgi/image/width={width},format=webp/a.jpg");
+        let response = binary.get(&target).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        probe(&response.body, &Limits::default()).unwrap().width
+    };
+    assert_eq!(width(16).await, 16);
+    let [worker] = children(binary.id())[..] else {
+        panic!("{:?}", children(binary.id()));
+    };
+    let told = std::fs::read_to_string(format!("/proc/{worker}/status")).unwrap();
+    assert!(told.contains("\nSeccomp:\t2\n"), "{told}");
+    let open = std::fs::read_dir(format!("/proc/{worker}/fd"))
+        .unwrap()
+        .count();
+    assert_eq!(open, 4, "the standard streams, and the way to the edge");
+    // One that dies is another's to follow, and nobody is told.
+    let process = rustix::process::Pid::from_raw(worker).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+    while std::fs::read_to_string(format!("/proc/{worker}/stat"))
+        .is_ok_and(|told| !told.contains(") Z"))
+    {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(width(18).await, 18);
+    assert_ne!(children(binary.id()), [worker]);
+}
+
+#[tokio::test]
+async fn an_edge_may_make_them_itself() {
+    let origin = Origin::start().await;
+    let sample = samples()
+        .into_iter()
+        .find(|sample| sample.name == "palette.png")
+        .unwrap();
+    origin.reply("/a.png", "cache-control: max-age=60", sample.bytes);
+    let files = Files::new();
+    let binary = Binary::run(
+        &files,
+        &fill(PICTURES, &[("origin", &origin), ("mode", &"thread")]),
+    )
+    .await;
+    let response = binary.get("/cdn-cgi/image/width=16/a.png").await;
+    assert_eq!(probe(&response.body, &Limits::default()).unwrap().width, 16);
+    assert!(children(binary.id()).is_empty());
 }

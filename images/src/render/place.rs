@@ -7,7 +7,7 @@ use super::size;
 use crate::decode::Decoded;
 use crate::effects::{Found, attention, find_border};
 use crate::geometry::{Plan, Rect, Size, plan, trimmed, turned, window};
-use crate::resize::resize;
+use crate::resize::resampled;
 use crate::transform::Transform;
 use crate::turn::Turn;
 use crate::{ImageError, Info};
@@ -139,11 +139,8 @@ impl Upright {
             (small(width), small(height))
         };
         let part = self.orientation.undone(self.part, self.size);
-        let thumb = resize(
-            decoded.picture.clone(),
-            decoded.scaled(part),
-            size(across, down)?,
-        )?;
+        let to = size(across, down)?;
+        let thumb = resampled(&decoded.picture, decoded.scaled(part), to)?;
         let thumb = thumb.turned(turn)?;
         let by = (
             f64::from(thumb.width) / width,

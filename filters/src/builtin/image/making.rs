@@ -10,6 +10,7 @@ use moka::sync::Cache;
 use pingora_http::RequestHeader;
 use rimward_images::{
     Format, FormatChoice, ImageError, Limits, Rendered, Transform, cost, probe, render,
+    worker::{self, Workers},
 };
 use serde_json::json;
 use twox_hash::XxHash3_128;
@@ -17,8 +18,8 @@ use twox_hash::XxHash3_128;
 use super::answer::{self, Failure};
 use super::asked::{Source, Wanted};
 use super::original::{self, Asker, Originals};
-use super::pool::{self, Pool, Priority};
-use super::settings::Settings;
+use super::pool::{self, Pool, Priority, Room};
+use super::settings::{Mode, Settings};
 use crate::exchange::{Exchange, Storing};
 use crate::filter::{Answer, BuildError, Builder, FilterError};
 use crate::lasting::Lasting;
@@ -34,6 +35,8 @@ static POOLS: Lasting<pool::Bounds, Pool<Made>> = Lasting::new();
 pub(super) struct Making {
     originals: Originals,
     pool: Arc<Pool<Made>>,
+    /// Where the pool's threads have pictures made, if not on themselves.
+    workers: Option<&'static Workers>,
     limits: Limits,
     time: Duration,
     /// What can't be made whoever asks, by what it would be made of.
@@ -71,6 +74,18 @@ impl Made {
     }
 }
 
+/// The processes to make pictures in.
+fn workers(mode: Option<Mode>) -> Result<Option<&'static Workers>, BuildError> {
+    match (mode, worker::of_program()) {
+        (Some(Mode::Thread), _) => Ok(None),
+        (Some(Mode::Process), None) => Err(BuildError::at(
+            "mode",
+            "this program can't start processes for it: `thread` is what it can",
+        )),
+        (_, workers) => Ok(workers),
+    }
+}
+
 impl Making {
     pub(super) fn new(settings: &Settings, builder: &Builder<'_>) -> Result<Self, BuildError> {
         let time = settings.timeout.0;
@@ -105,6 +120,7 @@ impl Making {
                 bounds: bytes,
             },
             pool: pool::of(&POOLS, bounds),
+            workers: workers(settings.mode)?,
             limits: Limits {
                 bytes: bytes.body,
                 pixels: settings.max_pixels,
@@ -128,14 +144,18 @@ impl Making {
         json!({ "waiting": waiting, "making": making, "failures_remembered": self.failures.entry_count() })
     }
 
-    /// The original, if it is there.
+    /// The original, if it is there, and the room that it takes.
     pub(super) async fn original(
         &self,
         asker: &Asker,
         wanted: &Wanted,
-    ) -> Result<Response<Bytes>, Failure> {
-        let original = self.originals.get(asker, &wanted.source).await;
-        original.map_err(Failure::Asked)
+    ) -> Result<(Response<Bytes>, Room), Failure> {
+        let room = self.pool.room(self.limits.bytes, self.time).await;
+        let mut room = room.map_err(Failure::Image)?;
+        let original = self.originals.get(asker, &wanted.source.target).await;
+        let original = original.map_err(Failure::Asked)?;
+        room.shrink(original.body().len());
+        Ok((original, room))
     }
 
     /// The tag of the picture, if that is the one that the cache wants to know of whether it still holds.
@@ -168,8 +188,8 @@ impl Making {
             return Err(Failure::Image(error));
         }
         let mut overlays = Vec::new();
-        for overlay in &wanted.transform.overlays {
-            overlays.push(self.overlay(asker, &overlay.source).await?);
+        for target in wanted.overlays.iter() {
+            overlays.push(self.overlay(asker, target).await?);
         }
         let source = original.body().clone();
         let made = self
@@ -194,9 +214,13 @@ impl Making {
         let limits = self.limits.clone();
         let info = probe(&source, &limits)?;
         let cost = cost(&info, &transform).saturating_add(source.len() as u64);
+        let workers = self.workers;
         let work = move || {
             let overlays: Vec<&[u8]> = overlays.iter().map(|overlay| &**overlay).collect();
-            let rendered = render(&source, &transform, &limits, &overlays)?;
+            let rendered = match workers {
+                Some(workers) => workers.render(&source, &transform, &limits, &overlays)?,
+                None => render(&source, &transform, &limits, &overlays)?,
+            };
             Ok(Made::of(rendered))
         };
         self.pool
@@ -204,22 +228,20 @@ impl Making {
             .await
     }
 
-    async fn overlay(&self, asker: &Asker, source: &str) -> Result<Bytes, Failure> {
-        let source = match source.starts_with('/') {
-            true => Source::Here(source.into()),
-            false => Source::Elsewhere(source.into()),
-        };
-        let response = self
-            .originals
-            .get(asker, &source)
-            .await
-            .map_err(Failure::Asked)?;
+    async fn overlay(&self, asker: &Asker, target: &str) -> Result<Bytes, Failure> {
+        let response = self.originals.get(asker, target).await;
+        let response = response.map_err(Failure::Asked)?;
         if response.status() != StatusCode::OK {
             let status = response.status().as_u16();
             let why = format!("what is drawn over it can't be had: the origin says {status}");
             return Err(Failure::Image(ImageError::Failed(why)));
         }
         Ok(response.into_body())
+    }
+
+    /// What another site has.
+    pub(super) async fn fetch(&self, url: &str) -> Result<Response<Bytes>, Failure> {
+        self.originals.fetch(url).await.map_err(Failure::Asked)
     }
 
     /// Has what is stored labelled by its original, where a purge by URL would not find it, and by what is drawn over it.
@@ -230,8 +252,8 @@ impl Making {
             .iter()
             .map(|overlay| overlay.source.clone())
             .collect();
-        let (Source::Here(source) | Source::Elsewhere(source)) = &wanted.source;
-        keys.push(source.to_string());
+        let Source { target, elsewhere } = &wanted.source;
+        keys.push(elsewhere.as_ref().unwrap_or(target).to_string());
         match exchange.notes.get_mut::<Storing>() {
             Some(storing) => storing.surrogate_keys.append(&mut keys),
             None => {

@@ -102,11 +102,16 @@ pub(crate) struct Settings {
     #[serde(default = "ten_seconds")]
     #[schemars(title = "duration")]
     pub(super) timeout: Span,
+    /// Where pictures are made. In a `process` that can open no file, reach no network and take little memory, and is killed when its
+    /// time is over: a mistake in a decoder costs one picture. Or on a `thread` of the edge, which saves a tenth of a
+    /// millisecond. A process, if it is not set and the program can start one, as `rimward` can.
+    pub(super) mode: Option<Mode>,
     /// How many pictures are made at a time, beside the workers. As many as there are processors, if it is not set. All filters
     /// with the same `threads`, `memory` and `queue` share them.
     #[schemars(range(min = 1, max = 256))]
     pub(super) threads: Option<usize>,
-    /// How much memory pictures may take that are made at a time. A quarter of the machine's, if it is not set.
+    /// How much memory pictures may take that are made at a time, and as much again their originals. A quarter of the machine's, if
+    /// it is not set.
     #[schemars(title = "size")]
     pub(super) memory: Option<ByteSize>,
     /// How many pictures may wait for their turn; what comes then fails at once. Those that a client waits for come before those
@@ -116,14 +121,20 @@ pub(crate) struct Settings {
     pub(super) queue: usize,
 }
 
+/// Where pictures are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Mode {
+    Process,
+    Thread,
+}
+
 /// What clients get when no picture can be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Failing {
-    /// The original.
     #[default]
     Original,
-    /// An error.
     Error,
 }
 
