@@ -262,7 +262,7 @@ pub fn cost(info: &Info, transform: &Transform) -> u64 {
             .into_iter()
             .find(|by| shrink >= *by)
             .unwrap_or(1.0),
-        crate::Kind::Webp if info.frames == 1 && shrink >= 4.0 => 2.0,
+        crate::Kind::Webp if info.frames == 1 && shrink >= 4.0 => shrink,
         _ => 1.0,
     };
     let source = area(info.width, info.height);

@@ -109,7 +109,7 @@ fn gray_and_inks_have_a_layout_of_their_own() {
 #[test]
 fn what_is_cut_in_its_pixels_is_refused() {
     let gray = ::png::ColorType::Grayscale;
-    let noise: Vec<u8> = (0..4096u32).map(|n| (n * n >> 3) as u8).collect();
+    let noise: Vec<u8> = (0..4096u32).map(|n| ((n * n) >> 3) as u8).collect();
     for bytes in [
         jpeg(100, 100, false),
         jpeg(100, 100, true),

