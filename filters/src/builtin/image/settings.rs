@@ -141,7 +141,8 @@ pub(super) enum Failing {
 impl Settings {
     /// How requests are read.
     pub(super) fn into_reading(self) -> Result<Reading, BuildError> {
-        if !self.path.is_empty() && !(self.path.starts_with('/') && self.path.ends_with('/')) {
+        let is_prefix = self.path.starts_with('/') && self.path.ends_with('/');
+        if !(is_prefix || self.path.is_empty()) {
             let message = format!(
                 "`{}` does not begin and end with `/`, as `/cdn-cgi/image/` does",
                 self.path
