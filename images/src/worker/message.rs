@@ -1,6 +1,8 @@
 //! What goes to a worker and back: a head of bounded length, and behind it as many bytes as the head says.
 //!
-//!     length of the head, 4 bytes | head, in postcard | bytes
+//! ```text
+//! length of the head, 4 bytes | head, in postcard | bytes
+//! ```
 //!
 //! Neither side takes more than it expects at most. The worker's side is the one that may be lost to an attacker: what comes from
 //! there is read as if a stranger had sent it.
