@@ -8,7 +8,8 @@ use criterion::Criterion;
 use pingora_http::ResponseHeader;
 use rimward::metrics::Metrics;
 use rimward_benches::steps::{exchange, filter};
-use rimward_filters::{Exchange, Filter, OnError, Pipeline, Step};
+use rimward_config::Guests;
+use rimward_filters::{Builder, Exchange, Filter, OnError, Pipeline, Step, Surroundings, builtin};
 
 /// As the program has it.
 #[global_allocator]
@@ -49,6 +50,21 @@ fn request() -> Exchange {
     exchange("GET", "/a/b?c=d", &FIELDS)
 }
 
+/// Loads a guest whose compiled code is kept in `folder`: it is read, checked, linked and tried, all but compiled.
+fn load(folder: &Path, of: &str, name: &str) -> Arc<dyn Filter> {
+    let around = Surroundings {
+        guests: Guests {
+            path: Some(folder.to_owned()),
+            ..Guests::default()
+        },
+        ..Surroundings::default()
+    };
+    let kind = builtin::find("wasm").expect("a filter");
+    let settings = format!("wasm = \"{name}.wasm\"");
+    let builder = Builder::new(Path::new(of), name).within(around);
+    (kind.build)(&settings.parse().expect("a table"), &builder).expect("a filter")
+}
+
 /// So many guests without the response phase.
 fn without_response(steps: usize) -> Pipeline {
     let metrics = Metrics::default();
@@ -85,6 +101,18 @@ fn main() {
             bencher.iter(|| filter.request(&mut exchange).expect("it passes"));
         });
     }
+    drop(filters);
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, of, guest) in [
+        ("loaded", GUESTS, "plain"),
+        ("loaded, JavaScript", MADE, "js/plain"),
+    ] {
+        if Path::new(of).join(guest).with_extension("wasm").exists() {
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| load(folder.path(), of, guest));
+            });
+        }
+    }
     for (name, steps) in [("no step", 0), ("no such phase", 1)] {
         let pipeline = without_response(steps);
         let mut exchange = request();
@@ -92,9 +120,8 @@ fn main() {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 pipeline
-                    .try_response(steps, &mut exchange, &mut response)
-                    .expect("it passes")
-                    .is_some()
+                    .response_at_once(steps, &mut exchange, &mut response)
+                    .is_ok()
             });
         });
     }

@@ -67,6 +67,12 @@ async fn the_quickstart_serves_and_caches_its_site() {
             "{path}"
         );
     }
+    let picture = "GET /cdn-cgi/image/width=480,format=auto/meadow.jpg\nhost: localhost\naccept: image/webp";
+    let picture = edge.request(picture).await;
+    assert_eq!(
+        (picture.status, picture.header("content-type")),
+        (200, Some("image/webp"))
+    );
     let moved = edge.request("GET /home\nhost: localhost").await;
     assert_eq!((moved.status, moved.header("location")), (308, Some("/")));
 }

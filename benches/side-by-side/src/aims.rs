@@ -64,6 +64,18 @@ pub(crate) fn all() -> Vec<Aim> {
             theirs: ["hit-1k", OURS],
             most: 1.10,
         },
+        Aim {
+            what: "JavaScript on a heap that is used again, to workerd",
+            ours: ["code", "rimward-js"],
+            theirs: ["code", "workerd"],
+            most: 0.23,
+        },
+        Aim {
+            what: "JavaScript with a heap for each request, to workerd",
+            ours: ["code", "rimward-js-fresh"],
+            theirs: ["code", "workerd"],
+            most: 2.12,
+        },
     ]
 }
 

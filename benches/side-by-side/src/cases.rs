@@ -12,6 +12,7 @@ pub(crate) enum Need {
     Http2,
     Reload,
     Filters,
+    Code,
 }
 
 /// Who asks, and how.
@@ -223,6 +224,11 @@ fn others() -> Vec<Case> {
                 "filters",
                 "1 KiB hit with five header-only filters, and without",
             )
+        },
+        Case {
+            needs: &[Need::Code],
+            paths: Paths::One("/made"),
+            ..hit("code", "1 KiB made by code in JavaScript")
         },
     ]
 }

@@ -1,4 +1,4 @@
-//! Finding programs, and Debian's packages for those that are missing.
+//! Finding programs, and the packages for those that are missing.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,11 +31,42 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// The packages of tools and peers that are not there.
+/// Where npm's packages are installed.
+const NPM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/side-by-side");
+
+/// A program of an npm package, by its path among the modules.
+pub(crate) fn module(program: &str) -> Option<PathBuf> {
+    let file = Path::new(NPM).join("node_modules").join(program);
+    file.is_file().then_some(file)
+}
+
+/// Installs the npm packages of peers that are not there, and tells which can't be had.
+pub(crate) fn install_modules(peers: &[Box<dyn Peer>]) -> Result<()> {
+    for peer in peers {
+        let Program::Npm { program, package } = peer.program() else {
+            continue;
+        };
+        if module(program).is_some() {
+            continue;
+        }
+        fs::create_dir_all(NPM).with_context(|| format!("cannot make `{NPM}`"))?;
+        let installed = Command::new("timeout")
+            .args(["600", "npm", "install", "--ignore-scripts", "--no-audit"])
+            .args(["--no-fund", "--silent", "--prefix", NPM, package])
+            .stdin(Stdio::null())
+            .status();
+        if !installed.is_ok_and(|status| status.success()) {
+            eprintln!("{package} can't be had here");
+        }
+    }
+    Ok(())
+}
+
+/// The Debian packages of tools and peers that are not there.
 pub(crate) fn missing(peers: &[Box<dyn Peer>]) -> BTreeSet<&'static str> {
     let theirs = peers.iter().filter_map(|peer| match peer.program() {
         Program::Debian { program, package } => Some((program, package)),
-        Program::Edge | Program::Myself => None,
+        Program::Edge | Program::Myself | Program::Npm { .. } => None,
     });
     TOOLS
         .into_iter()

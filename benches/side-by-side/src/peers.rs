@@ -8,6 +8,7 @@ pub(crate) mod nginx;
 mod rimward;
 mod trafficserver;
 mod varnish;
+mod workerd;
 
 use std::path::Path;
 use std::process::Command;
@@ -30,6 +31,11 @@ pub(crate) enum Program {
         program: &'static str,
         package: &'static str,
     },
+    /// A program of an npm package, by its path among the modules.
+    Npm {
+        program: &'static str,
+        package: &'static str,
+    },
 }
 
 /// A server that can be measured.
@@ -43,10 +49,10 @@ pub(crate) trait Peer {
     /// What is run.
     fn program(&self) -> Program;
 
-    /// The Debian package that it is from, unless it is ours.
+    /// The package that it is from, unless it is ours.
     fn package(&self) -> Option<&'static str> {
         match self.program() {
-            Program::Debian { package, .. } => Some(package),
+            Program::Debian { package, .. } | Program::Npm { package, .. } => Some(package),
             Program::Edge | Program::Myself => None,
         }
     }
@@ -79,8 +85,10 @@ pub(crate) const FILTERED: &str = rimward::FILTERED;
 /// All peers, ours first.
 pub(crate) fn all() -> Vec<Box<dyn Peer>> {
     vec![
-        Box::new(rimward::Rimward { filtered: false }),
-        Box::new(rimward::Rimward { filtered: true }),
+        Box::new(rimward::Rimward::Plain),
+        Box::new(rimward::Rimward::Filtered),
+        Box::new(rimward::Rimward::Code { fresh: false }),
+        Box::new(rimward::Rimward::Code { fresh: true }),
         Box::new(echo::Echo),
         Box::new(nginx::Nginx),
         Box::new(haproxy::Haproxy),
@@ -88,6 +96,7 @@ pub(crate) fn all() -> Vec<Box<dyn Peer>> {
         Box::new(trafficserver::TrafficServer),
         Box::new(caddy::Caddy),
         Box::new(h2o::H2o),
+        Box::new(workerd::Workerd),
     ]
 }
 
@@ -122,6 +131,10 @@ mod tests {
             ]
         );
         assert_eq!(takers("filters"), ["rimward", "rimward-filters"]);
+        assert_eq!(
+            takers("code"),
+            ["rimward", "rimward-js", "rimward-js-fresh", "workerd"]
+        );
         assert!(!takers("range").contains(&"haproxy"));
         assert!(takers("pass").contains(&"caddy") && !takers("pass").contains(&"echo"));
     }

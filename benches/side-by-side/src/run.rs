@@ -30,6 +30,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let peers = chosen(peers::all(), &options.peers, |peer| peer.name())?;
     if !options.no_install {
         install::install(&install::missing(&peers))?;
+        install::install_modules(&peers)?;
     }
     if !options.no_build {
         build()?;
@@ -173,6 +174,7 @@ fn entrants(peers: Vec<Box<dyn Peer>>, edge: &Path) -> Result<Vec<Entrant>> {
         let program = match peer.program() {
             Program::Myself => Some(std::env::current_exe()?),
             Program::Debian { program, .. } => install::find(program),
+            Program::Npm { program, .. } => install::module(program),
             Program::Edge => Some(
                 edge.canonicalize()
                     .with_context(|| format!("no `{}`", edge.display()))?,

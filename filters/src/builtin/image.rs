@@ -23,16 +23,16 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use self::answer::{Failure, X_IMAGE, X_IMAGE_UNMET};
-use self::asked::{Reading, Refused, Source, Wanted};
+use self::asked::{Original, Reading, Refused, Wanted};
 use self::making::Making;
 use self::original::Asker;
 use self::pool::Priority;
 use self::settings::{Failing, Settings};
-use crate::exchange::{Exchange, Found};
+use crate::exchange::{Exchange, Found, Storing};
 use crate::filter::{
     Answer, Body, BuildError, Builder, Configured, Filter, FilterError, Flow, Phase, Phases,
 };
-use crate::outside::Tally;
+use crate::outside::{AskError, Tally};
 use crate::{target, vary};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -108,6 +108,10 @@ impl Filter for Image {
     }
 
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
+        if let Some(original) = self.reading.original(exchange) {
+            exchange.notes.insert(original);
+            return Ok(Flow::Continue);
+        }
         let wanted = match self.reading.read(exchange) {
             Ok(None) => return Ok(Flow::Continue),
             Ok(Some(_)) if original::is_for_original(exchange) => Err(Refused::of_itself()),
@@ -115,15 +119,11 @@ impl Filter for Image {
         };
         match wanted {
             Ok(Some(wanted)) => {
-                if let Source::Here(target) = &wanted.source {
-                    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-                    target::set(exchange, path, query)?;
-                }
-                let key = match &wanted.source {
-                    Source::Here(_) => wanted.canonical.clone(),
-                    Source::Elsewhere(url) => format!("{} {url}", wanted.canonical).into(),
-                };
-                exchange.chosen.distinguish(&self.name, key);
+                let target = wanted.source.target.clone();
+                let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+                target::set(exchange, path, query)?;
+                let canonical = wanted.canonical.clone();
+                exchange.chosen.distinguish(&self.name, canonical);
                 exchange.notes.insert(wanted);
                 Ok(Flow::Continue)
             }
@@ -137,10 +137,11 @@ impl Filter for Image {
         exchange: &mut Exchange,
         _: &mut RequestHeader,
     ) -> Result<Flow, FilterError> {
-        match exchange.notes.get::<Wanted>() {
-            Some(_) => Ok(Flow::Later),
-            None => Ok(Flow::Continue),
+        let notes = &exchange.notes;
+        if notes.get::<Wanted>().is_some() || notes.get::<Original>().is_some() {
+            return Ok(Flow::Later);
         }
+        Ok(Flow::Continue)
     }
 
     async fn origin_request_later(
@@ -148,12 +149,15 @@ impl Filter for Image {
         exchange: &mut Exchange,
         request: &mut RequestHeader,
     ) -> Result<Flow, FilterError> {
+        if let Some(Original(url)) = exchange.notes.get().cloned() {
+            return self.fetch(exchange, &url).await;
+        }
         let Some(wanted) = exchange.notes.get::<Wanted>().cloned() else {
             return Ok(Flow::Continue);
         };
         let start = Instant::now();
         let asker = Asker::of(exchange);
-        let original = match self.making.original(&asker, &wanted).await {
+        let (original, _room) = match self.making.original(&asker, &wanted).await {
             Ok(original) => original,
             Err(failure) => return self.fail(exchange, &wanted, &failure, None),
         };
@@ -228,6 +232,21 @@ impl Image {
             .flow())
     }
 
+    /// Has the edge store what another site has.
+    async fn fetch(&self, exchange: &mut Exchange, url: &str) -> Result<Flow, FilterError> {
+        match self.making.fetch(url).await {
+            Ok(original) => {
+                let storing = Storing {
+                    surrogate_keys: vec![url.to_owned()],
+                    ..Storing::default()
+                };
+                exchange.notes.insert(storing);
+                Ok(answer::original(original, "fetched", true)?.flow())
+            }
+            Err(failure) => Ok(answer::error(&failure, &failure.told())?.flow()),
+        }
+    }
+
     /// Passes a drawing on, which is of any size already.
     fn pass(
         &self,
@@ -258,8 +277,8 @@ impl Image {
             _ if redirects => answer::redirect(wanted, &told)?,
             _ if self.failing == Failing::Error => answer::error(failure, &told)?,
             (_, Some(original)) => answer::original(original, &told, false)?,
-            // It is larger than may be read here, and perhaps well where it is.
-            (Failure::Asked(crate::outside::AskError::TooLong(_)), None) => {
+            // It is larger than may be read here, or there is no room for it; perhaps it is well where it is.
+            (Failure::Asked(AskError::TooLong(_)) | Failure::Image(_), None) => {
                 answer::redirect(wanted, &told)?
             }
             (_, None) => answer::error(failure, &told)?,

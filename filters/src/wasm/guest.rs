@@ -4,7 +4,7 @@ mod answers;
 mod bodies;
 mod live;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -56,8 +56,8 @@ pub(super) struct Loaded {
 /// A version that part of the clients get, always the same.
 struct Candidate {
     loaded: Arc<Loaded>,
-    /// Of ten thousand.
-    share: u32,
+    /// Of ten thousand; none once it failed too often.
+    share: AtomicU32,
     dealer: Dealer,
 }
 
@@ -134,7 +134,7 @@ impl Guest {
         let salt = current.version.name.clone();
         let candidate = candidate.map(|(loaded, share)| Candidate {
             loaded: Arc::new(loaded),
-            share,
+            share: share.into(),
             dealer: Dealer::new(&salt),
         });
         Self {
@@ -159,7 +159,7 @@ impl Guest {
     fn pick(&self, exchange: &Exchange) -> Arc<Loaded> {
         if let Some(candidate) = &self.candidate {
             let key = exchange.client.ip.to_string();
-            if candidate.dealer.bucket(key.as_bytes()) < candidate.share {
+            if candidate.dealer.bucket(key.as_bytes()) < candidate.share.load(Ordering::Relaxed) {
                 return candidate.loaded.clone();
             }
         }
@@ -288,28 +288,42 @@ impl Guest {
     /// Takes out a version that fails again and again.
     fn take_out(&self, loaded: &Arc<Loaded>) {
         let failed = &loaded.version;
-        let current = self.current.load_full();
-        let next = match &self.before {
-            Some(before) if Arc::ptr_eq(&current, loaded) => before.clone(),
-            _ if self
-                .candidate
-                .as_ref()
-                .is_some_and(|one| Arc::ptr_eq(&one.loaded, loaded)) =>
-            {
-                tracing::error!(filter = %failed.name, version = %failed.id, "a guest's candidate fails again and again");
-                return;
-            }
-            _ => {
-                tracing::error!(filter = %failed.name, version = %failed.id, "a guest fails again and again, and there is no version before it");
-                return;
-            }
+        let (filter, version) = (&failed.name, &failed.id);
+        let Some(next) = self.instead_of(loaded) else {
+            tracing::error!(%filter, %version, "a guest fails again and again, and there is no version before it");
+            return;
         };
-        tracing::error!(filter = %failed.name, version = %failed.id, next = %next.version.id, "a guest fails again and again: the version before it takes over");
-        self.current.store(next);
+        tracing::error!(%filter, %version, next = %next.version.id, "a guest fails again and again: another version takes over");
+        if let Some(kept) = &self.kept {
+            kept.taken_out(failed, &next.version);
+        }
+    }
+
+    /// Lets another version take the place of one, if there is another.
+    fn instead_of(&self, loaded: &Arc<Loaded>) -> Option<Arc<Loaded>> {
+        let is_it = |candidate: &&Candidate| Arc::ptr_eq(&candidate.loaded, loaded);
+        if let Some(candidate) = self.candidate.as_ref().filter(is_it) {
+            candidate.share.store(0, Ordering::Relaxed);
+            return Some(self.current.load_full());
+        }
+        let before = self.before.clone()?;
+        self.current.store(before.clone());
+        Some(before)
     }
 }
 
 impl Kept {
+    /// Notes it for the next start, beside the workers.
+    fn taken_out(&self, failed: &Version, next: &Version) {
+        let versions = self.versions.clone();
+        let (failed, next) = (failed.code.hex(), next.code.hex());
+        let note = std::thread::Builder::new().name("versions".to_owned());
+        let noted = note.spawn(move || versions.taken_out(&failed, &next));
+        if let Err(error) = noted {
+            tracing::warn!(%error, "that a guest failed is not kept: the next start runs it again");
+        }
+    }
+
     fn took_over(&self, active: &str, file: &Bytes) {
         let sha256 = CodeId::of(file).hex();
         let index = self.versions.index();
@@ -480,7 +494,8 @@ impl Filter for Guest {
         let current = self.current.load();
         let mut status = told(&current);
         if let Some(candidate) = &self.candidate {
-            let percent = f64::from(candidate.share) * 100.0 / f64::from(BUCKETS);
+            let percent =
+                f64::from(candidate.share.load(Ordering::Relaxed)) * 100.0 / f64::from(BUCKETS);
             let mut candidate = told(&candidate.loaded);
             candidate["percent"] = percent.into();
             status["candidate"] = candidate;

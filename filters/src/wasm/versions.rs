@@ -40,6 +40,9 @@ pub struct Record {
     pub source: Source,
     /// Its length in bytes.
     pub size: u64,
+    /// Whether it was taken out since it failed again and again.
+    #[serde(default)]
+    pub failed: bool,
 }
 
 /// A version that part of the clients get.
@@ -172,6 +175,7 @@ impl Versions {
             time: now.as_secs(),
             source,
             size: content.len() as u64,
+            failed: false,
         });
         self.forget_oldest(&mut inner);
         self.save(&inner.index)?;
@@ -235,6 +239,26 @@ impl Versions {
         });
         if let Err(error) = noted {
             tracing::warn!(%error, "the version of a guest is not kept");
+        }
+    }
+
+    /// Notes that a version was taken out since it failed again and again, and which one has its place.
+    pub(super) fn taken_out(&self, failed: &str, next: &str) {
+        let noted = self.change(|index| {
+            if index.active.as_deref() == Some(failed) {
+                index.active = Some(next.to_owned());
+                index.before.retain(|before| before != next);
+            }
+            let is_failed = |share: &mut Share| share.sha256 == failed;
+            index.candidate.take_if(is_failed);
+            let mut records = index.versions.iter_mut();
+            if let Some(record) = records.find(|record| record.sha256 == failed) {
+                record.failed = true;
+            }
+            Ok(())
+        });
+        if let Err(error) = noted {
+            tracing::warn!(%error, "that a guest failed is not kept: the next start runs it again");
         }
     }
 
@@ -383,6 +407,13 @@ mod tests {
             assert_eq!(active(&versions), Some(c.clone()));
             versions.restore(before);
             assert_ne!(active(&versions), Some(c.clone()));
+            versions.deploy(&c, None).unwrap();
+            versions.taken_out(&c, &a);
+            assert_eq!(active(&versions), Some(a));
+            let failed = |record: &Record| record.failed.then(|| record.sha256.clone());
+            let index = versions.index();
+            let failed: Vec<_> = index.versions.iter().filter_map(failed).collect();
+            assert_eq!(failed, [c.clone()]);
             assert_eq!(versions.content(&c).unwrap(), "c");
         }
     }

@@ -12,6 +12,7 @@ use pingora::proxy::{Session, subrequest};
 use pingora_http::RequestHeader;
 use rimward_cache::Slice;
 use rimward_cache::policy::{Demands, Terms};
+use rimward_filters::Found;
 
 use super::context::Context;
 use super::copied::Copied;
@@ -106,6 +107,9 @@ impl Revalidation {
         ctx.background = true;
         ctx.caching = Caching::of_slice(self.slice, None);
         self.copied.resume(session, ctx);
+        if let Some(exchange) = &mut ctx.exchange {
+            exchange.found = Found::Stale;
+        }
     }
 }
 

@@ -34,17 +34,14 @@ impl ErrorPages {
                     format!("`{}` can't be read: {error}", path.display()),
                 )
             })?;
-            Ok((
-                status,
-                Page {
-                    content_type: content_type(path),
-                    body: body.into(),
-                },
-            ))
+            let page = Page {
+                content_type: content_type(path),
+                body: body.into(),
+            };
+            Ok((status, page))
         };
-        Ok(Self {
-            pages: files.iter().map(read).collect::<Result<_, (u16, String)>>()?,
-        })
+        let pages: Result<_, (u16, String)> = files.iter().map(read).collect();
+        Ok(Self { pages: pages? })
     }
 
     /// The page for a status.

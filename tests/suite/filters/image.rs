@@ -11,7 +11,6 @@ const SITE: &str = r#"
     [[site]]
     hosts = ["example.com"]
     origin = "app"
-    cache = {}
 
       [[site.route]]
       path = "/cdn-cgi/image/*"

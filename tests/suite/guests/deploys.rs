@@ -186,5 +186,9 @@ async fn ask(address: std::net::SocketAddr, ends: Arc<AtomicBool>, served: Arc<A
         assert_eq!((response.status, response.text()), (200, "body"));
         assert!(matches!(response.header("x-stamp"), Some("one" | "two")));
         served.fetch_add(1, Ordering::Relaxed);
+        // A connection serves so many requests, and says so with the last.
+        if response.header("connection") == Some("close") {
+            client = Client::connect(address).await;
+        }
     }
 }

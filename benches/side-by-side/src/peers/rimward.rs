@@ -1,9 +1,9 @@
-//! Rimward, without filters and with five that look at headers only.
+//! Rimward: without filters, with five that look at headers only, and with one in JavaScript.
 
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use rustix::process::Signal;
 
 use super::{Peer, Program};
@@ -13,21 +13,40 @@ use crate::stage::Stage;
 pub(super) const PLAIN: &str = "rimward";
 pub(super) const FILTERED: &str = "rimward-filters";
 
+/// Where `sdk/build-dynamic.sh` puts the filter in JavaScript.
+const CODE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../target/guests/js/answer.wasm"
+);
+
 /// The edge.
-pub(super) struct Rimward {
-    pub(super) filtered: bool,
+pub(super) enum Rimward {
+    Plain,
+    Filtered,
+    /// With a heap of its own for each request, or without.
+    Code {
+        fresh: bool,
+    },
 }
 
 impl Peer for Rimward {
     fn name(&self) -> &'static str {
-        if self.filtered { FILTERED } else { PLAIN }
+        match self {
+            Self::Plain => PLAIN,
+            Self::Filtered => FILTERED,
+            Self::Code { fresh: false } => "rimward-js",
+            Self::Code { fresh: true } => "rimward-js-fresh",
+        }
     }
 
     fn note(&self) -> &'static str {
-        if self.filtered {
-            "with five header-only filters"
-        } else {
-            "one worker thread"
+        match self {
+            Self::Plain => "one worker thread",
+            Self::Filtered => "with five header-only filters",
+            Self::Code { fresh: false } => "with one in JavaScript, whose heap is used again",
+            Self::Code { fresh: true } => {
+                "with one in JavaScript, each request on a heap of its own"
+            }
         }
     }
 
@@ -41,15 +60,23 @@ impl Peer for Rimward {
 
     fn has(&self) -> &'static [Need] {
         use Need::*;
-        &[Cache, Conditional, Range, Tls, Http2, Reload, Filters]
+        &[Cache, Conditional, Range, Tls, Http2, Reload, Filters, Code]
     }
 
     fn takes(&self, case: &Case) -> bool {
-        case.needs.contains(&Need::Filters) || !self.filtered
+        match self {
+            Self::Plain => true,
+            Self::Filtered => case.needs.contains(&Need::Filters),
+            Self::Code { .. } => case.needs.contains(&Need::Code),
+        }
     }
 
     fn command(&self, program: &Path, stage: &Stage) -> Result<Command> {
-        let file = stage.write("pop.toml", &settings(stage, self.filtered))?;
+        ensure!(
+            !matches!(self, Self::Code { .. }) || Path::new(CODE).exists(),
+            "`sdk/build-dynamic.sh` has not built the filter in JavaScript"
+        );
+        let file = stage.write("pop.toml", &settings(stage, self))?;
         let mut command = Command::new(program);
         command.arg("run").arg(file);
         Ok(command)
@@ -60,7 +87,7 @@ impl Peer for Rimward {
     }
 }
 
-fn settings(stage: &Stage, filtered: bool) -> String {
+fn settings(stage: &Stage, edge: &Rimward) -> String {
     let Stage {
         plain,
         tls,
@@ -99,11 +126,33 @@ filters = [{filters}]
   [[site.route]]
   path = "/pass/*"
   cache = false
+
+  [[site.route]]
+  path = "/made"
+  filters = [{made}]
 "#,
         chain = certificate.chain.display(),
         key = certificate.key.display(),
-        filters = if filtered { FILTERS } else { "" },
+        filters = match edge {
+            Rimward::Filtered => FILTERS,
+            _ => "",
+        },
+        made = match edge {
+            Rimward::Code { fresh } => code(*fresh),
+            _ => format!(
+                "{{ use = \"respond\", status = 200, body = \"{}\" }}",
+                "a".repeat(1024)
+            ),
+        },
     )
+}
+
+fn code(fresh: bool) -> String {
+    let isolation = match fresh {
+        true => "",
+        false => ", isolation = \"reuse\", reuse = 1000000",
+    };
+    format!("{{ wasm = {CODE:?}{isolation} }}")
 }
 
 /// As the peers have it: one client address may have all connections, and keep them.

@@ -272,9 +272,10 @@ pub(super) fn storing() -> Storing {
 
 /// Sends the client to the original.
 pub(super) fn redirect(wanted: &Wanted, told: &str) -> Result<Answer, FilterError> {
-    let (Source::Here(target) | Source::Elsewhere(target)) = &wanted.source;
+    let Source { target, elsewhere } = &wanted.source;
+    let location = elsewhere.as_ref().unwrap_or(target);
     Answer::new(307)?
-        .header(header::LOCATION, &**target)?
+        .header(header::LOCATION, &**location)?
         .header(
             header::CACHE_CONTROL,
             HeaderValue::from_static("max-age=60"),

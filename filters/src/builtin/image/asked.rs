@@ -10,7 +10,11 @@ use rimward_images::{Bounds, Format, FormatChoice, Hints, Options, Transform};
 
 use crate::exchange::Exchange;
 use crate::filter::BuildError;
+use crate::outside::Depth;
 use crate::parameters::{name_of, value_of};
+
+/// What stands in place of options before the URL of an original of another site. Nobody but this edge may ask so.
+const ORIGINAL: &str = "original/";
 
 /// How a request is read.
 pub(super) struct Reading {
@@ -37,6 +41,8 @@ pub(super) struct Wanted {
     /// How the transform is written, which tells it from others of the same original.
     pub(super) canonical: Arc<str>,
     pub(super) source: Source,
+    /// The paths on this site of what is drawn over it.
+    pub(super) overlays: Vec<Arc<str>>,
     /// The request's fields that decided on it.
     pub(super) vary: Arc<[&'static str]>,
     /// What was asked for and is not done.
@@ -45,12 +51,16 @@ pub(super) struct Wanted {
 
 /// Where an original is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
-    /// On the same site, at this path with its query.
-    Here(Arc<str>),
-    /// On another, at this URL.
-    Elsewhere(Arc<str>),
+pub(super) struct Source {
+    /// The path on this site with its query, by which the cache knows it.
+    pub(super) target: Arc<str>,
+    /// Its absolute URL, if it is of another site.
+    pub(super) elsewhere: Option<Arc<str>>,
 }
+
+/// A note: the original of another site that this edge asks itself for.
+#[derive(Debug, Clone)]
+pub(super) struct Original(pub(super) Arc<str>);
 
 /// Why a request for a picture is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +114,15 @@ impl Reading {
             let resolved = preset
                 .over(self.defaults.clone())
                 .resolve(&self.bounds_of(&nothing));
-            resolved.map_err(|error| BuildError::at(key, error.to_string()))?;
+            let resolved = resolved.map_err(|error| BuildError::at(&key, error.to_string()))?;
+            for overlay in &resolved.overlays {
+                let url = &overlay.source;
+                if !url.starts_with('/') && !self.has_source(url) {
+                    let expected = "neither a path on this site nor a URL of one of the `sources`";
+                    let message = format!("`{url}` is {expected}");
+                    return Err(BuildError::at(format!("{key}.draw"), message));
+                }
+            }
         }
         Ok(())
     }
@@ -139,10 +157,16 @@ impl Reading {
             vary.push("Accept");
             transform = chosen(exchange, transform);
         }
-        if matches!(source, Source::Elsewhere(_)) {
+        if source.elsewhere.is_some() {
             transform = transform.failing_as_the_route();
         }
+        let overlays = transform.overlays.iter();
+        let overlays = overlays.map(|overlay| match overlay.source.starts_with('/') {
+            true => overlay.source.as_str().into(),
+            false => self.elsewhere(&overlay.source).target,
+        });
         Ok(Some(Wanted {
+            overlays: overlays.collect(),
             canonical: transform.canonical().into(),
             transform: Arc::new(transform),
             source,
@@ -157,7 +181,8 @@ impl Reading {
         if given.width.is_none() || self.fixed.width.is_some() {
             bounds.widths = Ladder::default();
         }
-        if given.quality.is_none() || self.fixed.quality.is_some() {
+        let has_quality = given.quality.is_some() || given.slow_quality.is_some();
+        if !has_quality || self.fixed.quality.is_some() {
             bounds.qualities = [].into();
         }
         bounds
@@ -290,23 +315,56 @@ impl Reading {
     /// The original, of which `path` begins with a slash even when it is an absolute URL.
     fn source(&self, exchange: &Exchange, path: &str, query: &str) -> Result<Source, Refused> {
         let mark = if query.is_empty() { "" } else { "?" };
+        let here = |path: &str| Source {
+            target: format!("{path}{mark}{query}").into(),
+            elsewhere: None,
+        };
         let Some((scheme, rest)) = absolute(path) else {
-            return Ok(Source::Here(format!("{path}{mark}{query}").into()));
+            return Ok(here(path));
         };
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let path = if path.is_empty() { "/" } else { path };
         if Some(host) == exchange.header("host") {
-            return Ok(Source::Here(format!("{path}{mark}{query}").into()));
+            return Ok(here(path));
         }
         let site = format!("{scheme}://{host}").to_ascii_lowercase();
         if self.sources.iter().any(|source| **source == *site) {
-            return Ok(Source::Elsewhere(
-                format!("{site}{path}{mark}{query}").into(),
-            ));
+            return Ok(self.elsewhere(&format!("{site}{path}{mark}{query}")));
         }
         Err(Refused::source(
             "pictures of that host may not be asked for",
         ))
+    }
+
+    /// An original of another site, for which there is a path on this one that leads to it.
+    pub(super) fn elsewhere(&self, url: &str) -> Source {
+        Source {
+            target: format!("{}{ORIGINAL}{url}", self.path).into(),
+            elsewhere: Some(url.into()),
+        }
+    }
+
+    /// Whether a URL is of one of the sites whose pictures may be asked for.
+    fn has_source(&self, url: &str) -> bool {
+        let rest = |source: &str| {
+            url.strip_prefix(source)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.sources.iter().any(|source| rest(source))
+    }
+
+    /// What a request of this edge itself for an original of another site means.
+    pub(super) fn original(&self, exchange: &Exchange) -> Option<Original> {
+        let is_own = exchange
+            .notes
+            .get::<Depth>()
+            .is_some_and(|depth| depth.0 > 0);
+        if !is_own || self.path.is_empty() {
+            return None;
+        }
+        let target = exchange.request.uri.path_and_query()?.as_str();
+        let url = target.strip_prefix(&*self.path)?.strip_prefix(ORIGINAL)?;
+        self.has_source(url).then(|| Original(url.into()))
     }
 }
 

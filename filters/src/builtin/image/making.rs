@@ -18,7 +18,7 @@ use twox_hash::XxHash3_128;
 use super::answer::{self, Failure};
 use super::asked::{Source, Wanted};
 use super::original::{self, Asker, Originals};
-use super::pool::{self, Pool, Priority};
+use super::pool::{self, Pool, Priority, Room};
 use super::settings::{Mode, Settings};
 use crate::exchange::{Exchange, Storing};
 use crate::filter::{Answer, BuildError, Builder, FilterError};
@@ -144,14 +144,18 @@ impl Making {
         json!({ "waiting": waiting, "making": making, "failures_remembered": self.failures.entry_count() })
     }
 
-    /// The original, if it is there.
+    /// The original, if it is there, and the room that it takes.
     pub(super) async fn original(
         &self,
         asker: &Asker,
         wanted: &Wanted,
-    ) -> Result<Response<Bytes>, Failure> {
-        let original = self.originals.get(asker, &wanted.source).await;
-        original.map_err(Failure::Asked)
+    ) -> Result<(Response<Bytes>, Room), Failure> {
+        let room = self.pool.room(self.limits.bytes, self.time).await;
+        let mut room = room.map_err(Failure::Image)?;
+        let original = self.originals.get(asker, &wanted.source.target).await;
+        let original = original.map_err(Failure::Asked)?;
+        room.shrink(original.body().len());
+        Ok((original, room))
     }
 
     /// The tag of the picture, if that is the one that the cache wants to know of whether it still holds.
@@ -184,8 +188,8 @@ impl Making {
             return Err(Failure::Image(error));
         }
         let mut overlays = Vec::new();
-        for overlay in &wanted.transform.overlays {
-            overlays.push(self.overlay(asker, &overlay.source).await?);
+        for target in wanted.overlays.iter() {
+            overlays.push(self.overlay(asker, target).await?);
         }
         let source = original.body().clone();
         let made = self
@@ -224,22 +228,20 @@ impl Making {
             .await
     }
 
-    async fn overlay(&self, asker: &Asker, source: &str) -> Result<Bytes, Failure> {
-        let source = match source.starts_with('/') {
-            true => Source::Here(source.into()),
-            false => Source::Elsewhere(source.into()),
-        };
-        let response = self
-            .originals
-            .get(asker, &source)
-            .await
-            .map_err(Failure::Asked)?;
+    async fn overlay(&self, asker: &Asker, target: &str) -> Result<Bytes, Failure> {
+        let response = self.originals.get(asker, target).await;
+        let response = response.map_err(Failure::Asked)?;
         if response.status() != StatusCode::OK {
             let status = response.status().as_u16();
             let why = format!("what is drawn over it can't be had: the origin says {status}");
             return Err(Failure::Image(ImageError::Failed(why)));
         }
         Ok(response.into_body())
+    }
+
+    /// What another site has.
+    pub(super) async fn fetch(&self, url: &str) -> Result<Response<Bytes>, Failure> {
+        self.originals.fetch(url).await.map_err(Failure::Asked)
     }
 
     /// Has what is stored labelled by its original, where a purge by URL would not find it, and by what is drawn over it.
@@ -250,8 +252,8 @@ impl Making {
             .iter()
             .map(|overlay| overlay.source.clone())
             .collect();
-        let (Source::Here(source) | Source::Elsewhere(source)) = &wanted.source;
-        keys.push(source.to_string());
+        let Source { target, elsewhere } = &wanted.source;
+        keys.push(elsewhere.as_ref().unwrap_or(target).to_string());
         match exchange.notes.get_mut::<Storing>() {
             Some(storing) => storing.surrogate_keys.append(&mut keys),
             None => {

@@ -10,7 +10,6 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
 use tokio::time::timeout;
 
-use super::asked::Source;
 use crate::exchange::{Client, Exchange};
 use crate::outside::{AskError, Bounds, Depth, Destination, Outside, Stream, Waits};
 
@@ -57,26 +56,26 @@ pub(super) struct Originals {
 }
 
 impl Originals {
-    /// The response to a request for an original.
+    /// The response to a request for an original, through the cache.
     pub(super) async fn get(
         &self,
         asker: &Asker,
-        source: &Source,
+        target: &str,
     ) -> Result<Response<Bytes>, AskError> {
-        match source {
-            Source::Here(target) => {
-                let request = here(asker, target)?;
-                let Asker { client, depth, .. } = asker;
-                let response = self.outside.enter(client, *depth, request, self.bounds);
-                response.await
-            }
-            Source::Elsewhere(url) => {
-                let Bounds { time, .. } = self.bounds;
-                let coming = fetch(self.outside.clone(), elsewhere(url)?, self.bounds);
-                let fetched = timeout(time, coming).await;
-                fetched.unwrap_or(Err(AskError::Timeout(time)))
-            }
-        }
+        let request = here(asker, target)?;
+        let Asker { client, depth, .. } = asker;
+        self.outside
+            .enter(client, *depth, request, self.bounds)
+            .await
+    }
+
+    /// What another site has at this URL.
+    pub(super) async fn fetch(&self, url: &str) -> Result<Response<Bytes>, AskError> {
+        let Bounds { time, .. } = self.bounds;
+        let coming = fetch(self.outside.clone(), elsewhere(url)?, self.bounds);
+        timeout(time, coming)
+            .await
+            .unwrap_or(Err(AskError::Timeout(time)))
     }
 }
 

@@ -4,6 +4,7 @@
 //! it. Those that a client waits for go first. One that is asked for several times is made once.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use ahash::AHashMap;
 use rimward_images::ImageError;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::lasting::Lasting;
@@ -31,16 +32,30 @@ pub(super) struct Bounds {
 impl Bounds {
     /// As many threads as there are processors, and a quarter of the memory.
     pub(super) fn usual(queue: usize) -> Self {
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        let system = rustix::system::sysinfo();
-        let memory =
-            u64::from(system.mem_unit) * u64::try_from(system.totalram).unwrap_or(u64::MAX) / 4;
         Self {
-            threads,
-            memory,
+            threads: thread::available_parallelism().map_or(1, NonZero::get),
+            memory: memory_of_the_machine() / 4,
             queue,
         }
     }
+}
+
+/// Bytes of memory that this machine has, or the container that the edge runs in; 1 GiB where nobody tells.
+fn memory_of_the_machine() -> u64 {
+    let number = |text: &str| text.trim().parse::<u64>().ok();
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|told| {
+        let line = told
+            .lines()
+            .find_map(|line| line.strip_prefix("MemTotal:"))?;
+        number(line.trim().strip_suffix("kB")?)?.checked_mul(1024)
+    });
+    let container = fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    let container = container.and_then(|told| number(&told));
+    machine
+        .into_iter()
+        .chain(container)
+        .min()
+        .unwrap_or(1 << 30)
 }
 
 /// Makes something, on a thread of the pool.
@@ -57,7 +72,30 @@ pub(super) enum Priority {
 }
 
 /// The threads, and what waits for them. They end with it.
-pub(super) struct Pool<T: Send + Sync + 'static>(Arc<Shared<T>>);
+pub(super) struct Pool<T: Send + Sync + 'static> {
+    shared: Arc<Shared<T>>,
+    /// Room for originals, in KiB: as much as for the making.
+    room: Arc<Semaphore>,
+    kibibytes: u32,
+}
+
+/// Room for an original, for as long as it is held.
+pub(super) struct Room(OwnedSemaphorePermit);
+
+impl Room {
+    /// Gives back what `bytes` leave of it.
+    pub(super) fn shrink(&mut self, bytes: usize) {
+        let unused = self
+            .0
+            .num_permits()
+            .saturating_sub(kibibytes(bytes) as usize);
+        drop(self.0.split(unused));
+    }
+}
+
+fn kibibytes(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
+}
 
 struct Shared<T> {
     bounds: Bounds,
@@ -102,11 +140,30 @@ impl<T: Send + Sync + 'static> Pool<T> {
             idle: 0,
             is_over: false,
         };
-        Self(Arc::new(Shared {
-            bounds,
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-        }))
+        let kibibytes = usize::try_from(bounds.memory).map_or(u32::MAX, kibibytes);
+        let kibibytes = kibibytes.min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
+        Self {
+            shared: Arc::new(Shared {
+                bounds,
+                state: Mutex::new(state),
+                changed: Condvar::new(),
+            }),
+            room: Arc::new(Semaphore::new(kibibytes as usize)),
+            kibibytes,
+        }
+    }
+
+    /// Room for an original of so many bytes, before anybody knows how many it has.
+    ///
+    /// # Errors
+    /// When there is none within `time`.
+    pub(super) async fn room(&self, bytes: usize, time: Duration) -> Result<Room, ImageError> {
+        let wanted = kibibytes(bytes).min(self.kibibytes);
+        let room = timeout(time, self.room.clone().acquire_many_owned(wanted)).await;
+        match room {
+            Ok(Ok(permit)) => Ok(Room(permit)),
+            Ok(Err(_)) | Err(_) => Err(ImageError::Busy),
+        }
     }
 
     /// Has `work` done, which takes `cost` bytes, and tells how it went. Whoever asks for the same `key` meanwhile gets the same.
@@ -135,7 +192,7 @@ impl<T: Send + Sync + 'static> Pool<T> {
 
     /// How many wait and how many are being made.
     pub(super) fn load(&self) -> (usize, usize) {
-        let state = self.0.lock();
+        let state = self.shared.lock();
         (
             state.waiting.len() + state.in_background.len(),
             state.threads - state.idle,
@@ -149,7 +206,7 @@ impl<T: Send + Sync + 'static> Pool<T> {
         priority: Priority,
         work: Work<T>,
     ) -> Result<watch::Receiver<Outcome<T>>, ImageError> {
-        let shared = &self.0;
+        let shared = &self.shared;
         let mut state = shared.lock();
         if let Some(flight) = state
             .flights
@@ -177,7 +234,7 @@ impl<T: Send + Sync + 'static> Pool<T> {
         });
         state.flights.insert(key, flight.clone());
         if state.idle == 0 && state.threads < shared.bounds.threads {
-            let shared = self.0.clone();
+            let shared = self.shared.clone();
             let started = thread::Builder::new()
                 .name("images".to_owned())
                 .spawn(move || shared.serve());
@@ -200,8 +257,8 @@ impl<T: Send + Sync + 'static> Pool<T> {
 
 impl<T: Send + Sync + 'static> Drop for Pool<T> {
     fn drop(&mut self) {
-        self.0.lock().is_over = true;
-        self.0.changed.notify_all();
+        self.shared.lock().is_over = true;
+        self.shared.changed.notify_all();
     }
 }
 
@@ -324,7 +381,7 @@ mod tests {
         let (go, goes) = mpsc::channel::<()>();
         let work: Work<usize> = Box::new(move || {
             began.send(()).unwrap();
-            drop(goes.recv());
+            goes.recv().ok();
             Ok(0)
         });
         (work, begins, go)
@@ -378,6 +435,19 @@ mod tests {
                 .await,
             Ok(Arc::new(7))
         );
+    }
+
+    #[tokio::test]
+    async fn originals_have_so_much_room_and_no_more() {
+        let pool = pool(1, 100 << 10, 10);
+        let mut first = pool.room(80 << 10, LONG).await.unwrap();
+        let none = pool.room(30 << 10, Duration::from_millis(5)).await;
+        assert_eq!(none.err(), Some(ImageError::Busy));
+        first.shrink(10);
+        drop(pool.room(99 << 10, LONG).await.unwrap());
+        drop(first);
+        // One that may be larger than all of it has it alone.
+        drop(pool.room(1 << 30, LONG).await.unwrap());
     }
 
     #[tokio::test]

@@ -110,7 +110,8 @@ pub(crate) struct Settings {
     /// with the same `threads`, `memory` and `queue` share them.
     #[schemars(range(min = 1, max = 256))]
     pub(super) threads: Option<usize>,
-    /// How much memory pictures may take that are made at a time. A quarter of the machine's, if it is not set.
+    /// How much memory pictures may take that are made at a time, and as much again their originals. A quarter of the machine's, if
+    /// it is not set.
     #[schemars(title = "size")]
     pub(super) memory: Option<ByteSize>,
     /// How many pictures may wait for their turn; what comes then fails at once. Those that a client waits for come before those
@@ -124,9 +125,7 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Mode {
-    /// In a process that can do nothing else.
     Process,
-    /// On a thread of the edge.
     Thread,
 }
 
@@ -134,10 +133,8 @@ pub(super) enum Mode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Failing {
-    /// The original.
     #[default]
     Original,
-    /// An error.
     Error,
 }
 

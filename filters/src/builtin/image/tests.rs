@@ -4,10 +4,11 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
 
 use super::*;
 use crate::exchange::{Client, Storing};
-use crate::outside::{AskError, Bounds, Outside, Surroundings};
+use crate::outside::{AskError, Bounds, Depth, Destination, Outside, Stream, Surroundings, Waits};
 use crate::testing::{build, exchange, refused, values};
 
 const CHROME: &str = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8";
@@ -31,14 +32,9 @@ fn read(settings: &str, target: &str, fields: &[(&'static str, &str)]) -> String
         _ => match exchange.notes.get::<Wanted>() {
             None => "nothing".to_owned(),
             Some(wanted) => {
-                let (Source::Here(source) | Source::Elsewhere(source)) = &wanted.source;
-                if let Source::Here(source) = &wanted.source {
-                    assert_eq!(
-                        exchange.request.uri.to_string(),
-                        **source,
-                        "the request is for the original"
-                    );
-                }
+                let asked::Source { target, elsewhere } = &wanted.source;
+                let source = elsewhere.as_ref().unwrap_or(target);
+                assert_eq!(exchange.request.uri.to_string(), **target);
                 assert!(
                     exchange.chosen.key_parts[0]
                         .value
@@ -229,6 +225,30 @@ fn what_takes_a_model_is_told_to_be_left_out() {
 }
 
 #[test]
+fn originals_of_other_sites_have_a_path_of_their_own() {
+    let filter: Image = build(SETTINGS).unwrap();
+    let target = "/cdn-cgi/image/w=8/https://images.example.org/a.jpg?b";
+    let mut wanted = exchange("GET", target, &[]);
+    filter.request(&mut wanted).unwrap();
+    let target = wanted.request.uri.to_string();
+    assert_eq!(
+        target,
+        "/cdn-cgi/image/original/https://images.example.org/a.jpg?b"
+    );
+    // Which the edge may ask for, and nobody else.
+    let mut own = exchange("GET", &target, &[("via", "1.1 rimward-image")]);
+    own.notes.insert(Depth(1));
+    filter.request(&mut own).unwrap();
+    let url = &own.notes.get::<Original>().unwrap().0;
+    assert_eq!(&**url, "https://images.example.org/a.jpg?b");
+    let mut other = exchange("GET", &target, &[]);
+    assert!(matches!(
+        filter.request(&mut other).unwrap(),
+        Flow::Answer(_)
+    ));
+}
+
+#[test]
 fn a_picture_is_no_original() {
     let via = [("via", "1.1 fra1, 1.1 rimward-image")];
     let told = read("", "/cdn-cgi/image/w=9/cdn-cgi/image/w=8/a", &via);
@@ -262,6 +282,10 @@ fn settings_say_what_would_be_right() {
         (
             "fixed = { draw = [{ right = 3 }] }",
             "draw.url: `` is not the path or URL of a picture",
+        ),
+        (
+            "presets = { a = { draw = [{ url = \"https://example.org/a.png\" }] } }",
+            "presets.a.draw: `https://example.org/a.png` is neither a path on this site",
         ),
         ("allow = [\"size\"]", "allow[0]: `size` is not an option"),
         (
@@ -299,6 +323,22 @@ struct Fixed {
 
 #[async_trait]
 impl Outside for Fixed {
+    async fn send(
+        &self,
+        to: Destination,
+        request: Request<Stream>,
+        _: Waits,
+    ) -> Result<Response<Stream>, AskError> {
+        assert_eq!(to, Destination::Public);
+        self.asked.lock().unwrap().push(request.uri().to_string());
+        let response = self.response.lock().unwrap().clone()?;
+        Ok(response.map(|body| {
+            Full::new(body)
+                .map_err(|never| match never {})
+                .boxed_unsync()
+        }))
+    }
+
     async fn enter(
         &self,
         _: &Client,
@@ -326,13 +366,8 @@ fn png(width: u32, height: u32) -> Bytes {
     bytes.into()
 }
 
-/// What is answered when the original is this.
-async fn made(
-    settings: &str,
-    target: &str,
-    original: Result<Response<Bytes>, AskError>,
-    if_none_match: Option<&str>,
-) -> (Answer, Exchange) {
+/// A filter for which all originals are this.
+fn asking(settings: &str, original: Result<Response<Bytes>, AskError>) -> (Image, Arc<Fixed>) {
     let outside = Arc::new(Fixed {
         response: Mutex::new(original),
         asked: Mutex::default(),
@@ -344,6 +379,17 @@ async fn made(
     let builder = Builder::new(std::path::Path::new("."), "image").within(around);
     let settings: toml::Table = settings.parse().unwrap();
     let filter = Image::new(rimward_config::decode(&settings).unwrap(), &builder).unwrap();
+    (filter, outside)
+}
+
+/// What is answered when the original is this.
+async fn made(
+    settings: &str,
+    target: &str,
+    original: Result<Response<Bytes>, AskError>,
+    if_none_match: Option<&str>,
+) -> (Answer, Exchange) {
+    let (filter, outside) = asking(settings, original);
     let mut exchange = exchange("GET", target, &[]);
     assert!(matches!(
         filter.request(&mut exchange).unwrap(),
@@ -544,5 +590,36 @@ async fn what_is_not_there_is_told() {
             (answer.head.status.as_u16(), values(&answer.head, "x-image")),
             (status, vec![told.to_owned()])
         );
+    }
+}
+
+#[tokio::test]
+async fn originals_of_other_sites_are_fetched_for_the_cache() {
+    let target = "/cdn-cgi/image/original/https://images.example.org/a.png?b";
+    for (most, status) in [("1MiB", 200), ("1KiB", 413)] {
+        let settings =
+            format!("sources = [\"https://images.example.org\"]\nmax_source = \"{most}\"");
+        let body = vec![0; 2000];
+        let source = original(200, &[("cache-control", "max-age=9")], body.clone());
+        let (filter, outside) = asking(&settings, source);
+        let mut exchange = exchange("GET", target, &[]);
+        exchange.notes.insert(Depth(1));
+        filter.request(&mut exchange).unwrap();
+        let mut request = exchange.request.clone();
+        let flow = filter
+            .origin_request_later(&mut exchange, &mut request)
+            .await;
+        let Flow::Answer(answer) = flow.unwrap() else {
+            panic!("no answer");
+        };
+        assert_eq!(answer.head.status.as_u16(), status);
+        let url = "https://images.example.org/a.png?b";
+        assert_eq!(*outside.asked.lock().unwrap(), [url]);
+        if status == 200 {
+            assert_eq!(answer.body, body);
+            assert_eq!(values(&answer.head, "cache-control"), ["max-age=9"]);
+            let storing = exchange.notes.get::<Storing>().unwrap();
+            assert_eq!(storing.surrogate_keys, [url]);
+        }
     }
 }

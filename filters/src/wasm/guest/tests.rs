@@ -217,6 +217,23 @@ async fn a_version_that_fails_again_and_again_gives_way_to_the_one_before() {
 }
 
 #[tokio::test]
+async fn a_candidate_that_fails_again_and_again_is_nobodys() {
+    let load = |settings: &str| guest(settings).unwrap().current.load_full();
+    let (good, bad) = (load(""), load(""));
+    let guest = Guest::of(
+        Loaded::new(good.version.clone(), 1),
+        None,
+        Some((Loaded::new(bad.version.clone(), 1), BUCKETS)),
+    );
+    let version = |exchange: &Exchange| guest.pick(exchange).version.clone();
+    assert!(Arc::ptr_eq(&version(&script("")), &bad.version));
+    for _ in 0..10 {
+        assert!(request(&guest, &mut script("request panic")).await.is_err());
+    }
+    assert!(Arc::ptr_eq(&version(&script("")), &good.version));
+}
+
+#[tokio::test]
 async fn an_instance_is_used_again_where_that_is_wanted() {
     let guest = guest("isolation = \"reuse\"\nreuse = 3").unwrap();
     for _ in 0..10 {
