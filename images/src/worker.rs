@@ -2,7 +2,7 @@
 //!
 //! Decoders of images read what anybody may have made, and some are in C. A worker process has no file, no network and bounded
 //! memory, may ask next to nothing of the system, and is killed when its time is over: a mistake in a decoder costs one image. What is
-//! done there is [`crate::render`]; the way there and back costs a tenth of a millisecond and two copies of the file.
+//! done there is [`crate::render()`]; the way there and back costs a tenth of a millisecond and two copies of the file.
 
 mod child;
 mod jail;
@@ -24,7 +24,7 @@ const IMAGES: u32 = 500;
 /// How a worker process is started.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Launch {
-    /// A program that calls [`serve`].
+    /// A program that calls [`serve()`].
     pub program: PathBuf,
     /// What it is called with to do so.
     pub arguments: Vec<OsString>,
@@ -77,11 +77,11 @@ impl Workers {
         }
     }
 
-    /// Does what [`crate::render`] does, in a worker. Blocks until it is done, for as long as `limits` give at most: whoever calls it
+    /// Does what [`crate::render()`] does, in a worker. Blocks until it is done, for as long as `limits` give at most: whoever calls it
     /// bounds how many do at once.
     ///
     /// # Errors
-    /// Those of [`crate::render`], and when the worker can't be started or ends.
+    /// Those of [`crate::render()`], and when the worker can't be started or ends.
     pub fn render(
         &self,
         source: &[u8],

@@ -10,7 +10,7 @@ use super::{Colour, Fit, Gravity, Pixels, Rotate, Share};
 /// A picture that is drawn over the result, once or again and again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Overlay {
-    /// Where it is had from: whoever calls [`crate::render`] brings its bytes, one after the other.
+    /// Where it is had from: whoever calls [`crate::render()`] brings its bytes, one after the other.
     pub source: String,
     /// The width of its box, in pixels of the page until the transform is made.
     pub width: Option<Pixels>,
