@@ -2,15 +2,19 @@
 //!
 //! It reads the values of header fields, and knows nothing of how they came.
 
-use crate::transform::{Dpr, Format, FormatChoice, Ladder, Options, Pixels, Transform, Width};
+use crate::transform::{
+    Compression, Dpr, Format, FormatChoice, Ladder, Options, Pixels, Transform, Width,
+};
 
 /// The format that `format=auto` becomes for a client with this `Accept`, the smallest first: AVIF, then WebP. A type that
 /// is not named, or only by `*/*`, which every client sends, is not taken; a type of more weight wins over a smaller one.
-/// None says that the client takes neither, so that the source decides; so does a choice of the source's.
+/// None says that the client takes neither, or that it is to be fast, so that the source decides; so does a choice of the
+/// source's.
 pub fn negotiate(accept: Option<&str>, transform: &Transform) -> Option<Format> {
     match transform.format {
         FormatChoice::Only(format) => Some(format),
         FormatChoice::Source | FormatChoice::Json => None,
+        FormatChoice::Auto if transform.compression == Compression::Fast => None,
         FormatChoice::Auto => accept.and_then(smallest),
     }
 }
@@ -171,6 +175,9 @@ mod tests {
             assert_eq!(negotiate(Some(accept), &auto), expected, "{accept}");
         }
         assert_eq!(negotiate(None, &auto), None);
+        let fast = cloudflare::parse("f=auto,compression=fast").unwrap();
+        let fast = fast.resolve(&Bounds::default()).unwrap();
+        assert_eq!(negotiate(Some("image/avif,image/webp"), &fast), None);
         let png = cloudflare::parse("f=png")
             .unwrap()
             .resolve(&Bounds::default())

@@ -73,7 +73,7 @@ card = { width = 640, background = "#f4f4f4", draw = [{ url = "/logo.png", right
     type Settings = Settings;
 
     fn new(settings: Settings, builder: &Builder<'_>) -> Result<Self, BuildError> {
-        let failing = settings.failing;
+        let failing = settings.failing()?;
         let tallies = Tallies {
             made: builder.tally("made"),
             unchanged: builder.tally("unchanged"),
@@ -161,7 +161,7 @@ impl Filter for Image {
             Ok(original) => original,
             Err(failure) => return self.fail(exchange, &wanted, &failure, None),
         };
-        if answer::is_svg(original.headers()) {
+        if answer::is_svg(original.headers()) && !self.making.is_private() {
             return self.pass(exchange, original);
         }
         if let Some(etag) = self.making.renews(request, &original, &wanted) {
@@ -269,7 +269,10 @@ impl Image {
         tracing::info!(path = exchange.path(), told, "a picture can't be made");
         exchange.log.push(("image".into(), told.clone()));
         exchange.outcomes.push(self.tallies.failed.clone());
-        exchange.notes.insert(answer::storing());
+        // What the origin says itself is stored as it says.
+        if !matches!(failure, Failure::Status(_)) {
+            exchange.notes.insert(answer::storing());
+        }
         self.making.label(exchange, wanted);
         let redirects = wanted.transform.on_error == rimward_images::transform::OnError::Redirect;
         let answer = match (failure, original) {

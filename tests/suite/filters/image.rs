@@ -1,7 +1,9 @@
 //! Pictures that are made of pictures, and what the cache has of them.
 
+use std::sync::Arc;
+
 use rimward_images::{Format, Info, Kind, Limits, probe};
-use rimward_tests::{Client, Edge, Origin, Response, fill, secs};
+use rimward_tests::{Binary, Client, Edge, Files, Origin, Response, fill, secs};
 use tokio::task::JoinSet;
 
 const SITE: &str = r#"
@@ -333,4 +335,33 @@ async fn parts_and_heads_of_pictures_can_be_asked_for() {
         .request("GET /cdn-cgi/image/w=32/a.png\nrange: bytes=0-7")
         .await;
     assert_eq!((part.status, &*part.body), (206, &whole.body[..8]));
+}
+
+#[tokio::test]
+async fn signed_links_are_checked_before() {
+    let origin = Origin::start().await;
+    let files = Arc::new(Files::new());
+    files.write("links.keys", "k1 0123456789abcdef0123456789abcdef\n");
+    let signed = SITE.replace(
+        "[{ use = \"image\", {image}",
+        "[{ use = \"signed_url\", file = \"links.keys\" }, { use = \"image\"",
+    );
+    let edge = Edge::start_in(files.clone(), &fill(&signed, &[("origin", &origin)])).await;
+    origin.reply("/a.png", "cache-control: max-age=60", png(16, 8));
+    let keys = files.path("links.keys");
+    let link = |url: &str| {
+        let signed = Binary::command(&["sign", url, "--key-file", keys.to_str().unwrap()]);
+        let link = String::from_utf8(signed.stdout).unwrap();
+        link.trim_end()
+            .strip_prefix("http://example.com")
+            .unwrap()
+            .to_owned()
+    };
+    let link = link("http://example.com/cdn-cgi/image/width=8,format=webp/a.png");
+    assert_eq!(info(&edge.get(&link).await).width, 8);
+    let larger = link.replace("width=8", "width=9");
+    for other in [&*larger, "/cdn-cgi/image/width=8,format=webp/a.png"] {
+        assert_eq!(edge.get(other).await.status, 403, "{other}");
+    }
+    assert_eq!(made(&edge, "made"), 1.0);
 }

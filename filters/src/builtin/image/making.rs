@@ -118,6 +118,11 @@ impl Making {
             originals: Originals {
                 outside: builder.outside(),
                 bounds: bytes,
+                origin: settings
+                    .origin
+                    .as_deref()
+                    .map(|name| builder.origin("origin", name))
+                    .transpose()?,
             },
             pool: pool::of(&POOLS, bounds),
             workers: workers(settings.mode)?,
@@ -136,6 +141,11 @@ impl Making {
                 .time_to_live(answer::REMEMBERED)
                 .build(),
         })
+    }
+
+    /// Whether clients may not have originals as they are.
+    pub(super) fn is_private(&self) -> bool {
+        self.originals.origin.is_some()
     }
 
     /// How much waits and how much is being made.

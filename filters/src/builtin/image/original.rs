@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, HOST, HeaderValue, VIA};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
+use rimward_config::OriginId;
 use tokio::time::timeout;
 
 use crate::exchange::{Client, Exchange};
@@ -53,10 +54,12 @@ impl Asker {
 pub(super) struct Originals {
     pub(super) outside: Arc<dyn Outside>,
     pub(super) bounds: Bounds,
+    /// The origin that they come from in place of this edge.
+    pub(super) origin: Option<OriginId>,
 }
 
 impl Originals {
-    /// The response to a request for an original, through the cache.
+    /// The response to a request for an original, through the cache if it is not an origin's.
     pub(super) async fn get(
         &self,
         asker: &Asker,
@@ -64,6 +67,9 @@ impl Originals {
     ) -> Result<Response<Bytes>, AskError> {
         let request = here(asker, target)?;
         let Asker { client, depth, .. } = asker;
+        if let Some(origin) = self.origin {
+            return self.outside.ask(origin, request, self.bounds).await;
+        }
         self.outside
             .enter(client, *depth, request, self.bounds)
             .await

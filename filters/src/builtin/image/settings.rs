@@ -33,6 +33,10 @@ use crate::filter::BuildError;
 /// `ETag` is its own. `x-image` tells what was made, or by a number of Cloudflare's why the original is served in its place.
 /// The access log has the fields `image` and, when a picture was made, `image_ms`. Signed links are checked by `signed_url`
 /// before this filter.
+///
+/// Originals are asked for without cookies and credentials, since everybody gets what is made of them. Those that clients may not have as
+/// they are come from an `origin`. For `width=auto` and `slow-connection-quality`, pages have to say
+/// `Accept-CH: Sec-CH-Width, Sec-CH-Viewport-Width, Sec-CH-DPR, Save-Data, RTT, ECT, Downlink`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
@@ -78,10 +82,12 @@ pub(crate) struct Settings {
     /// from public addresses alone.
     #[serde(default)]
     pub(super) sources: Vec<String>,
+    /// An origin that originals are asked of, past the site's routes, filters and cache: for those that clients may not have as they
+    /// are. Pictures of them are stored as others are.
+    pub(super) origin: Option<String>,
     /// What clients get when no picture can be made: the `original`, for a minute and with the reason in `x-image`, or an
-    /// `error`.
-    #[serde(default)]
-    pub(super) failing: Failing,
+    /// `error`. With an `origin` it is an error.
+    pub(super) failing: Option<Failing>,
     /// How many bytes an original may have.
     #[serde(default = "usual_source")]
     #[schemars(title = "size")]
@@ -130,15 +136,26 @@ pub(super) enum Mode {
 }
 
 /// What clients get when no picture can be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, serde::Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Failing {
-    #[default]
     Original,
     Error,
 }
 
 impl Settings {
+    /// What clients get when no picture can be made.
+    pub(super) fn failing(&self) -> Result<Failing, BuildError> {
+        match (self.failing, &self.origin) {
+            (Some(Failing::Original), Some(_)) => {
+                let message = "originals of an `origin` are not for clients: use `error`";
+                Err(BuildError::at("failing", message))
+            }
+            (None, Some(_)) => Ok(Failing::Error),
+            (failing, _) => Ok(failing.unwrap_or(Failing::Original)),
+        }
+    }
+
     /// How requests are read.
     pub(super) fn into_reading(self) -> Result<Reading, BuildError> {
         let is_prefix = self.path.starts_with('/') && self.path.ends_with('/');

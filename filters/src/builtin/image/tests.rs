@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
+use rimward_config::OriginId;
 
 use super::*;
 use crate::exchange::{Client, Storing};
@@ -309,6 +310,10 @@ fn settings_say_what_would_be_right() {
             "is not a site such as `https://images.example.org`",
         ),
         ("timeout = \"0s\"", "timeout: nothing is made in no time"),
+        (
+            "origin = \"private\"\nfailing = \"original\"",
+            "failing: originals of an `origin` are not for clients: use `error`",
+        ),
         ("threads = 0", "threads: it has to be more than 0"),
     ] {
         refused::<Image>(settings, expected);
@@ -323,6 +328,19 @@ struct Fixed {
 
 #[async_trait]
 impl Outside for Fixed {
+    async fn ask(
+        &self,
+        _: OriginId,
+        request: Request<Bytes>,
+        _: Bounds,
+    ) -> Result<Response<Bytes>, AskError> {
+        self.asked
+            .lock()
+            .unwrap()
+            .push(format!("{} of the origin", request.uri()));
+        self.response.lock().unwrap().clone()
+    }
+
     async fn send(
         &self,
         to: Destination,
@@ -621,5 +639,28 @@ async fn originals_of_other_sites_are_fetched_for_the_cache() {
             let storing = exchange.notes.get::<Storing>().unwrap();
             assert_eq!(storing.surrogate_keys, [url]);
         }
+    }
+}
+
+#[tokio::test]
+async fn originals_of_an_origin_are_not_for_clients() {
+    for (body, type_, status) in [
+        (png(40, 20), "image/png", 200),
+        ("<html>".into(), "image/png", 415),
+        ("<svg/>".into(), "image/svg+xml", 415),
+    ] {
+        let source = original(200, &[("content-type", type_)], body);
+        let (filter, outside) = asking("origin = \"private\"", source);
+        let mut exchange = exchange("GET", "/cdn-cgi/image/w=10/a.png", &[]);
+        filter.request(&mut exchange).unwrap();
+        let mut request = exchange.request.clone();
+        let flow = filter
+            .origin_request_later(&mut exchange, &mut request)
+            .await;
+        let Flow::Answer(answer) = flow.unwrap() else {
+            panic!("no answer");
+        };
+        assert_eq!(answer.head.status.as_u16(), status, "{type_}");
+        assert_eq!(*outside.asked.lock().unwrap(), ["/a.png of the origin"]);
     }
 }
