@@ -96,7 +96,7 @@ fn likeness(
     ))
 }
 
-fn luma(picture: &Picture) -> Vec<f32> {
+pub(crate) fn luma(picture: &Picture) -> Vec<f32> {
     let pixels = picture.pixels.chunks_exact(3);
     pixels
         .map(|pixel| {
@@ -106,7 +106,7 @@ fn luma(picture: &Picture) -> Vec<f32> {
 }
 
 /// The structural similarity (Wang et al., 2004) of windows of eight by eight, four pixels apart: the mean of the lowest quarter.
-fn similarity(a: &[f32], b: &[f32], width: usize) -> f64 {
+pub(crate) fn similarity(a: &[f32], b: &[f32], width: usize) -> f64 {
     const WINDOW: usize = 8;
     let height = a.len() / width;
     let (across, down) = (WINDOW.min(width), WINDOW.min(height));

@@ -287,4 +287,6 @@ fn size(width: u32, height: u32) -> Result<Size, ImageError> {
 }
 
 #[cfg(test)]
+mod likeness;
+#[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use crate::syntax::cloudflare;
 use crate::transform::Bounds;
 
 #[track_caller]
-fn transform(options: &str) -> Transform {
+pub(super) fn transform(options: &str) -> Transform {
     cloudflare::parse(options)
         .unwrap()
         .resolve(&Bounds::default())
@@ -23,6 +23,10 @@ fn quarters(width: u32, height: u32) -> Vec<u8> {
         let part = Picture::filled(width / 2, height / 2, colour).unwrap();
         picture.draw(&part, x, y, 1.0);
     }
+    png(picture)
+}
+
+pub(super) fn png(picture: Picture) -> Vec<u8> {
     encode::still(picture, Format::Png, &lossless()).unwrap()
 }
 
@@ -45,7 +49,7 @@ fn pixels(bytes: &[u8]) -> Picture {
 }
 
 #[track_caller]
-fn made(source: &[u8], options: &str) -> Picture {
+pub(super) fn made(source: &[u8], options: &str) -> Picture {
     let rendered = render(source, &transform(options), &Limits::default(), &[]).unwrap();
     let picture = pixels(&rendered.bytes);
     assert_eq!(
