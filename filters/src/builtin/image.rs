@@ -7,6 +7,7 @@
 
 mod answer;
 mod asked;
+mod ingredients;
 mod making;
 mod original;
 mod pool;
@@ -164,7 +165,12 @@ impl Filter for Image {
         if answer::is_svg(original.headers()) && !self.making.is_private() {
             return self.pass(exchange, original);
         }
-        if let Some(etag) = self.making.renews(request, &original, &wanted) {
+        let ingredients = match self.making.ingredients(&asker, &wanted, &original).await {
+            Ok(ingredients) => ingredients,
+            Err(failure) => return self.fail(exchange, &wanted, &failure, Some(original)),
+        };
+        let etag = ingredients.etag.clone();
+        if ingredients.are_those_of(request) {
             exchange.outcomes.push(self.tallies.unchanged.clone());
             self.making.label(exchange, &wanted);
             return Ok(answer::unchanged(original.headers(), etag)?.flow());
@@ -173,7 +179,7 @@ impl Filter for Image {
             Found::Stale | Found::Revalidated => Priority::Background,
             _ => Priority::Client,
         };
-        match self.making.make(&asker, priority, &wanted, &original).await {
+        match self.making.make(priority, &wanted, &ingredients).await {
             Ok(made) => {
                 let took = start.elapsed().as_secs_f64() * 1000.0;
                 exchange.notes.insert(Took(took));
@@ -181,7 +187,7 @@ impl Filter for Image {
                 exchange.log.push(("image_ms".into(), format!("{took:.1}")));
                 exchange.outcomes.push(self.tallies.made.clone());
                 self.making.label(exchange, &wanted);
-                Ok(self.making.answer(&wanted, &original, &made)?.flow())
+                Ok(self.making.answer(&wanted, &original, &made, etag)?.flow())
             }
             Err(failure) => self.fail(exchange, &wanted, &failure, Some(original)),
         }

@@ -242,6 +242,26 @@ async fn a_picture_whose_original_did_not_change_is_not_made_again() {
 }
 
 #[tokio::test]
+async fn a_picture_is_made_again_when_what_is_drawn_over_it_changed() {
+    let origin = Origin::start().await;
+    let edge = with(&origin, "defaults = { draw = [{ url = \"/logo.png\" }] }").await;
+    origin.reply("/a.png", "cache-control: max-age=1000", png(16, 16));
+    origin.reply("/logo.png", "cache-control: max-age=10", png(2, 2));
+    let first = edge.get("/cdn-cgi/image/w=8/a.png").await;
+    assert_eq!(first.status, 200);
+    let old = first.header("etag").unwrap();
+
+    origin.reply("/a.png", "cache-control: max-age=1000", png(16, 16));
+    origin.reply("/logo.png", "cache-control: max-age=1000", png(4, 4));
+    edge.pass_time(secs(2000));
+    let again = format!("GET /cdn-cgi/image/w=8/a.png\nif-none-match: {old}");
+    let second = edge.request(&again).await;
+    assert_eq!(second.status, 200);
+    assert_ne!(second.header("etag"), Some(old));
+    assert_eq!((made(&edge, "made"), made(&edge, "unchanged")), (2.0, 0.0));
+}
+
+#[tokio::test]
 async fn what_is_no_picture_is_served_as_it_is_and_remembered_for_a_minute() {
     let origin = Origin::start().await;
     let edge = plain(&origin).await;

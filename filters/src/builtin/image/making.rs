@@ -4,19 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HeaderValue, IF_NONE_MATCH};
+use http::header::HeaderValue;
 use http::{Response, StatusCode};
 use moka::sync::Cache;
-use pingora_http::RequestHeader;
 use rimward_images::{
     Format, FormatChoice, ImageError, Limits, Rendered, Transform, cost, probe, render,
     worker::{self, Workers},
 };
 use serde_json::json;
-use twox_hash::XxHash3_128;
 
 use super::answer::{self, Failure};
 use super::asked::{Source, Wanted};
+use super::ingredients::Ingredients;
 use super::original::{self, Asker, Originals};
 use super::pool::{self, Pool, Priority, Room};
 use super::settings::{Mode, Settings};
@@ -26,8 +25,6 @@ use crate::lasting::Lasting;
 
 /// Failures that are remembered.
 const MOST_FAILURES: u64 = 10_000;
-/// Changes when the same options make another picture than they did, so that clients don't keep what was made before.
-const EDITION: u8 = 1;
 
 static POOLS: Lasting<pool::Bounds, Pool<Made>> = Lasting::new();
 
@@ -168,47 +165,47 @@ impl Making {
         Ok((original, room))
     }
 
-    /// The tag of the picture, if that is the one that the cache wants to know of whether it still holds.
-    pub(super) fn renews(
-        &self,
-        request: &RequestHeader,
-        original: &Response<Bytes>,
-        wanted: &Wanted,
-    ) -> Option<HeaderValue> {
-        let asked = request.headers.get(IF_NONE_MATCH)?.to_str().ok()?;
-        let (tag, _) = tag(original, wanted);
-        let ours = tag.to_str().ok()?;
-        let is_it = asked.split(',').any(|one| one.trim() == ours);
-        (is_it && original.status() == StatusCode::OK).then_some(tag)
-    }
-
-    /// Makes the picture.
-    pub(super) async fn make(
+    /// All that the picture is made of.
+    pub(super) async fn ingredients(
         &self,
         asker: &Asker,
-        priority: Priority,
         wanted: &Wanted,
         original: &Response<Bytes>,
-    ) -> Result<Arc<Made>, Failure> {
+    ) -> Result<Ingredients, Failure> {
         if original.status() != StatusCode::OK {
             return Err(Failure::Status(original.status()));
-        }
-        let (_, key) = tag(original, wanted);
-        if let Some(error) = self.failures.get(&key) {
-            return Err(Failure::Image(error));
         }
         let mut overlays = Vec::new();
         for target in wanted.overlays.iter() {
             overlays.push(self.overlay(asker, target).await?);
         }
-        let source = original.body().clone();
+        Ok(Ingredients::new(original.body().clone(), overlays, wanted))
+    }
+
+    /// Makes the picture.
+    pub(super) async fn make(
+        &self,
+        priority: Priority,
+        wanted: &Wanted,
+        ingredients: &Ingredients,
+    ) -> Result<Arc<Made>, Failure> {
+        let Ingredients {
+            source,
+            overlays,
+            key,
+            ..
+        } = ingredients;
+        if let Some(error) = self.failures.get(key) {
+            return Err(Failure::Image(error));
+        }
+        let (transform, overlays) = (wanted.transform.clone(), overlays.clone());
         let made = self
-            .work(key, priority, wanted.transform.clone(), source, overlays)
+            .work(*key, priority, transform, source.clone(), overlays)
             .await;
         if let Err(error) = &made
             && error.is_lasting()
         {
-            self.failures.insert(key, error.clone());
+            self.failures.insert(*key, error.clone());
         }
         made.map_err(Failure::Image)
     }
@@ -282,27 +279,12 @@ impl Making {
         wanted: &Wanted,
         original: &Response<Bytes>,
         made: &Made,
+        etag: HeaderValue,
     ) -> Result<Answer, FilterError> {
-        let (etag, _) = tag(original, wanted);
         let head = original.headers();
         if wanted.transform.format == FormatChoice::Json {
             return answer::description(head, made.description.clone(), etag);
         }
         answer::picture(head, made.format, made.bytes.clone(), etag, &made.told)
     }
-}
-
-/// The weak tag of a picture, and the number that tells it from all others: of the bytes of its original and of what is done to it.
-fn tag(original: &Response<Bytes>, wanted: &Wanted) -> (HeaderValue, u128) {
-    let body = XxHash3_128::oneshot(original.body());
-    let seed = u64::try_from(body >> 64).unwrap_or_default() ^ u64::from(EDITION);
-    let variant = XxHash3_128::oneshot_with_seed(seed, wanted.canonical.as_bytes());
-    let tag = HeaderValue::from_str(&format!(
-        "W/\"{:016x}-{:016x}\"",
-        body as u64, variant as u64
-    ));
-    (
-        tag.unwrap_or(HeaderValue::from_static("W/\"\"")),
-        body ^ variant.rotate_left(1),
-    )
 }
