@@ -105,11 +105,28 @@ pub(super) struct Who {
     pub(super) request_id: String,
 }
 
+/// Begins a request of the edge's own: gives it its one form, and finds its site by the host that it names.
+///
+/// # Errors
+/// With the status that refuses the request.
+pub(super) fn enter_by_host(
+    process: &Process,
+    session: &mut Session,
+    ctx: &mut Context,
+    who: Who,
+) -> Result<()> {
+    normalise(session.req_header_mut())?;
+    let runtime = ctx.runtime.clone();
+    let host = without_port(host_of(&session.req_header().headers));
+    let site = find_site(process, &runtime, host)?;
+    enter(site, session, ctx, who)
+}
+
 /// Finds the route of a request that has its one form, and makes the exchange.
 ///
 /// # Errors
 /// With the status that refuses the request.
-pub(super) fn enter(site: &Site, session: &mut Session, ctx: &mut Context, who: Who) -> Result<()> {
+fn enter(site: &Site, session: &mut Session, ctx: &mut Context, who: Who) -> Result<()> {
     let (route, params) = {
         let request = session.req_header();
         let asked = Asked {
@@ -265,11 +282,7 @@ pub(crate) fn without_port(host: &str) -> &str {
 ///
 /// # Errors
 /// With the status for hosts that no site has.
-pub(super) fn find_site<'r>(
-    process: &Process,
-    runtime: &'r Runtime,
-    host: &str,
-) -> Result<&'r Arc<Site>> {
+fn find_site<'r>(process: &Process, runtime: &'r Runtime, host: &str) -> Result<&'r Arc<Site>> {
     let Some(site) = runtime.hosts.find(host) else {
         process.metrics.unknown_host.inc();
         let status = match runtime.config.unknown_host {

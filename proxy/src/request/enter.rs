@@ -16,7 +16,6 @@ use tokio::sync::watch;
 
 use super::RequestPath;
 use super::begin;
-use super::caching::host_of;
 use super::context::Context;
 use crate::edge::Process;
 use crate::listen::{self, TooLong};
@@ -181,17 +180,13 @@ impl Entered {
         ctx.uncount();
         ctx.is_inner = true;
         ctx.runtime = self.runtime;
-        begin::normalise(session.req_header_mut())?;
-        let runtime = ctx.runtime.clone();
-        let host = begin::without_port(host_of(&session.req_header().headers));
-        let site = begin::find_site(process, &runtime, host)?;
         let who = begin::Who {
             client: self.client,
             trusted: false,
             // A filter may say which request it makes this one for.
             request_id: begin::request_id(&session.req_header().headers, true),
         };
-        begin::enter(site, session, ctx, who)?;
+        begin::enter_by_host(process, session, ctx, who)?;
         if let Some(exchange) = &mut ctx.exchange {
             exchange.notes.insert(Depth(self.depth));
         }

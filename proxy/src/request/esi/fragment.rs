@@ -12,7 +12,6 @@ use pingora_http::RequestHeader;
 use rimward_filters::{Client, Depth};
 
 use super::super::begin;
-use super::super::caching::host_of;
 use super::super::context::Context;
 use super::super::slices::OWN_FIELDS;
 use super::target::Target;
@@ -71,16 +70,12 @@ impl Fragment {
         ctx.runtime = self.runtime;
         *session.req_header_mut() = self.request;
         session.as_downstream_mut().set_proxy_tasks_enabled(true);
-        begin::normalise(session.req_header_mut())?;
-        let runtime = ctx.runtime.clone();
-        let host = begin::without_port(host_of(&session.req_header().headers));
-        let site = begin::find_site(process, &runtime, host)?;
         let who = begin::Who {
             client: self.client,
             trusted: self.trusted_peer,
             request_id: self.request_id,
         };
-        begin::enter(site, session, ctx, who)?;
+        begin::enter_by_host(process, session, ctx, who)?;
         if let (Some(exchange), Some(depth)) = (&mut ctx.exchange, self.inner) {
             exchange.notes.insert(depth);
         }
