@@ -279,6 +279,7 @@ pub enum Body {
 }
 
 /// Takes a whole body, and the head that was held back for it. Lives as long as that response.
+#[async_trait]
 pub trait BodyHolder: Send + Sync {
     /// How many bytes it waits for at most.
     fn most(&self) -> usize;
@@ -288,7 +289,7 @@ pub trait BodyHolder: Send + Sync {
     ///
     /// # Errors
     /// When the response can't be sent.
-    fn whole(
+    async fn whole(
         self: Box<Self>,
         exchange: &mut Exchange,
         head: &mut ResponseHeader,

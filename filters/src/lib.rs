@@ -23,6 +23,7 @@ mod outside;
 mod parameters;
 mod passphrase;
 mod paths;
+mod pictures;
 mod pipeline;
 mod ranges;
 mod rate;

@@ -273,12 +273,13 @@ struct Brackets {
     most: usize,
 }
 
+#[async_trait]
 impl BodyHolder for Brackets {
     fn most(&self) -> usize {
         self.most
     }
 
-    fn whole(
+    async fn whole(
         self: Box<Self>,
         _: &mut Exchange,
         head: &mut ResponseHeader,

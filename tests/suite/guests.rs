@@ -3,6 +3,7 @@
 mod bodies;
 mod deploys;
 mod examples;
+mod images;
 mod lambda_edge;
 mod others;
 mod reload;

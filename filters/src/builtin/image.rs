@@ -1,63 +1,37 @@
 //! Makes pictures of pictures: other sizes, other formats, other parts.
 //!
 //! The request phase reads what is wanted and turns the request into one for the original, told apart in the cache by what is
-//! done to it: so whoever purges the original's URL purges all that was made of it. When the cache has none, the origin request
-//! phase fetches the original through the edge itself, has the picture made on threads that are not workers, and
-//! answers in the origin's place.
+//! done to it: so whoever purges the original's URL purges all that was made of it. [`Pictures`] does the rest.
 
-mod answer;
 mod asked;
-mod ingredients;
-mod making;
-mod original;
-mod pool;
 mod settings;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use async_trait::async_trait;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use pingora_http::{RequestHeader, ResponseHeader};
 
-use self::answer::{Failure, X_IMAGE, X_IMAGE_UNMET};
-use self::asked::{Original, Reading, Refused, Wanted};
-use self::making::Making;
-use self::original::Asker;
-use self::pool::Priority;
-use self::settings::{Failing, Settings};
-use crate::exchange::{Exchange, Found, Storing};
+use self::asked::{Reading, Refused};
+use self::settings::Settings;
+use crate::exchange::Exchange;
 use crate::filter::{
     Answer, Body, BuildError, Builder, Configured, Filter, FilterError, Flow, Phase, Phases,
 };
-use crate::outside::{AskError, Tally};
-use crate::{target, vary};
-
-const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+use crate::outside::Tally;
+use crate::pictures::{Original, Pictures, Wanted, X_IMAGE, is_for_original};
+use crate::target;
 
 /// Makes pictures of pictures.
 pub(crate) struct Image {
     name: Arc<str>,
     reading: Reading,
-    making: Making,
-    failing: Failing,
-    tallies: Tallies,
-}
-
-/// What is counted.
-struct Tallies {
-    made: Arc<dyn Tally>,
-    unchanged: Arc<dyn Tally>,
-    failed: Arc<dyn Tally>,
+    pictures: Pictures,
     refused: Arc<dyn Tally>,
 }
-
-/// A note: how long the picture of this exchange took.
-#[derive(Debug, Clone, Copy)]
-struct Took(f64);
 
 impl Configured for Image {
     const NAME: &'static str = "image";
@@ -75,19 +49,11 @@ card = { width = 640, background = "#f4f4f4", draw = [{ url = "/logo.png", right
 
     fn new(settings: Settings, builder: &Builder<'_>) -> Result<Self, BuildError> {
         let failing = settings.failing()?;
-        let tallies = Tallies {
-            made: builder.tally("made"),
-            unchanged: builder.tally("unchanged"),
-            failed: builder.tally("failed"),
-            refused: builder.tally("refused"),
-        };
-        let making = Making::new(&settings, builder)?;
         Ok(Self {
             name: builder.name.into(),
+            pictures: Pictures::new(&settings.work(), failing, builder)?,
+            refused: builder.tally("refused"),
             reading: settings.into_reading()?,
-            making,
-            failing,
-            tallies,
         })
     }
 }
@@ -105,7 +71,7 @@ impl Filter for Image {
     }
 
     fn status(&self) -> Option<serde_json::Value> {
-        Some(self.making.status())
+        Some(self.pictures.status())
     }
 
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
@@ -115,7 +81,7 @@ impl Filter for Image {
         }
         let wanted = match self.reading.read(exchange) {
             Ok(None) => return Ok(Flow::Continue),
-            Ok(Some(_)) if original::is_for_original(exchange) => Err(Refused::of_itself()),
+            Ok(Some(_)) if is_for_original(exchange) => Err(Refused::of_itself()),
             read => read,
         };
         match wanted {
@@ -151,45 +117,11 @@ impl Filter for Image {
         request: &mut RequestHeader,
     ) -> Result<Flow, FilterError> {
         if let Some(Original(url)) = exchange.notes.get().cloned() {
-            return self.fetch(exchange, &url).await;
+            return self.pictures.fetch(exchange, &url).await;
         }
-        let Some(wanted) = exchange.notes.get::<Wanted>().cloned() else {
-            return Ok(Flow::Continue);
-        };
-        let start = Instant::now();
-        let asker = Asker::of(exchange);
-        let (original, _room) = match self.making.original(&asker, &wanted).await {
-            Ok(original) => original,
-            Err(failure) => return self.fail(exchange, &wanted, &failure, None),
-        };
-        if answer::is_svg(original.headers()) && !self.making.is_private() {
-            return self.pass(exchange, original);
-        }
-        let ingredients = match self.making.ingredients(&asker, &wanted, &original).await {
-            Ok(ingredients) => ingredients,
-            Err(failure) => return self.fail(exchange, &wanted, &failure, Some(original)),
-        };
-        let etag = ingredients.etag.clone();
-        if ingredients.are_those_of(request) {
-            exchange.outcomes.push(self.tallies.unchanged.clone());
-            self.making.label(exchange, &wanted);
-            return Ok(answer::unchanged(original.headers(), etag)?.flow());
-        }
-        let priority = match exchange.found {
-            Found::Stale | Found::Revalidated => Priority::Background,
-            _ => Priority::Client,
-        };
-        match self.making.make(priority, &wanted, &ingredients).await {
-            Ok(made) => {
-                let took = start.elapsed().as_secs_f64() * 1000.0;
-                exchange.notes.insert(Took(took));
-                exchange.log.push(("image".into(), made.told.clone()));
-                exchange.log.push(("image_ms".into(), format!("{took:.1}")));
-                exchange.outcomes.push(self.tallies.made.clone());
-                self.making.label(exchange, &wanted);
-                Ok(self.making.answer(&wanted, &original, &made, etag)?.flow())
-            }
-            Err(failure) => self.fail(exchange, &wanted, &failure, Some(original)),
+        match exchange.notes.get::<Wanted>().cloned() {
+            Some(wanted) => self.pictures.answer(exchange, request, &wanted).await,
+            None => Ok(Flow::Continue),
         }
     }
 
@@ -198,25 +130,7 @@ impl Filter for Image {
         exchange: &mut Exchange,
         response: &mut ResponseHeader,
     ) -> Result<Body, FilterError> {
-        let Some(wanted) = exchange.notes.get::<Wanted>() else {
-            return Ok(Body::Untouched);
-        };
-        for name in wanted.vary.iter() {
-            vary::by(response, name)?;
-        }
-        let too_many = |_| FilterError::new("there are too many headers");
-        if let Some(unmet) = &wanted.unmet {
-            let unmet = HeaderValue::from_str(unmet)
-                .map_err(|_| FilterError::new("this can't be a header's value"))?;
-            response
-                .insert_header(X_IMAGE_UNMET, unmet)
-                .map_err(too_many)?;
-        }
-        if let Some(Took(milliseconds)) = exchange.notes.get() {
-            response
-                .append_header(SERVER_TIMING, format!("image;dur={milliseconds:.1}"))
-                .map_err(too_many)?;
-        }
+        Pictures::tell(exchange, response)?;
         Ok(Body::Untouched)
     }
 }
@@ -225,73 +139,13 @@ impl Image {
     fn refuse(&self, exchange: &mut Exchange, refused: &Refused) -> Result<Flow, FilterError> {
         let told = format!("err={}", refused.code);
         exchange.log.push(("image".into(), told.clone()));
-        exchange.outcomes.push(self.tallies.refused.clone());
+        exchange.outcomes.push(self.refused.clone());
         let text = HeaderValue::from_static("text/plain; charset=utf-8");
         let answer = Answer::new(400)?.header(CONTENT_TYPE, text)?;
-        let answer = answer.header(
-            http::header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        )?;
+        let answer = answer.header(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))?;
         Ok(answer
             .header(X_IMAGE, told)?
             .with_body(format!("{}\n", refused.why))
             .flow())
-    }
-
-    /// Has the edge store what another site has.
-    async fn fetch(&self, exchange: &mut Exchange, url: &str) -> Result<Flow, FilterError> {
-        match self.making.fetch(url).await {
-            Ok(original) => {
-                let storing = Storing {
-                    surrogate_keys: vec![url.to_owned()],
-                    ..Storing::default()
-                };
-                exchange.notes.insert(storing);
-                Ok(answer::original(original, "fetched", true)?.flow())
-            }
-            Err(failure) => Ok(answer::error(&failure, &failure.told())?.flow()),
-        }
-    }
-
-    /// Passes a drawing on, which is of any size already.
-    fn pass(
-        &self,
-        exchange: &mut Exchange,
-        original: http::Response<bytes::Bytes>,
-    ) -> Result<Flow, FilterError> {
-        exchange.log.push(("image".into(), "pass=svg".to_owned()));
-        Ok(answer::original(original, "pass=svg", true)?.flow())
-    }
-
-    /// What the client gets when there is no picture.
-    fn fail(
-        &self,
-        exchange: &mut Exchange,
-        wanted: &Wanted,
-        failure: &Failure,
-        original: Option<http::Response<bytes::Bytes>>,
-    ) -> Result<Flow, FilterError> {
-        let told = failure.told();
-        tracing::info!(path = exchange.path(), told, "a picture can't be made");
-        exchange.log.push(("image".into(), told.clone()));
-        exchange.outcomes.push(self.tallies.failed.clone());
-        // What the origin says itself is stored as it says.
-        if !matches!(failure, Failure::Status(_)) {
-            exchange.notes.insert(answer::storing());
-        }
-        self.making.label(exchange, wanted);
-        let redirects = wanted.transform.on_error == rimward_images::transform::OnError::Redirect;
-        let answer = match (failure, original) {
-            (Failure::Status(_), Some(original)) => answer::original(original, &told, true)?,
-            _ if redirects => answer::redirect(wanted, &told)?,
-            _ if self.failing == Failing::Error => answer::error(failure, &told)?,
-            (_, Some(original)) => answer::original(original, &told, false)?,
-            // It is larger than may be read here, or there is no room for it; perhaps it is well where it is.
-            (Failure::Asked(AskError::TooLong(_)) | Failure::Image(_), None) => {
-                answer::redirect(wanted, &told)?
-            }
-            (_, None) => answer::error(failure, &told)?,
-        };
-        Ok(answer.flow())
     }
 }

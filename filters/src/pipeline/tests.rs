@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::HeaderName;
 
@@ -185,12 +186,13 @@ struct Hold {
     diary: Diary,
 }
 
+#[async_trait]
 impl BodyHolder for Hold {
     fn most(&self) -> usize {
         8
     }
 
-    fn whole(
+    async fn whole(
         self: Box<Self>,
         _: &mut Exchange,
         head: &mut ResponseHeader,

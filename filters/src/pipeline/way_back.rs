@@ -85,7 +85,8 @@ impl<'p> WayBack<'p> {
                 Stop::Late(late) => self.ask_again(late, exchange, head).await?,
                 Stop::Held(held, holder) => {
                     // The body passes by.
-                    self.hold(&held, holder, Gathered::default(), exchange, head)?;
+                    self.hold(&held, holder, Gathered::default(), exchange, head)
+                        .await?;
                     None
                 }
             };
@@ -111,7 +112,7 @@ impl<'p> WayBack<'p> {
                     let gathered = gather(&mut self.rewriters, body, holder.most()).await?;
                     // That was not the filter's time.
                     self.watch.lap();
-                    self.hold(&held, holder, gathered, exchange, head)?;
+                    self.hold(&held, holder, gathered, exchange, head).await?;
                     None
                 }
             };
@@ -153,7 +154,7 @@ impl<'p> WayBack<'p> {
     }
 
     /// Shows the body to a step that waited for it.
-    fn hold(
+    async fn hold(
         &mut self,
         held: &Waiting<'p>,
         holder: Box<dyn BodyHolder>,
@@ -163,7 +164,7 @@ impl<'p> WayBack<'p> {
     ) -> Result<(), Failure> {
         let step = held.step;
         let is_whole = has_ended && bytes.len() <= holder.most();
-        let replaced = holder.whole(exchange, head, &bytes, is_whole);
+        let replaced = holder.whole(exchange, head, &bytes, is_whole).await;
         step.took(self.phase, self.watch.lap(), exchange);
         let fault = match (replaced, is_whole) {
             (Ok(Some(body)), true) => {

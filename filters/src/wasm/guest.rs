@@ -5,6 +5,7 @@ mod bodies;
 mod kept;
 mod live;
 mod loaded;
+mod pictures;
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,12 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::HeaderName;
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use super::abi::rimward::filter::types::BodyWant;
 use super::abi::{Hook, Verdict};
 use super::instance::{Fault, Head, Instance};
 use super::logs;
+use super::state::Picture;
 use super::version::{Ending, Version};
 use super::versions::Versions;
 use crate::bucket::{BUCKETS, Dealer};
@@ -39,6 +42,8 @@ pub(crate) struct Guest {
     candidate: Option<Candidate>,
     /// Where its versions are kept.
     kept: Option<Kept>,
+    /// Which field of a stored response says what picture is wanted of it.
+    picture_field: Option<HeaderName>,
 }
 
 /// A version that part of the clients get, always the same.
@@ -55,6 +60,8 @@ enum Next {
     Done(Verdict),
     /// The body is wanted first, so many bytes of it.
     Body(usize),
+    /// The head is done, and the body is to become a picture.
+    Picture(Picture),
 }
 
 impl Guest {
@@ -64,11 +71,11 @@ impl Guest {
         candidate: Option<(Loaded, u32)>,
     ) -> Self {
         static GUESTS: AtomicUsize = AtomicUsize::new(0);
-        let salt = current.version.name.clone();
+        let name = current.version.name.clone();
         let candidate = candidate.map(|(loaded, share)| Candidate {
             loaded: Arc::new(loaded),
             share: share.into(),
-            dealer: Dealer::new(&salt),
+            dealer: Dealer::new(&name),
         });
         Self {
             id: GUESTS.fetch_add(1, Ordering::Relaxed),
@@ -76,6 +83,7 @@ impl Guest {
             before: before.map(Arc::new),
             candidate,
             kept: None,
+            picture_field: pictures::field(&name),
         }
     }
 
@@ -192,9 +200,16 @@ impl Guest {
         version.health.ended(Ending::Ok);
         let is_next = matches!(verdict, Verdict::Next);
         let wants = instance.state().wants;
-        let next = match wants {
-            Some(BodyWant::Buffered(most)) if is_next => {
+        let picture = instance.state().picture.take();
+        let next = match (wants, picture) {
+            (Some(BodyWant::Buffered(most)), None) if is_next => {
                 Next::Body(usize::try_from(most).unwrap_or(usize::MAX))
+            }
+            (None | Some(BodyWant::None), Some(picture)) if is_next => Next::Picture(picture),
+            (Some(_), Some(_)) if is_next => {
+                return Err(FilterError::new(
+                    "it wants a body and a picture of it: one phase can have one of the two",
+                ));
             }
             _ => Next::Done(verdict),
         };
@@ -258,9 +273,15 @@ impl Filter for Guest {
         use Hook as H;
         Phases::NONE
             .and_if(self.has(&[H::Request]), Phase::Request)
-            .and_if(self.has(&[H::OriginRequest]), Phase::OriginRequest)
+            .and_if(
+                self.has(&[H::OriginRequest]) || self.wants_pictures(&[H::Request]),
+                Phase::OriginRequest,
+            )
             .and_if(self.has(&[H::OriginResponse]), Phase::OriginResponse)
-            .and_if(self.has(&[H::Response]), Phase::Response)
+            .and_if(
+                self.has(&[H::Response]) || self.wants_pictures(&[H::Request, H::OriginResponse]),
+                Phase::Response,
+            )
     }
 
     fn rewrites(&self) -> Phases {
@@ -279,6 +300,7 @@ impl Filter for Guest {
 
     fn holds(&self) -> bool {
         self.has(&[Hook::ResponseBody])
+            || self.wants_pictures(&[Hook::OriginResponse, Hook::Response])
     }
 
     fn runs_in_lane(&self) -> bool {
@@ -311,7 +333,10 @@ impl Filter for Guest {
         request: &mut RequestHeader,
     ) -> Result<Flow, FilterError> {
         match self.at_once(Hook::OriginRequest, exchange, Head::Request(request))? {
-            Some(next) => self.request_goes_on(exchange, next),
+            Some(next) => {
+                let flow = self.request_goes_on(exchange, next)?;
+                Ok(self.or_picture(exchange, flow))
+            }
             None => Ok(Flow::Later),
         }
     }
@@ -321,15 +346,19 @@ impl Filter for Guest {
         exchange: &mut Exchange,
         request: &mut RequestHeader,
     ) -> Result<Flow, FilterError> {
-        if let Some(verdict) = self
-            .request_body(exchange, &mut Head::Request(request))
-            .await?
-        {
-            return self.request_goes_on(exchange, Next::Done(verdict));
+        if let Some(flow) = self.picture(exchange, request).await? {
+            return Ok(flow);
         }
-        let head = Head::Request(request);
-        let next = self.waiting(Hook::OriginRequest, exchange, head).await?;
-        self.request_goes_on(exchange, next)
+        let head = &mut Head::Request(request);
+        let next = match self.request_body(exchange, head).await? {
+            Some(verdict) => Next::Done(verdict),
+            None => {
+                let head = Head::Request(request);
+                self.waiting(Hook::OriginRequest, exchange, head).await?
+            }
+        };
+        let flow = self.request_goes_on(exchange, next)?;
+        Ok(self.or_picture(exchange, flow))
     }
 
     fn origin_response(
@@ -337,6 +366,7 @@ impl Filter for Guest {
         exchange: &mut Exchange,
         response: &mut ResponseHeader,
     ) -> Result<Body, FilterError> {
+        self.forget_picture(response);
         match self.at_once(Hook::OriginResponse, exchange, Head::Response(response))? {
             Some(next) => self.response_goes_on(Hook::OriginResponse, exchange, response, next),
             None => Ok(Body::Later),
@@ -358,6 +388,9 @@ impl Filter for Guest {
         exchange: &mut Exchange,
         response: &mut ResponseHeader,
     ) -> Result<Body, FilterError> {
+        if let Some(picture) = self.stored_picture(response) {
+            exchange.notes.insert(picture);
+        }
         match self.at_once(Hook::Response, exchange, Head::Response(response))? {
             Some(next) => self.response_goes_on(Hook::Response, exchange, response, next),
             None => Ok(Body::Later),

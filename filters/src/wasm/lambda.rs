@@ -215,6 +215,7 @@ fn load(
         secrets: written.secrets.clone(),
         hosts: written.hosts.clone(),
         env: written.env.clone(),
+        images: false,
     };
     let grants = grants(&granted, builder)?;
     let version = Version::new(

@@ -19,6 +19,7 @@ use super::version::{Grants, Version};
 use super::versions::Versions;
 use crate::bucket::BUCKETS;
 use crate::filter::{BuildError, Builder, Configured};
+use crate::pictures::{Failing, Pictures, Work};
 
 /// How many exchanges an instance serves that is used again, if nothing else is said.
 const EXCHANGES: u32 = 1000;
@@ -80,6 +81,8 @@ pub(crate) struct GrantsSettings {
     pub(super) hosts: Vec<HostGrant>,
     /// Variables of its environment.
     pub(super) env: BTreeMap<String, String>,
+    /// Whether it may have pictures made (`images.apply`), within the usual bounds of the filter `image`.
+    pub(super) images: bool,
 }
 
 /// Another version for part of the clients.
@@ -292,6 +295,10 @@ pub(super) fn grants(
     for (index, name) in written.secrets.iter().enumerate() {
         let secret = builder.secret(format!("grants.secrets[{index}]"), name)?;
         grants.secrets.insert(name.clone(), secret);
+    }
+    if written.images {
+        let pictures = Pictures::new(&Work::default(), Failing::Original, builder)?;
+        grants.pictures = Some(Arc::new(pictures));
     }
     Ok(grants)
 }

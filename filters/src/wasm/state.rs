@@ -8,6 +8,7 @@ use bytes::Bytes;
 use lol_html::html_content::ContentType;
 use lol_html::send::{Element, ElementContentHandlers};
 use pingora_http::{RequestHeader, ResponseHeader};
+use rimward_images::Transform;
 use wasmtime::component::ResourceTable;
 
 use super::abi::Hook;
@@ -42,6 +43,8 @@ pub(super) struct State {
     pub(super) wants: Option<BodyWant>,
     /// How it wants the page to be rewritten.
     pub(super) edits: Vec<(Selector, Edit)>,
+    /// What picture it wants of a body.
+    pub(super) picture: Option<Picture>,
     /// What it did in the same exchange so far.
     pub(super) spent: Spent,
     pub(super) table: ResourceTable,
@@ -57,6 +60,14 @@ pub(super) struct Chunk {
     /// Where it stands in the body.
     pub(super) offset: u64,
     pub(super) is_last: bool,
+}
+
+/// A picture that the host is to make.
+#[derive(Debug, Clone)]
+pub(super) struct Picture {
+    pub(super) transform: Transform,
+    /// The options as a query has them.
+    pub(super) text: String,
 }
 
 /// What is done with the elements of a page.
@@ -109,6 +120,7 @@ impl State {
             is_held: false,
             wants: None,
             edits: Vec::new(),
+            picture: None,
             spent: Spent::default(),
             table,
             meter: Arc::default(),
@@ -120,6 +132,7 @@ impl State {
     pub(super) fn begin(&mut self, hook: Hook) {
         self.hook = hook;
         self.wants = None;
+        self.picture = None;
         self.now_ms = None;
     }
 

@@ -20,6 +20,7 @@ use crate::chosen::OriginChoice;
 use crate::filter::{BuildError, Builder, Secret};
 use crate::lasting::uptime;
 use crate::outside::{Surroundings, Tally};
+use crate::pictures::Pictures;
 
 /// How many calls in a row may fail before a version is taken out.
 const MAX_FAULTS: u32 = 10;
@@ -43,6 +44,8 @@ pub(super) struct Version {
     pub(super) waits: bool,
     /// Whether it may have pages rewritten by the host.
     pub(super) edits_pages: bool,
+    /// Whether it may have pictures made by the host.
+    pub(super) wants_pictures: bool,
     pub(super) around: Surroundings,
     pub(super) pre: InstancePre<State>,
     pub(super) counters: Counters,
@@ -57,6 +60,8 @@ pub(super) struct Grants {
     pub(super) origins: BTreeMap<String, Arc<OriginChoice>>,
     pub(super) hosts: Vec<HostGrant>,
     pub(super) env: Vec<(String, String)>,
+    /// Where pictures are made, if it may have any made.
+    pub(super) pictures: Option<Arc<Pictures>>,
 }
 
 impl Grants {
@@ -229,11 +234,12 @@ impl Version {
             code: code.id,
             hooks,
             limits,
-            grants,
             config: ConfigText::new(config),
             generation: GENERATIONS.fetch_add(1, Ordering::Relaxed) + 1,
             waits: waits(&code.component),
             edits_pages: link::imports(&code.component, "html"),
+            wants_pictures: grants.pictures.is_some() && link::imports(&code.component, "images"),
+            grants,
             around,
             pre,
             health: Health::default(),

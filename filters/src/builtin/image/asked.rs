@@ -6,12 +6,13 @@ use ahash::AHashMap;
 use http::Method;
 use rimward_images::syntax::{self, cloudflare, query};
 use rimward_images::transform::Ladder;
-use rimward_images::{Bounds, Format, FormatChoice, Hints, Options, Transform};
+use rimward_images::{Bounds, FormatChoice, Hints, Options};
 
 use crate::exchange::Exchange;
 use crate::filter::BuildError;
 use crate::outside::Depth;
 use crate::parameters::{name_of, value_of};
+use crate::pictures::{Original, Source, Wanted, negotiated};
 
 /// What stands in place of options before the URL of an original of another site. Nobody but this edge may ask so.
 const ORIGINAL: &str = "original/";
@@ -33,34 +34,6 @@ pub(super) struct Reading {
     /// Other sites whose pictures may be asked for: `https://images.example.org`.
     pub(super) sources: Vec<Box<str>>,
 }
-
-/// A note: the picture that a request asks for.
-#[derive(Debug, Clone)]
-pub(super) struct Wanted {
-    pub(super) transform: Arc<Transform>,
-    /// How the transform is written, which tells it from others of the same original.
-    pub(super) canonical: Arc<str>,
-    pub(super) source: Source,
-    /// The paths on this site of what is drawn over it.
-    pub(super) overlays: Vec<Arc<str>>,
-    /// The request's fields that decided on it.
-    pub(super) vary: Arc<[&'static str]>,
-    /// What was asked for and is not done.
-    pub(super) unmet: Option<Arc<str>>,
-}
-
-/// Where an original is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Source {
-    /// The path on this site with its query, by which the cache knows it.
-    pub(super) target: Arc<str>,
-    /// Its absolute URL, if it is of another site.
-    pub(super) elsewhere: Option<Arc<str>>,
-}
-
-/// A note: the original of another site that this edge asks itself for.
-#[derive(Debug, Clone)]
-pub(super) struct Original(pub(super) Arc<str>);
 
 /// Why a request for a picture is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,7 +128,7 @@ impl Reading {
         let mut transform = options.resolve(&bounds).map_err(Refused::options)?;
         if transform.format == FormatChoice::Auto {
             vary.push("Accept");
-            transform = chosen(exchange, transform);
+            transform = negotiated(exchange, transform);
         }
         if source.elsewhere.is_some() {
             transform = transform.failing_as_the_route();
@@ -170,6 +143,7 @@ impl Reading {
             canonical: transform.canonical().into(),
             transform: Arc::new(transform),
             source,
+            is_apart: true,
             vary: vary.into(),
             unmet,
         }))
@@ -387,14 +361,6 @@ fn absolute(path: &str) -> Option<(&'static str, &str)> {
     };
     let rest = rest.strip_prefix('/')?;
     Some((scheme, rest.strip_prefix('/').unwrap_or(rest)))
-}
-
-fn chosen(exchange: &Exchange, transform: Transform) -> Transform {
-    let accept = exchange.header("accept");
-    match rimward_images::negotiate(accept, &transform) {
-        Some(format @ (Format::Avif | Format::Webp)) => transform.in_format(format),
-        _ => transform.in_source_format(),
-    }
 }
 
 fn hints(exchange: &Exchange) -> Hints<'_> {

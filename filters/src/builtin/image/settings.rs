@@ -14,6 +14,7 @@ use super::asked::Reading;
 use super::table::OptionTable;
 use crate::credentials::Word;
 use crate::filter::BuildError;
+use crate::pictures::{Failing, Mode, Work};
 
 /// Settings of `image`.
 ///
@@ -127,23 +128,24 @@ pub(crate) struct Settings {
     pub(super) queue: usize,
 }
 
-/// Where pictures are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Mode {
-    Process,
-    Thread,
-}
-
-/// What clients get when no picture can be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Failing {
-    Original,
-    Error,
-}
-
 impl Settings {
+    /// What the making of pictures may take.
+    pub(super) fn work(&self) -> Work {
+        Work {
+            origin: self.origin.clone(),
+            max_source: self.max_source.0,
+            max_pixels: self.max_pixels,
+            max_frames: self.max_frames,
+            max_output_pixels: self.max_output_pixels,
+            max_avif_pixels: self.max_avif_pixels,
+            timeout: self.timeout.0,
+            mode: self.mode,
+            threads: self.threads,
+            memory: self.memory.map(|memory| memory.0),
+            queue: self.queue,
+        }
+    }
+
     /// What clients get when no picture can be made.
     pub(super) fn failing(&self) -> Result<Failing, BuildError> {
         match (self.failing, &self.origin) {
@@ -280,29 +282,29 @@ fn five() -> f64 {
 }
 
 fn usual_source() -> ByteSize {
-    ByteSize(20 << 20)
+    ByteSize(Work::default().max_source)
 }
 
 fn usual_pixels() -> u64 {
-    50_000_000
+    Work::default().max_pixels
 }
 
 fn usual_frames() -> u32 {
-    256
+    Work::default().max_frames
 }
 
 fn usual_output() -> u64 {
-    25_000_000
+    Work::default().max_output_pixels
 }
 
 fn usual_avif() -> u64 {
-    4_000_000
+    Work::default().max_avif_pixels
 }
 
 fn ten_seconds() -> Span {
-    Span(std::time::Duration::from_secs(10))
+    Span(Work::default().timeout)
 }
 
 fn usual_queue() -> usize {
-    256
+    Work::default().queue
 }

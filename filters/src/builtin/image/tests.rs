@@ -33,7 +33,7 @@ fn read(settings: &str, target: &str, fields: &[(&'static str, &str)]) -> String
         _ => match exchange.notes.get::<Wanted>() {
             None => "nothing".to_owned(),
             Some(wanted) => {
-                let asked::Source { target, elsewhere } = &wanted.source;
+                let crate::pictures::Source { target, elsewhere } = &wanted.source;
                 let source = elsewhere.as_ref().unwrap_or(target);
                 assert_eq!(exchange.request.uri.to_string(), **target);
                 assert!(
@@ -536,7 +536,7 @@ async fn what_can_t_be_made_is_served_as_it_is() {
     assert_eq!(values(&answer.head, "cache-control"), ["max-age=60"]);
     assert_eq!(
         exchange.notes.get::<Storing>().unwrap().ttl,
-        Some(answer::REMEMBERED)
+        Some(std::time::Duration::from_secs(60))
     );
     // Or as the operator or the request wants it.
     let (answer, _) = made("failing = \"error\"", jpg, html.clone(), None).await;

@@ -5,7 +5,7 @@ use pingora_http::ResponseHeader;
 
 use super::super::abi::rimward::filter::types::BodyWant;
 use super::super::abi::{Hook, Synthetic, Verdict};
-use super::super::state::Edit;
+use super::super::state::{Edit, Picture};
 use super::bodies::{Chain, Chunked, Collecting, Holding};
 use super::live::Live;
 use super::{Guest, Next};
@@ -28,6 +28,10 @@ impl Guest {
     ) -> Result<Flow, FilterError> {
         let verdict = match next {
             Next::Body(most) => return Ok(Flow::WantsBody(most)),
+            Next::Picture(picture) => {
+                self.want_picture(exchange, picture);
+                return Ok(Flow::Continue);
+            }
             Next::Done(verdict) => verdict,
         };
         match verdict {
@@ -76,10 +80,18 @@ impl Guest {
                 let collecting = Collecting::new(self, body, exchange, response, most);
                 return Ok(Body::Rewritten(Box::new(collecting)));
             }
+            Next::Picture(picture) if hook == Hook::Response => {
+                return Ok(self.picture_of(exchange, picture));
+            }
+            Next::Picture(picture) => return self.store_picture(response, &picture),
             Next::Done(verdict) => verdict,
         };
+        let stored = exchange.notes.remove::<Picture>();
         match verdict {
-            Verdict::Next => self.rewrite(body, exchange, response),
+            Verdict::Next => match stored {
+                Some(picture) if hook == Hook::Response => Ok(self.picture_of(exchange, picture)),
+                _ => self.rewrite(body, exchange, response),
+            },
             Verdict::ReplaceBody(bytes) => {
                 self.check_size(exchange, bytes.len())?;
                 Ok(Body::Replaced(bytes.into()))

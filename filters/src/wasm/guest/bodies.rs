@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use pingora_http::ResponseHeader;
 
@@ -284,12 +285,13 @@ impl Holding {
     }
 }
 
+#[async_trait]
 impl BodyHolder for Holding {
     fn most(&self) -> usize {
         self.most
     }
 
-    fn whole(
+    async fn whole(
         self: Box<Self>,
         exchange: &mut Exchange,
         head: &mut ResponseHeader,

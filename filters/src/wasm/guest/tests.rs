@@ -230,6 +230,7 @@ async fn a_head_waits_for_a_body_that_is_wanted_whole() {
     assert_eq!(holder.most(), 100);
     let body = holder
         .whole(&mut exchange, &mut head, &"hello".into(), true)
+        .await
         .unwrap();
     assert_eq!(body.unwrap(), "other");
     assert_eq!(head.headers["x-len"], "5");

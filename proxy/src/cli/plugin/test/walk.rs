@@ -296,11 +296,11 @@ impl Walk<'_> {
                 _ => filter.response_later(exchange, head).await?,
             };
         }
-        self.body_of(wish, head, body)
+        self.body_of(wish, head, body).await
     }
 
     /// What becomes of a body by a filter's wish.
-    fn body_of(
+    async fn body_of(
         &mut self,
         wish: Body,
         head: &mut ResponseHeader,
@@ -325,7 +325,7 @@ impl Walk<'_> {
             Body::Held(holder) => {
                 let is_whole = body.len() <= holder.most();
                 let shown = body.slice(..body.len().min(holder.most().saturating_add(1)));
-                let other = holder.whole(self.exchange, head, &shown, is_whole)?;
+                let other = holder.whole(self.exchange, head, &shown, is_whole).await?;
                 if other.is_some() {
                     forget_body(head);
                 }

@@ -20,7 +20,7 @@ const MARK: &str = "rimward-image";
 const READ: &str = "image/webp,image/png,image/jpeg,image/gif,*/*;q=0.1";
 
 /// Whether a request is one for an original, of this edge or of another.
-pub(super) fn is_for_original(exchange: &Exchange) -> bool {
+pub(crate) fn is_for_original(exchange: &Exchange) -> bool {
     let lines = exchange.request.headers.get_all(VIA).iter();
     lines
         .filter_map(|line| line.to_str().ok())
@@ -137,9 +137,6 @@ fn marked(request: http::request::Builder) -> http::request::Builder {
 }
 
 /// How long an original, and then a picture, is waited for.
-pub(super) fn bounds(time: Duration, most: u64) -> Bounds {
-    Bounds {
-        time,
-        body: usize::try_from(most).unwrap_or(usize::MAX),
-    }
+pub(super) fn bounds(time: Duration, body: usize) -> Bounds {
+    Bounds { time, body }
 }

@@ -8,17 +8,17 @@ use http::header::HeaderValue;
 use http::{Response, StatusCode};
 use moka::sync::Cache;
 use rimward_images::{
-    Format, FormatChoice, ImageError, Limits, Rendered, Transform, cost, probe, render,
+    Format, FormatChoice, ImageError, Info, Limits, Rendered, Transform, cost, probe, render,
     worker::{self, Workers},
 };
 use serde_json::json;
 
 use super::answer::{self, Failure};
-use super::asked::{Source, Wanted};
 use super::ingredients::Ingredients;
 use super::original::{self, Asker, Originals};
 use super::pool::{self, Pool, Priority, Room};
-use super::settings::{Mode, Settings};
+use super::wanted::{Source, Wanted};
+use super::work::{Mode, Work};
 use crate::exchange::{Exchange, Storing};
 use crate::filter::{Answer, BuildError, Builder, FilterError};
 use crate::lasting::Lasting;
@@ -45,14 +45,14 @@ pub(super) struct Made {
     bytes: Bytes,
     format: Format,
     /// What it is, and of what it was made, as JSON.
-    description: String,
+    description: Bytes,
     /// As `x-image` and the access log have it.
     pub(super) told: String,
 }
 
 impl Made {
     fn of(rendered: Rendered) -> Self {
-        let description = rendered.describe();
+        let description = rendered.describe().into();
         let Rendered {
             bytes,
             format,
@@ -71,6 +71,21 @@ impl Made {
     }
 }
 
+impl Made {
+    /// What a client gets of it, and of which type that is.
+    pub(super) fn body(&self, wanted: &Wanted) -> (Bytes, &'static str) {
+        match wanted.transform.format {
+            FormatChoice::Json => (self.description.clone(), "application/json"),
+            _ => (self.bytes.clone(), self.format.media_type()),
+        }
+    }
+
+    /// Bytes that it takes.
+    pub(super) fn weight(&self) -> usize {
+        self.bytes.len() + self.description.len() + self.told.len()
+    }
+}
+
 /// The processes to make pictures in.
 fn workers(mode: Option<Mode>) -> Result<Option<&'static Workers>, BuildError> {
     match (mode, worker::of_program()) {
@@ -84,55 +99,27 @@ fn workers(mode: Option<Mode>) -> Result<Option<&'static Workers>, BuildError> {
 }
 
 impl Making {
-    pub(super) fn new(settings: &Settings, builder: &Builder<'_>) -> Result<Self, BuildError> {
-        let time = settings.timeout.0;
-        if time.is_zero() {
-            return Err(BuildError::at(
-                "timeout",
-                "nothing is made in no time: give a second or more",
-            ));
-        }
-        let usual = pool::Bounds::usual(settings.queue);
+    pub(super) fn new(work: &Work, builder: &Builder<'_>) -> Result<Self, BuildError> {
+        work.check()?;
+        let usual = pool::Bounds::usual(work.queue);
         let bounds = pool::Bounds {
-            threads: settings.threads.unwrap_or(usual.threads),
-            memory: settings.memory.map_or(usual.memory, |memory| memory.0),
-            queue: settings.queue,
+            threads: work.threads.unwrap_or(usual.threads),
+            memory: work.memory.unwrap_or(usual.memory),
+            queue: work.queue,
         };
-        let positive = [
-            ("threads", bounds.threads as u64),
-            ("queue", bounds.queue as u64),
-            ("memory", bounds.memory),
-            ("max_source", settings.max_source.0),
-            ("max_pixels", settings.max_pixels),
-            ("max_frames", settings.max_frames.into()),
-            ("max_output_pixels", settings.max_output_pixels),
-        ];
-        if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {
-            return Err(BuildError::at(*key, "it has to be more than 0"));
-        }
-        let bytes = original::bounds(time, settings.max_source.0);
+        let origin = work.origin.as_deref();
+        let origin = origin.map(|name| builder.origin("origin", name));
+        let limits = work.limits();
         Ok(Self {
             originals: Originals {
                 outside: builder.outside(),
-                bounds: bytes,
-                origin: settings
-                    .origin
-                    .as_deref()
-                    .map(|name| builder.origin("origin", name))
-                    .transpose()?,
+                bounds: original::bounds(limits.time, limits.bytes),
+                origin: origin.transpose()?,
             },
             pool: pool::of(&POOLS, bounds),
-            workers: workers(settings.mode)?,
-            limits: Limits {
-                bytes: bytes.body,
-                pixels: settings.max_pixels,
-                frames: settings.max_frames,
-                output_pixels: settings.max_output_pixels,
-                avif_pixels: settings.max_avif_pixels,
-                time,
-                ..Limits::default()
-            },
-            time,
+            workers: workers(work.mode)?,
+            time: limits.time,
+            limits,
             failures: Cache::builder()
                 .max_capacity(MOST_FAILURES)
                 .time_to_live(answer::REMEMBERED)
@@ -143,6 +130,11 @@ impl Making {
     /// Whether clients may not have originals as they are.
     pub(super) fn is_private(&self) -> bool {
         self.originals.origin.is_some()
+    }
+
+    /// How many bytes an original may have.
+    pub(super) fn most(&self) -> usize {
+        self.limits.bytes
     }
 
     /// How much waits and how much is being made.
@@ -220,7 +212,13 @@ impl Making {
     ) -> Result<Arc<Made>, ImageError> {
         let limits = self.limits.clone();
         let info = probe(&source, &limits)?;
-        let cost = cost(&info, &transform).saturating_add(source.len() as u64);
+        let mut cost = cost(&info, &transform).saturating_add(source.len() as u64);
+        for overlay in &overlays {
+            let Info { width, height, .. } = probe(overlay, &limits)?;
+            // It is drawn with its alpha, from a copy in the size that it is drawn in.
+            let pixels = u64::from(width) * u64::from(height);
+            cost = cost.saturating_add(pixels * 8 + overlay.len() as u64);
+        }
         let workers = self.workers;
         let work = move || {
             let overlays: Vec<&[u8]> = overlays.iter().map(|overlay| &**overlay).collect();

@@ -5,7 +5,7 @@ use http::header::{HeaderValue, IF_NONE_MATCH};
 use pingora_http::RequestHeader;
 use twox_hash::XxHash3_128;
 
-use super::asked::Wanted;
+use super::wanted::Wanted;
 
 /// Changes when the same options make another picture than they did, so that clients don't keep what was made before.
 const EDITION: u8 = 1;

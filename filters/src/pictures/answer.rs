@@ -8,7 +8,7 @@ use http::{Response, StatusCode};
 use pingora_http::ResponseHeader;
 use rimward_images::{Format, ImageError};
 
-use super::asked::{Source, Wanted};
+use super::wanted::{Source, Wanted};
 use crate::exchange::Storing;
 use crate::filter::{Answer, FilterError};
 use crate::outside::AskError;
@@ -16,7 +16,7 @@ use crate::outside::AskError;
 /// How long a failure is remembered.
 pub(super) const REMEMBERED: Duration = Duration::from_secs(60);
 /// What was made, or why nothing was.
-pub(super) const X_IMAGE: HeaderName = HeaderName::from_static("x-image");
+pub(crate) const X_IMAGE: HeaderName = HeaderName::from_static("x-image");
 /// What was asked for and is not done.
 pub(super) const X_IMAGE_UNMET: HeaderName = HeaderName::from_static("x-image-unmet");
 
@@ -144,7 +144,7 @@ pub(super) fn unchanged(original: &HeaderMap, etag: HeaderValue) -> Result<Answe
 /// The answer that describes a picture.
 pub(super) fn description(
     original: &HeaderMap,
-    json: String,
+    json: Bytes,
     etag: HeaderValue,
 ) -> Result<Answer, FilterError> {
     let mut answer = Answer::new(200)?;
