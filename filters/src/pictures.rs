@@ -48,10 +48,6 @@ pub(crate) struct Pictures {
     remembered: Cache<u128, Arc<Made>>,
 }
 
-/// A note: how long the picture of this exchange took.
-#[derive(Debug, Clone, Copy)]
-struct Took(f64);
-
 impl Pictures {
     pub(crate) fn new(
         work: &Work,
@@ -73,7 +69,8 @@ impl Pictures {
         self.making.status()
     }
 
-    /// Answers a request to the origin with the picture that is wanted.
+    /// Answers a request to the origin with the picture that is wanted; or has the request go on, where nothing can be made of what the
+    /// origin has and clients could not be sent to that.
     ///
     /// # Errors
     /// When the answer can't be written. That there is no picture is an answer.
@@ -109,7 +106,7 @@ impl Pictures {
         match self.making.make(priority, wanted, &ingredients).await {
             Ok(made) => {
                 let took = start.elapsed().as_secs_f64() * 1000.0;
-                exchange.notes.insert(Took(took));
+                wanted.outcome.took(took);
                 exchange.log.push(("image".into(), made.told.clone()));
                 exchange.log.push(("image_ms".into(), format!("{took:.1}")));
                 exchange.outcomes.push(self.made.clone());
@@ -142,7 +139,10 @@ impl Pictures {
                 .insert_header(X_IMAGE_UNMET, unmet)
                 .map_err(too_many)?;
         }
-        if let Some(Took(milliseconds)) = exchange.notes.get() {
+        if let Some(why) = wanted.outcome.why_passed() {
+            response.insert_header(X_IMAGE, why).map_err(too_many)?;
+        }
+        if let Some(milliseconds) = wanted.outcome.milliseconds() {
             response
                 .append_header(SERVER_TIMING, format!("image;dur={milliseconds:.1}"))
                 .map_err(too_many)?;
@@ -203,7 +203,11 @@ impl Pictures {
             _ if self.failing == Failing::Error => answer::error(failure, &told)?,
             (_, Some(original)) => answer::original(original, &told, false)?,
             // It is larger than may be read here, or there is no room for it; perhaps it is well where it is.
-            (Failure::Asked(AskError::TooLong(_)) | Failure::Image(_), None) if wanted.is_apart => {
+            (Failure::Asked(AskError::TooLong(_)) | Failure::Image(_), None) => {
+                if !wanted.is_apart {
+                    wanted.outcome.passed(told);
+                    return Ok(Flow::Continue);
+                }
                 answer::redirect(wanted, &told)?
             }
             (_, None) => answer::error(failure, &told)?,

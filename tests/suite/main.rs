@@ -19,6 +19,7 @@ mod lane;
 mod listeners;
 mod observing;
 mod origins;
+mod pictures;
 mod pingora;
 mod plugins;
 mod purging;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use pingora_http::ResponseHeader;
-use rimward_images::{Format, ImageError};
+use rimward_images::ImageError;
 
 use super::wanted::{Source, Wanted};
 use crate::exchange::Storing;
@@ -110,10 +110,10 @@ fn plain(char: char) -> char {
     if matches!(char, ' '..='~') { char } else { '?' }
 }
 
-/// The answer that holds a picture.
+/// The answer that holds a picture, or what there is to say of one.
 pub(super) fn picture(
     original: &HeaderMap,
-    format: Format,
+    kind: &'static str,
     bytes: Bytes,
     etag: HeaderValue,
     told: &str,
@@ -121,10 +121,7 @@ pub(super) fn picture(
     let mut answer = Answer::new(200)?;
     inherit(original, &mut answer.head)?;
     answer
-        .header(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(format.media_type()),
-        )?
+        .header(header::CONTENT_TYPE, HeaderValue::from_static(kind))?
         .header(header::ETAG, etag)?
         .header(
             header::X_CONTENT_TYPE_OPTIONS,
@@ -139,21 +136,6 @@ pub(super) fn unchanged(original: &HeaderMap, etag: HeaderValue) -> Result<Answe
     let mut answer = Answer::new(304)?;
     inherit(original, &mut answer.head)?;
     answer.header(header::ETAG, etag)
-}
-
-/// The answer that describes a picture.
-pub(super) fn description(
-    original: &HeaderMap,
-    json: Bytes,
-    etag: HeaderValue,
-) -> Result<Answer, FilterError> {
-    let mut answer = Answer::new(200)?;
-    inherit(original, &mut answer.head)?;
-    let answer = answer.header(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    )?;
-    Ok(answer.header(header::ETAG, etag)?.with_body(json))
 }
 
 /// What the original says of caching and of whom it is for holds for the picture, too.

@@ -4,11 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue, LAST_MODIFIED,
-    X_CONTENT_TYPE_OPTIONS,
-};
-use http::{Method, StatusCode};
+use http::StatusCode;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use moka::sync::Cache;
 use pingora_http::ResponseHeader;
 use rimward_images::{ImageError, Measure};
@@ -60,13 +57,6 @@ impl Pictures {
         }
         for name in wanted.vary.iter() {
             vary::by(head, name)?;
-        }
-        if exchange.request.method == Method::HEAD {
-            // They would be those of the body that is not sent.
-            for name in [CONTENT_LENGTH, ETAG, LAST_MODIFIED] {
-                head.remove_header(&name);
-            }
-            return Ok(None);
         }
         if answer::is_svg(&head.headers) {
             return Ok(None);

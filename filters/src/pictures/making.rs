@@ -69,9 +69,7 @@ impl Made {
             told: format!("ok f={format} w={width} h={height} n={frames} q={quality}"),
         }
     }
-}
 
-impl Made {
     /// What a client gets of it, and of which type that is.
     pub(super) fn body(&self, wanted: &Wanted) -> (Bytes, &'static str) {
         match wanted.transform.format {
@@ -279,10 +277,7 @@ impl Making {
         made: &Made,
         etag: HeaderValue,
     ) -> Result<Answer, FilterError> {
-        let head = original.headers();
-        if wanted.transform.format == FormatChoice::Json {
-            return answer::description(head, made.description.clone(), etag);
-        }
-        answer::picture(head, made.format, made.bytes.clone(), etag, &made.told)
+        let (bytes, kind) = made.body(wanted);
+        answer::picture(original.headers(), kind, bytes, etag, &made.told)
     }
 }

@@ -1,6 +1,6 @@
 //! Which picture is wanted: what is done to which original.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rimward_images::{Format, FormatChoice, Transform};
 
@@ -21,6 +21,34 @@ pub(crate) struct Wanted {
     pub(crate) vary: Arc<[&'static str]>,
     /// What was asked for and is not done.
     pub(crate) unmet: Option<Arc<str>>,
+    pub(crate) outcome: Arc<Outcome>,
+}
+
+/// What became of a picture. Copies of an exchange share it: where a response is held, the picture is made for a copy.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    took: OnceLock<f64>,
+    passed: OnceLock<String>,
+}
+
+impl Outcome {
+    /// It was made, in so many milliseconds. What is told first holds.
+    pub(super) fn took(&self, milliseconds: f64) {
+        self.took.get_or_init(|| milliseconds);
+    }
+
+    pub(super) fn milliseconds(&self) -> Option<f64> {
+        self.took.get().copied()
+    }
+
+    /// The origin's own response passes in its place, for this reason.
+    pub(super) fn passed(&self, why: String) {
+        self.passed.get_or_init(|| why);
+    }
+
+    pub(super) fn why_passed(&self) -> Option<&str> {
+        self.passed.get().map(String::as_str)
+    }
 }
 
 /// Where an original is.
@@ -58,6 +86,7 @@ impl Wanted {
             overlays: Vec::new(),
             vary: vary.into(),
             unmet: None,
+            outcome: Arc::default(),
         }
     }
 }

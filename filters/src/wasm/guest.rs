@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::HeaderName;
 use pingora_http::{RequestHeader, ResponseHeader};
 
 use super::abi::rimward::filter::types::BodyWant;
@@ -29,6 +28,7 @@ use crate::filter::{Body, Filter, FilterError, Flow, Phase, Phases, Summary};
 use kept::Kept;
 use live::Live;
 pub(super) use loaded::Loaded;
+use pictures::Names;
 
 /// A filter in WebAssembly.
 pub(crate) struct Guest {
@@ -42,8 +42,8 @@ pub(crate) struct Guest {
     candidate: Option<Candidate>,
     /// Where its versions are kept.
     kept: Option<Kept>,
-    /// Which field of a stored response says what picture is wanted of it.
-    picture_field: Option<HeaderName>,
+    /// What its wishes for pictures go by, if any version may have some.
+    pictures: Option<Names>,
 }
 
 /// A version that part of the clients get, always the same.
@@ -77,13 +77,18 @@ impl Guest {
             share: share.into(),
             dealer: Dealer::new(&name),
         });
-        Self {
+        let guest = Self {
             id: GUESTS.fetch_add(1, Ordering::Relaxed),
             current: ArcSwap::from_pointee(current),
             before: before.map(Arc::new),
             candidate,
             kept: None,
-            picture_field: pictures::field(&name),
+            pictures: None,
+        };
+        let wants_pictures = guest.all().any(|loaded| loaded.version.wants_pictures);
+        Self {
+            pictures: wants_pictures.then(|| Names::of(&name)).flatten(),
+            ..guest
         }
     }
 
@@ -207,9 +212,7 @@ impl Guest {
             }
             (None | Some(BodyWant::None), Some(picture)) if is_next => Next::Picture(picture),
             (Some(_), Some(_)) if is_next => {
-                return Err(FilterError::new(
-                    "it wants a body and a picture of it: one phase can have one of the two",
-                ));
+                return Err(pictures::one_of_two());
             }
             _ => Next::Done(verdict),
         };
@@ -388,9 +391,7 @@ impl Filter for Guest {
         exchange: &mut Exchange,
         response: &mut ResponseHeader,
     ) -> Result<Body, FilterError> {
-        if let Some(picture) = self.stored_picture(response) {
-            exchange.notes.insert(picture);
-        }
+        self.look_for_pictures(exchange, response)?;
         match self.at_once(Hook::Response, exchange, Head::Response(response))? {
             Some(next) => self.response_goes_on(Hook::Response, exchange, response, next),
             None => Ok(Body::Later),

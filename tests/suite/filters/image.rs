@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use rimward_images::{Format, Info, Kind, Limits, probe};
+use rimward_images::{Format, Kind};
 use rimward_tests::{Binary, Client, Edge, Files, Origin, Response, fill, secs};
 use tokio::task::JoinSet;
+
+use crate::pictures::{info, png};
 
 const SITE: &str = r#"
     [origin.app]
@@ -31,24 +33,6 @@ async fn with(origin: &Origin, image: &str) -> Edge {
 
 async fn plain(origin: &Origin) -> Edge {
     with(origin, "presets = { icon = { width = 4 } }").await
-}
-
-/// A picture of one colour that turns into another from left to right.
-fn png(width: u32, height: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    let mut writer = encoder.write_header().unwrap();
-    let pixel = |at: u32| [(at % width * 255 / width) as u8, 128, 64];
-    let pixels: Vec<u8> = (0..width * height).flat_map(pixel).collect();
-    writer.write_image_data(&pixels).unwrap();
-    writer.finish().unwrap();
-    bytes
-}
-
-fn info(response: &Response) -> Info {
-    assert_eq!(response.status, 200, "{response:?}");
-    probe(&response.body, &Limits::default()).unwrap()
 }
 
 fn told(response: &Response) -> &str {

@@ -1,30 +1,14 @@
 //! Pictures that a guest has made.
 
-use rimward_images::{Info, Kind, Limits, probe};
-use rimward_tests::Response;
+use rimward_images::Kind;
 
 use super::World;
+use crate::pictures::{info, png};
 
 const GRANTED: &str = r#"
     grants = { images = true }
     limits = { cpu = "100ms", wall = "300ms" }
 "#;
-
-fn png(width: u32, height: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    let mut writer = encoder.write_header().unwrap();
-    let pixels: Vec<u8> = (0..width * height * 3).map(|at| (at % 251) as u8).collect();
-    writer.write_image_data(&pixels).unwrap();
-    writer.finish().unwrap();
-    bytes
-}
-
-fn info(response: &Response) -> Info {
-    assert_eq!(response.status, 200, "{response:?}");
-    probe(&response.body, &Limits::default()).unwrap()
-}
 
 fn ask(script: &str) -> String {
     format!("GET /a.png\nx-do: {script}")
@@ -57,6 +41,69 @@ async fn a_picture_that_a_request_wants_is_stored_under_its_original() {
     assert_eq!((other.kind, other.width), (Kind::Png, 8));
     assert_eq!(info(&world.edge.get("/a.png").await).width, 80);
     assert_eq!(world.app.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn what_decided_on_a_picture_is_told() {
+    let world = world().await;
+    for phase in ["request", "response"] {
+        for (accept, kind) in [("image/webp", Kind::Webp), ("*/*", Kind::Png)] {
+            let script = ask(&format!("{phase} images.apply 20 auto"));
+            let asked = format!("{script}\naccept: {accept}");
+            let response = world.edge.request(&asked).await;
+            assert_eq!(info(&response).kind, kind, "{phase} {accept}");
+            assert_eq!(response.header("vary"), Some("Accept"), "{phase} {accept}");
+            let timing = response.headers.all("server-timing");
+            let took = timing.filter(|told| told.starts_with("image;dur=")).count();
+            assert_eq!(took, 1, "{phase} {accept}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_is_that_of_the_picture() {
+    for phase in ["request", "response"] {
+        let world = world().await;
+        let get = ask(&format!("{phase} images.apply 20 webp"));
+        let head = world.edge.request(&get.replace("GET", "HEAD")).await;
+        assert_eq!((head.status, head.body.len()), (200, 0), "{phase}");
+        let get = world.edge.request(&get).await;
+        assert_eq!(info(&get).width, 20, "{phase}");
+        for name in ["content-length", "content-type", "etag"] {
+            assert_eq!(head.header(name), get.header(name), "{phase} {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_original_that_is_too_large_passes_as_it_is() {
+    let world = World::with(GRANTED).await;
+    let large = vec![b'x'; (20 << 20) + 1];
+    world
+        .app
+        .always("/a.png", "cache-control: max-age=60", &*large);
+    for phase in ["request", "response"] {
+        let script = format!("{phase} images.apply 20");
+        let response = world.edge.request(&ask(&script)).await;
+        assert_eq!((response.status, response.body.len()), (200, large.len()));
+        let told = response.header("x-image").unwrap();
+        assert!(told.starts_with("err=9402"), "{phase} {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_and_a_picture_of_it_are_not_both_to_be_had() {
+    for script in [
+        "response response.want-body buffered 100; response images.apply 20",
+        "origin-response images.apply 20; response response.want-body buffered 100",
+    ] {
+        let world = world().await;
+        assert_eq!(
+            world.edge.request(&ask(script)).await.status,
+            500,
+            "{script}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -146,6 +146,7 @@ impl Reading {
             is_apart: true,
             vary: vary.into(),
             unmet,
+            outcome: Arc::default(),
         }))
     }
 

@@ -10,6 +10,7 @@ use rimward_config::OriginId;
 use super::*;
 use crate::exchange::{Client, Storing};
 use crate::outside::{AskError, Bounds, Depth, Destination, Outside, Stream, Surroundings, Waits};
+use crate::pictures::Source;
 use crate::testing::{build, exchange, refused, values};
 
 const CHROME: &str = "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8";
@@ -33,7 +34,7 @@ fn read(settings: &str, target: &str, fields: &[(&'static str, &str)]) -> String
         _ => match exchange.notes.get::<Wanted>() {
             None => "nothing".to_owned(),
             Some(wanted) => {
-                let crate::pictures::Source { target, elsewhere } = &wanted.source;
+                let Source { target, elsewhere } = &wanted.source;
                 let source = elsewhere.as_ref().unwrap_or(target);
                 assert_eq!(exchange.request.uri.to_string(), **target);
                 assert!(

@@ -5,9 +5,10 @@ use pingora_http::ResponseHeader;
 
 use super::super::abi::rimward::filter::types::BodyWant;
 use super::super::abi::{Hook, Synthetic, Verdict};
-use super::super::state::{Edit, Picture};
+use super::super::state::Edit;
 use super::bodies::{Chain, Chunked, Collecting, Holding};
 use super::live::Live;
+use super::pictures::one_of_two;
 use super::{Guest, Next};
 use crate::exchange::Exchange;
 use crate::filter::{Answer, Body, BodyRewriter, FilterError, Flow};
@@ -72,7 +73,12 @@ impl Guest {
             Hook::OriginResponse => Hook::OriginResponseBody,
             _ => Hook::ResponseBody,
         };
+        let stored = match hook {
+            Hook::Response => self.stored_picture(exchange),
+            _ => None,
+        };
         let verdict = match next {
+            Next::Body(_) if stored.is_some() => return Err(one_of_two()),
             Next::Body(most) if hook == Hook::Response => {
                 return Ok(Body::Held(Box::new(Holding::new(self, exchange, most))));
             }
@@ -86,11 +92,10 @@ impl Guest {
             Next::Picture(picture) => return self.store_picture(response, &picture),
             Next::Done(verdict) => verdict,
         };
-        let stored = exchange.notes.remove::<Picture>();
         match verdict {
             Verdict::Next => match stored {
-                Some(picture) if hook == Hook::Response => Ok(self.picture_of(exchange, picture)),
-                _ => self.rewrite(body, exchange, response),
+                Some(picture) => Ok(self.picture_of(exchange, picture)),
+                None => self.rewrite(body, exchange, response),
             },
             Verdict::ReplaceBody(bytes) => {
                 self.check_size(exchange, bytes.len())?;

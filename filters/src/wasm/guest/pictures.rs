@@ -25,14 +25,35 @@ struct WantedBy(usize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Left(usize);
 
-/// The field that says of a stored response which picture a guest wants of it.
-pub(super) fn field(guest: &str) -> Option<HeaderName> {
-    let guest = guest.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-    HeaderName::try_from(format!("x-rimward-picture-{guest}")).ok()
+/// A note: the picture that a guest wanted of a response when that was stored.
+#[derive(Debug, Clone)]
+struct Stored(usize, Picture);
+
+/// What the wishes of one guest go by.
+pub(super) struct Names {
+    /// Among the parts of a cache key, beside what the guest distinguishes itself.
+    key: Arc<str>,
+    /// The field that says of a stored response which picture is wanted of it.
+    field: HeaderName,
+}
+
+impl Names {
+    pub(super) fn of(guest: &str) -> Option<Self> {
+        let word = guest.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        Some(Self {
+            key: format!("{guest}:picture").into(),
+            field: HeaderName::try_from(format!("x-rimward-picture-{word}")).ok()?,
+        })
+    }
+}
+
+/// Why a wish for a body can't be met.
+pub(super) fn one_of_two() -> FilterError {
+    FilterError::new("it wants a body and a picture of it: it can have one of the two")
 }
 
 impl Guest {
-    fn pictures(&self, exchange: &Exchange) -> Option<Arc<Pictures>> {
+    fn granted(&self, exchange: &Exchange) -> Option<Arc<Pictures>> {
         self.pick(exchange).version.grants.pictures.clone()
     }
 
@@ -47,13 +68,15 @@ impl Guest {
     /// Notes that the response to a request is to be a picture. An original that is asked for to make one of stays as it is.
     pub(super) fn want_picture(&self, exchange: &mut Exchange, picture: Picture) {
         let is_read = matches!(exchange.request.method, Method::GET | Method::HEAD);
-        if !is_read || is_own(exchange) {
+        let Some(names) = self.pictures.as_ref().filter(|_| is_read) else {
+            return;
+        };
+        if is_own(exchange) {
             return;
         }
         let wanted = Wanted::of_request(exchange, picture.transform);
-        // Under another name than what the guest distinguishes itself.
-        let name = format!("{}:picture", self.pick(exchange).version.name).into();
-        exchange.chosen.distinguish(&name, wanted.canonical.clone());
+        let chosen = &mut exchange.chosen;
+        chosen.distinguish(&names.key, wanted.canonical.clone());
         exchange.notes.insert(wanted);
         exchange.notes.insert(WantedBy(self.id));
     }
@@ -81,7 +104,7 @@ impl Guest {
         }
         exchange.notes.remove::<Left>();
         let wanted = exchange.notes.get::<Wanted>().cloned();
-        match (self.pictures(exchange), wanted) {
+        match (self.granted(exchange), wanted) {
             (Some(pictures), Some(wanted)) => {
                 Ok(Some(pictures.answer(exchange, request, &wanted).await?))
             }
@@ -91,8 +114,8 @@ impl Guest {
 
     /// Keeps what an origin says from passing for the wish of this guest.
     pub(super) fn forget_picture(&self, response: &mut ResponseHeader) {
-        if let Some(field) = &self.picture_field {
-            response.remove_header(field);
+        if let Some(names) = &self.pictures {
+            response.remove_header(&names.field);
         }
     }
 
@@ -103,23 +126,43 @@ impl Guest {
         picture: &Picture,
     ) -> Result<Body, FilterError> {
         let wrong = || FilterError::new("the picture that it wants can't be noted");
-        let field = self.picture_field.clone().ok_or_else(wrong)?;
+        let names = self.pictures.as_ref().ok_or_else(wrong)?;
         response
-            .insert_header(field, &picture.text)
+            .insert_header(names.field.clone(), &picture.text)
             .map_err(|_| wrong())?;
         Ok(Body::Untouched)
     }
 
-    /// The wish that was stored with a response.
-    pub(super) fn stored_picture(&self, response: &mut ResponseHeader) -> Option<Picture> {
-        let field = self.picture_field.as_ref()?;
-        let text = response.remove_header(field)?;
-        Picture::read(text.to_str().ok()?)
+    /// Reads what was stored with a response, and says in it what became of a picture in the origin's place.
+    pub(super) fn look_for_pictures(
+        &self,
+        exchange: &mut Exchange,
+        response: &mut ResponseHeader,
+    ) -> Result<(), FilterError> {
+        let Some(names) = &self.pictures else {
+            return Ok(());
+        };
+        let stored = response.remove_header(&names.field);
+        let stored = stored.and_then(|text| Picture::read(text.to_str().ok()?));
+        if let Some(picture) = stored {
+            exchange.notes.insert(Stored(self.id, picture));
+        }
+        match exchange.notes.get() == Some(&WantedBy(self.id)) {
+            true => Pictures::tell(exchange, response),
+            false => Ok(()),
+        }
+    }
+
+    /// The wish that was stored with the response.
+    pub(super) fn stored_picture(&self, exchange: &mut Exchange) -> Option<Picture> {
+        self.pictures.as_ref()?;
+        let Stored(guest, picture) = exchange.notes.remove()?;
+        (guest == self.id).then_some(picture)
     }
 
     /// What is done with a response whose body a picture is wanted of.
     pub(super) fn picture_of(&self, exchange: &Exchange, picture: Picture) -> Body {
-        match self.pictures(exchange) {
+        match self.granted(exchange) {
             Some(pictures) if !is_own(exchange) => Body::Held(Box::new(Picturing {
                 pictures,
                 wanted: Wanted::of_request(exchange, picture.transform),
