@@ -2,6 +2,7 @@
 
 mod answers;
 mod bodies;
+mod failing;
 mod kept;
 mod live;
 mod loaded;
@@ -18,9 +19,8 @@ use pingora_http::{RequestHeader, ResponseHeader};
 use super::abi::rimward::filter::types::BodyWant;
 use super::abi::{Hook, Verdict};
 use super::instance::{Fault, Head, Instance};
-use super::logs;
 use super::state::Picture;
-use super::version::{Ending, Version};
+use super::version::Ending;
 use super::versions::Versions;
 use crate::bucket::{BUCKETS, Dealer};
 use crate::exchange::Exchange;
@@ -219,55 +219,6 @@ impl Guest {
         Live::put(exchange, self.id, instance, version, hook);
         Ok(next)
     }
-
-    fn failed(
-        &self,
-        loaded: &Arc<Loaded>,
-        hook: Hook,
-        exchange: &Exchange,
-        fault: Fault,
-    ) -> FilterError {
-        report(&loaded.version, hook, exchange, &fault);
-        if loaded.version.health.ended(fault.ending) {
-            self.take_out(loaded);
-        }
-        let id = &loaded.version.id;
-        let reason = format!("version `{id}`: {}", fault.reason);
-        FilterError::from(Fault { reason, ..fault })
-    }
-
-    /// Takes out a version that fails again and again.
-    fn take_out(&self, loaded: &Arc<Loaded>) {
-        let failed = &loaded.version;
-        let (filter, version) = (&failed.name, &failed.id);
-        let Some(next) = self.instead_of(loaded) else {
-            tracing::error!(%filter, %version, "a guest fails again and again, and there is no version before it");
-            return;
-        };
-        tracing::error!(%filter, %version, next = %next.version.id, "a guest fails again and again: another version takes over");
-        if let Some(kept) = &self.kept {
-            kept.taken_out(failed, &next.version);
-        }
-    }
-
-    /// Lets another version take the place of one, if there is another.
-    fn instead_of(&self, loaded: &Arc<Loaded>) -> Option<Arc<Loaded>> {
-        let is_it = |candidate: &&Candidate| Arc::ptr_eq(&candidate.loaded, loaded);
-        if let Some(candidate) = self.candidate.as_ref().filter(is_it) {
-            candidate.share.store(0, Ordering::Relaxed);
-            return Some(self.current.load_full());
-        }
-        let before = self.before.clone()?;
-        self.current.store(before.clone());
-        Some(before)
-    }
-}
-
-/// Tells of a call that failed.
-fn report(version: &Version, hook: Hook, exchange: &Exchange, fault: &Fault) {
-    version.counters.count(hook, fault.ending);
-    let text = format!("{} failed: {}", hook.name(), fault.reason);
-    logs::keep(version, tracing::Level::ERROR, &exchange.request_id, &text);
 }
 
 #[async_trait]

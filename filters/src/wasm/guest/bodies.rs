@@ -10,8 +10,9 @@ use super::super::abi::{ChunkVerdict, Hook, Verdict};
 use super::super::instance::{Fault, Head, Instance};
 use super::super::state::{Chunk, no_response, vacant};
 use super::super::version::Ending;
+use super::failing::report;
 use super::live::Live;
-use super::{Guest, Loaded, report};
+use super::{Guest, Loaded};
 use crate::exchange::{Exchange, RequestBody};
 use crate::filter::{BodyHolder, BodyRewriter, FilterError, Summary};
 
