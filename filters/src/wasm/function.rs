@@ -27,6 +27,8 @@ use wasmtime_wasi_http::p2::body::HyperOutgoingBody;
 
 use crate::exchange::Scheme;
 use crate::outside::{Outside, Surroundings};
+use crate::wasm::code::CodeId;
+use crate::wasm::logs::Writer;
 
 pub use body::{BodyError, FunctionBody};
 
@@ -70,9 +72,33 @@ pub trait Account: Send + Sync {
 #[derive(Clone)]
 pub struct Function(Arc<Hosted>);
 
+/// Which function it is, and in which version: by its file's digest.
+struct Identity {
+    name: Arc<str>,
+    version: String,
+}
+
+impl Identity {
+    fn new(name: &str, component: &[u8]) -> Self {
+        Self {
+            name: name.into(),
+            version: CodeId::of(component).short(),
+        }
+    }
+}
+
+impl<'a> From<&'a Identity> for Writer<'a> {
+    fn from(function: &'a Identity) -> Self {
+        Self {
+            name: &function.name,
+            version: &function.version,
+        }
+    }
+}
+
 /// All that the runs of a function share.
 struct Hosted {
-    name: Arc<str>,
+    identity: Arc<Identity>,
     component: Loaded,
     settings: config::Function,
     reach: Reach,
@@ -95,9 +121,10 @@ impl Function {
         account: Arc<dyn Account>,
     ) -> Result<Self, LoadError> {
         let memory = settings.limits.memory;
+        let identity = Identity::new(name, component).into();
         let component = component::load(component, &around.guests, memory).map_err(LoadError)?;
         Ok(Self(Arc::new(Hosted {
-            name: name.into(),
+            identity,
             component,
             reach: Reach::new(settings, &around.known_origins),
             settings: settings.clone(),
@@ -214,7 +241,9 @@ impl From<Ended> for CallError {
 
 impl fmt::Debug for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Function").field(&self.0.name).finish()
+        f.debug_tuple("Function")
+            .field(&self.0.identity.name)
+            .finish()
     }
 }
 

@@ -147,7 +147,7 @@ impl lambda_edge::Guest for HandlerGuest {
             Ok(told) => told,
             Err(fault) => {
                 version.counters.count(Hook::Handle, fault.ending);
-                logs::keep(version, Level::ERROR, &request_id, &fault.reason);
+                logs::keep(&**version, Level::ERROR, &request_id, &fault.reason);
                 return Err(match fault.ending {
                     Ending::Cpu | Ending::Wall | Ending::Full => {
                         lambda_edge::Fault::Unavailable(fault.reason)
@@ -172,7 +172,7 @@ impl lambda_edge::Guest for HandlerGuest {
             Ok(answer) => Ok(answer),
             Err(error) => {
                 let fault = lambda_edge::Fault::told(&error);
-                logs::keep(version, Level::ERROR, &request_id, &error);
+                logs::keep(&**version, Level::ERROR, &request_id, &error);
                 Err(fault)
             }
         }

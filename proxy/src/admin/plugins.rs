@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hyper::body::Bytes;
 use percent_encoding::percent_decode_str;
+use rimward_config::OriginKind;
 use rimward_filters::wasm::versions::{Index, Source, VersionError};
 use rimward_filters::wasm::{Versions, logs};
 use serde_json::{Value, json};
@@ -63,9 +64,11 @@ fn tell(name: &str, index: &Index, status: Option<Value>) -> Value {
     told
 }
 
-/// The messages of a plugin from a number on.
+/// The messages of a plugin, or of a function, from a number on.
 pub(super) fn messages(edge: &Edge, name: &str, query: &str) -> Result<Value, PluginFault> {
-    show(edge, name)?;
+    if !is_function(edge, name) {
+        show(edge, name)?;
+    }
     let since = parameter(query, "since").map_or(Ok(0), |since| {
         since
             .parse()
@@ -85,6 +88,13 @@ pub(super) fn messages(edge: &Edge, name: &str, query: &str) -> Result<Value, Pl
         })
         .collect();
     Ok(json!({ "messages": messages, "next": next }))
+}
+
+/// Whether an origin of this name is a function.
+fn is_function(edge: &Edge, name: &str) -> bool {
+    let runtime = edge.process().runtime.load();
+    let mut origins = runtime.config.origins.iter();
+    origins.any(|origin| *origin.name == *name && matches!(origin.kind, OriginKind::Function(_)))
 }
 
 /// Does what is asked of a plugin: `deploy`, `rollback` or `promote`.

@@ -72,9 +72,9 @@ pub(super) enum Plugin {
         #[command(flatten)]
         edge: Running,
     },
-    /// Show what a plugin has logged lately
+    /// Show what a plugin, or a function, has logged lately
     Logs {
-        /// The plugin's name in the configuration
+        /// The name of the plugin, or of the function's origin, in the configuration
         name: String,
         /// Go on with what it logs from now on
         #[arg(short, long)]

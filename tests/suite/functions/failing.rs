@@ -177,3 +177,37 @@ async fn what_it_writes_is_in_the_log() {
     );
     assert!(!binary.output().contains("line 0099"));
 }
+
+#[tokio::test]
+async fn what_it_writes_is_asked_for_by_its_name() {
+    let text = site(&tried(), "", "[admin]\naddress = \"127.0.0.1:0\"");
+    let text = text
+        .replace("\"app\"", "\"told\"")
+        .replace(".app]", ".told]");
+    let edge = Edge::start(&text).await;
+    assert_eq!(edge.get("/log?1").await.status, 200);
+    let runs = "rimward_function_runs_total{function=\"told\",outcome=\"ok\"}";
+    edge.metric_reaches(runs, 1.0).await;
+    assert_eq!(edge.get("/trap").await.status, 502);
+    let told = edge.ask_admin("GET /plugins/told/logs?since=0").await;
+    let told: serde_json::Value = serde_json::from_slice(&told.body).unwrap();
+    let messages = told["messages"].as_array().unwrap();
+    for (message, (level, text)) in messages.iter().zip([
+        ("info", "one line, in two parts"),
+        ("info", "and the next"),
+        ("warn", "something is odd"),
+        ("info", "line 0000"),
+        ("info", "without an end"),
+        ("error", "failed: "),
+    ]) {
+        assert!(
+            message["text"].as_str().unwrap().starts_with(text),
+            "{message}"
+        );
+        assert_eq!(message["level"], level);
+        assert_eq!(message["version"].as_str().unwrap().len(), 12, "{message}");
+    }
+    assert_eq!(messages.len(), 6, "{messages:?}");
+    let other = edge.ask_admin("GET /plugins/nobody/logs").await;
+    assert_eq!(other.status, 404);
+}

@@ -35,7 +35,11 @@ impl Guest {
         table.set_max_capacity(OPEN);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(FIELDS);
-        let log = Log::new(&hosted.name, headers.get("x-request-id"), fits(limits.log));
+        let log = Log::new(
+            &hosted.identity,
+            headers.get("x-request-id"),
+            fits(limits.log),
+        );
         let mut wasi = WasiCtx::builder();
         wasi.envs(&hosted.settings.env)
             .args(&hosted.settings.args)

@@ -1,4 +1,4 @@
-//! What a function writes to standard output and standard error: lines of the edge's own log.
+//! What a function writes to standard output and standard error: lines of the edge's own log, and of the function's.
 
 use std::io;
 use std::pin::Pin;
@@ -9,11 +9,17 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::HeaderValue;
 use tokio::io::AsyncWrite;
+use tracing::Level;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
+use super::Identity;
+use crate::wasm::logs;
+
 /// A line that is longer is told in parts.
 const LINE: usize = 4 << 10;
+/// What is told once of a run that writes too much.
+const OVERFULL: &str = "the function logs more than it may (`limits.log`): the rest is left out";
 /// What may be written at once.
 const PERMIT: usize = 64 << 10;
 
@@ -22,7 +28,7 @@ const PERMIT: usize = 64 << 10;
 pub(super) struct Log(Arc<Lines>);
 
 struct Lines {
-    function: Arc<str>,
+    function: Arc<Identity>,
     request_id: String,
     state: Mutex<State>,
 }
@@ -49,7 +55,11 @@ enum Kind {
 }
 
 impl Log {
-    pub(super) fn new(function: &Arc<str>, request_id: Option<&HeaderValue>, most: usize) -> Self {
+    pub(super) fn new(
+        function: &Arc<Identity>,
+        request_id: Option<&HeaderValue>,
+        most: usize,
+    ) -> Self {
         let id = request_id.and_then(|id| id.to_str().ok()).unwrap_or("");
         Self(Arc::new(Lines {
             function: function.clone(),
@@ -98,25 +108,27 @@ impl Lines {
             begun.clear();
         }
         if fits < bytes.len() && !std::mem::replace(&mut state.is_full, true) {
-            let (function, request_id) = (&*self.function, &self.request_id);
-            tracing::warn!(
-                target: "guest",
-                function,
-                request_id,
-                "the function logs more than it may (`limits.log`): the rest is left out"
-            );
+            self.tell_line(Level::WARN, OVERFULL);
         }
     }
 
     fn tell(&self, kind: Kind, line: &[u8]) {
-        let (function, request_id) = (&*self.function, &self.request_id);
+        let level = match kind {
+            Kind::Output => Level::INFO,
+            Kind::Errors => Level::WARN,
+        };
         for part in line.chunks(LINE) {
-            let text = printable(part);
-            match kind {
-                Kind::Output => tracing::info!(target: "guest", function, request_id, "{text}"),
-                Kind::Errors => tracing::warn!(target: "guest", function, request_id, "{text}"),
-            }
+            self.tell_line(level, &printable(part));
         }
+    }
+
+    fn tell_line(&self, level: Level, text: &str) {
+        let (function, request_id) = (&*self.function.name, &*self.request_id);
+        match level {
+            Level::INFO => tracing::info!(target: "guest", function, request_id, "{text}"),
+            _ => tracing::warn!(target: "guest", function, request_id, "{text}"),
+        }
+        logs::keep(&*self.function, level, request_id, text);
     }
 }
 
@@ -220,7 +232,7 @@ mod tests {
 
     #[test]
     fn what_is_written_beyond_the_limit_is_left_out() {
-        let log = Log::new(&"a".into(), None, 10);
+        let log = Log::new(&Identity::new("a", b"").into(), None, 10);
         log.0.write(Kind::Output, b"one\nha");
         log.0.write(Kind::Errors, b"x");
         log.0.write(Kind::Output, b"lf and more\n");

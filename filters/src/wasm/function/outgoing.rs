@@ -135,14 +135,14 @@ impl Outgoing {
     fn admit(&mut self, uri: &Uri) -> Result<Destination, Error> {
         let Some(destination) = self.hosted.reach.destination(uri) else {
             self.hosted.account.denied();
-            tracing::debug!(function = %self.hosted.name, %uri, "a function may not ask this host");
+            tracing::debug!(function = %self.hosted.identity.name, %uri, "a function may not ask this host");
             return Err(Error::HttpRequestDenied);
         };
         if self.sent >= self.hosted.settings.limits.subrequests {
             self.hosted.account.denied();
             let most = self.hosted.settings.limits.subrequests;
             let told = format!("it wants to send more than {most} requests (`limits.subrequests`)");
-            self.hosted.troubles.warn(&self.hosted.name, &told);
+            self.hosted.troubles.warn(&self.hosted.identity, &told);
             return Err(Error::ConnectionLimitReached);
         }
         self.sent += 1;

@@ -139,7 +139,7 @@ pub(super) async fn run(
         let id = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or("");
         hosted
             .troubles
-            .tell(&hosted.name, id, ended.outcome.word(), &ended.told);
+            .tell(&hosted.identity, id, ended.outcome.word(), &ended.told);
     }
     ended
 }
@@ -352,11 +352,11 @@ fn near_limits(hosted: &Hosted, cpu: Duration, memory: usize) {
             "it took {cpu:?} on a processor, of {} (`limits.cpu`)",
             Span(limits.cpu)
         );
-        hosted.troubles.warn(&hosted.name, &told);
+        hosted.troubles.warn(&hosted.identity, &told);
     }
     if is_near(memory as u128, limits.memory.into()) {
         let (held, limit) = (ByteSize(memory as u64), ByteSize(limits.memory));
         let told = format!("it has {held} of memory, of {limit} (`limits.memory`)");
-        hosted.troubles.warn(&hosted.name, &told);
+        hosted.troubles.warn(&hosted.identity, &told);
     }
 }

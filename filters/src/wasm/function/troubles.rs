@@ -4,6 +4,11 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tracing::Level;
+
+use super::Identity;
+use crate::wasm::logs;
+
 /// The least time between two failures that are told.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The least time between two warnings.
@@ -17,8 +22,9 @@ pub(super) struct Troubles {
 
 impl Troubles {
     /// Tells that a run failed.
-    pub(super) fn tell(&self, function: &str, request_id: &str, outcome: &str, what: &str) {
+    pub(super) fn tell(&self, who: &Identity, request_id: &str, outcome: &str, what: &str) {
         if let Some(untold) = self.failures.next(Instant::now(), PAUSE) {
+            let function = &*who.name;
             tracing::warn!(
                 function,
                 request_id,
@@ -26,13 +32,16 @@ impl Troubles {
                 untold,
                 "a function failed: {what}"
             );
+            logs::keep(who, Level::ERROR, request_id, &format!("failed: {what}"));
         }
     }
 
     /// Tells that a function is close to failing.
-    pub(super) fn warn(&self, function: &str, what: &str) {
+    pub(super) fn warn(&self, who: &Identity, what: &str) {
         if let Some(untold) = self.warnings.next(Instant::now(), LONG_PAUSE) {
+            let function = &*who.name;
             tracing::warn!(function, untold, "a function is near a limit: {what}");
+            logs::keep(who, Level::WARN, "", &format!("near a limit: {what}"));
         }
     }
 }
