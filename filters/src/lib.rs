@@ -52,7 +52,7 @@ pub use filter::{
 };
 pub use location::LocationField;
 pub use outside::{
-    AskError, Bounds, Depth, Destination, Outside, ServerName, Stream, Surroundings, Tallies,
+    AskError, Bounds, Cut, Depth, Destination, Outside, ServerName, Stream, Surroundings, Tallies,
     Tally, Waits,
 };
 pub use pipeline::{

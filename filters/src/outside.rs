@@ -99,6 +99,11 @@ pub struct Bounds {
     pub body: usize,
 }
 
+/// In the extensions of a request that is asked: a body of the response that is longer than the bounds is cut there, in place of an
+/// error. In those of the response: that was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut;
+
 /// A body that is passed on as it comes.
 pub type Stream = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 

@@ -2,6 +2,7 @@
 
 mod place;
 mod public;
+mod room;
 
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -16,6 +17,8 @@ use tokio::time::timeout;
 use crate::origin::{Origin, ask_once, send_once};
 use crate::request::enter::{Entrance, Errand};
 use crate::runtime::Runtime;
+
+pub(crate) use room::Room;
 
 use place::{Connected, Place};
 
@@ -151,6 +154,8 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
+    use rimward_filters::Cut;
+
     use super::*;
 
     const BOUNDS: Bounds = Bounds {
@@ -158,8 +163,16 @@ mod tests {
         body: 16,
     };
 
-    /// Answers one request with these bytes, and gives what was asked.
     async fn asked(
+        answer: &'static str,
+        path: &str,
+    ) -> (Result<Response<Bytes>, AskError>, String) {
+        asked_for(None, answer, path).await
+    }
+
+    /// Answers one request with these bytes, and gives what was asked.
+    async fn asked_for(
+        cut: Option<Cut>,
         answer: &'static str,
         path: &str,
     ) -> (Result<Response<Bytes>, AskError>, String) {
@@ -172,7 +185,10 @@ mod tests {
             stream.write_all(answer.as_bytes()).await.unwrap();
             String::from_utf8(request[..read].to_vec()).unwrap()
         });
-        let request = Request::get(url).body(Bytes::new()).unwrap();
+        let mut request = Request::get(url).body(Bytes::new()).unwrap();
+        if let Some(cut) = cut {
+            request.extensions_mut().insert(cut);
+        }
         let response = Beyond::default().fetch(request, BOUNDS).await;
         (response, served.await.unwrap())
     }
@@ -194,6 +210,33 @@ mod tests {
         assert!(matches!(cut, Err(AskError::Broken(_))), "{cut:?}");
         let long = "HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n12345678901234567";
         assert_eq!(asked(long, "/").await.0.unwrap_err(), AskError::TooLong(16));
+    }
+
+    #[tokio::test]
+    async fn who_wants_the_beginning_gets_that_of_a_longer_body() {
+        for (answer, body, is_cut) in [
+            (
+                "content-length: 17\r\n\r\n12345678901234567",
+                "1234567890123456",
+                true,
+            ),
+            (
+                "content-length: 16\r\n\r\n1234567890123456",
+                "1234567890123456",
+                false,
+            ),
+            (
+                "transfer-encoding: chunked\r\n\r\n14\r\n12345678901234567890\r\n",
+                "1234567890123456",
+                true,
+            ),
+        ] {
+            let answer = format!("HTTP/1.1 200 OK\r\n{answer}").leak();
+            let (response, _) = asked_for(Some(Cut), answer, "/").await;
+            let response = response.unwrap();
+            assert_eq!(response.body(), body);
+            assert_eq!(response.extensions().get::<Cut>().is_some(), is_cut);
+        }
     }
 
     #[tokio::test]

@@ -231,7 +231,10 @@ export interface SubrequestOptions {
   json?: unknown;
   /** 500 unless something else is said. */
   timeoutMs?: number;
-  /** The most bytes of the response's body: 1 MiB unless something else is said. */
+  /**
+   * How many bytes of the response's body to take: of a longer one the beginning is given, and `truncated` is true. Unless it is said, a
+   * body beyond the filter's limit `response_body` is an error.
+   */
   maxBody?: number;
   /** Whether it goes through the edge's own cache. */
   cached?: boolean;
@@ -242,7 +245,7 @@ export interface Reply {
   readonly ok: boolean;
   readonly headers: Fields;
   readonly body: Uint8Array;
-  /** Whether the body is longer than `maxBody`. */
+  /** Whether the body is longer than `maxBody`, and `body` its beginning. */
   readonly truncated: boolean;
   text(): string;
   json<T = any>(): T;

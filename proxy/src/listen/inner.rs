@@ -17,10 +17,12 @@ use pingora::protocols::http::{HttpTask, ServerSession};
 use pingora::protocols::l4::socket::SocketAddr;
 use pingora::{Error, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
+use rimward_filters::Cut;
 use tokio::sync::oneshot::{Receiver, Sender, channel};
 
 use super::ahead::{Given, give};
 use super::{date, sessions};
+use crate::outside::Room;
 
 /// The whole response, or the news that its body is longer than wanted. Whoever waits hears nothing when it is broken off.
 pub(crate) type Gathered = std::result::Result<Response<Bytes>, TooLong>;
@@ -29,14 +31,14 @@ pub(crate) type Gathered = std::result::Result<Response<Bytes>, TooLong>;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooLong;
 
-/// A session for a request with this body, whose response may have a body of so many bytes.
+/// A session for a request with this body, whose response may have a body for which there is room.
 ///
 /// # Errors
 /// Never, but for a fault of the library.
 pub(crate) fn session(
     mut request: RequestHeader,
     body: Bytes,
-    most: usize,
+    room: Room,
 ) -> Result<(ServerSession, Receiver<Gathered>)> {
     give(&mut request, body, true)?;
     let (sender, receiver) = channel();
@@ -47,7 +49,7 @@ pub(crate) fn session(
         written: None,
         body: Vec::new(),
         body_sent: 0,
-        most,
+        room,
         gathered: Some(sender),
     };
     Ok((ServerSession::new_custom(Box::new(session)), receiver))
@@ -60,7 +62,7 @@ struct InnerSession {
     written: Option<Box<ResponseHeader>>,
     body: Vec<Bytes>,
     body_sent: usize,
-    most: usize,
+    room: Room,
     /// `None` once the response has ended.
     gathered: Option<Sender<Gathered>>,
 }
@@ -86,7 +88,7 @@ impl InnerSession {
             head.insert_header(DATE, get_cached_date())?;
         }
         self.written = Some(head);
-        if self.length().is_some_and(|length| length > self.most) {
+        if !self.room.cuts && self.length().is_some_and(|length| length > self.room.most) {
             return self.too_long();
         }
         if end {
@@ -101,10 +103,12 @@ impl InnerSession {
             return Ok(());
         }
         self.check_waiting()?;
-        self.body_sent += data.len();
-        if self.body_sent > self.most {
+        let left = self.room.most - self.body_sent;
+        if data.len() > left {
+            self.body.push(data.slice(..left));
             return self.too_long();
         }
+        self.body_sent += data.len();
         self.body.push(data);
         Ok(())
     }
@@ -116,12 +120,18 @@ impl InnerSession {
         }
     }
 
+    /// Ends what is longer than there is room for: its beginning is all that is wanted, or nothing of it.
     fn too_long(&mut self) -> Result<()> {
-        self.body = Vec::new();
+        let beginning = self.room.cuts.then(|| self.response()).flatten();
         if let Some(gathered) = self.gathered.take() {
+            let told = beginning.ok_or(TooLong).map(|mut response| {
+                response.extensions_mut().insert(Cut);
+                response
+            });
             // Who no longer listens need not be told.
-            drop(gathered.send(Err(TooLong)));
+            drop(gathered.send(told));
         }
+        self.body = Vec::new();
         Error::e_explain(WriteError, "the response is longer than wanted")
     }
 
@@ -139,18 +149,22 @@ impl InnerSession {
 
     /// Hands the response over, if all of it is there.
     fn end(&mut self) {
-        let (Some(head), Some(gathered)) = (&self.written, self.gathered.take()) else {
+        let (Some(response), Some(gathered)) = (self.response(), self.gathered.take()) else {
             return;
         };
-        if self.length().is_some_and(|length| length != self.body_sent) {
-            return;
+        if self.length().is_none_or(|length| length == self.body_sent) {
+            drop(gathered.send(Ok(response)));
         }
+    }
+
+    /// What there is of the response.
+    fn response(&self) -> Option<Response<Bytes>> {
+        let head = self.written.as_ref()?.as_owned_parts();
         let body = match self.body.as_slice() {
             [only] => only.clone(),
             pieces => pieces.concat().into(),
         };
-        let response = Response::from_parts(head.as_owned_parts(), body);
-        drop(gathered.send(Ok(response)));
+        Some(Response::from_parts(head, body))
     }
 }
 

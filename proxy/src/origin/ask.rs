@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, Uri, Version, header};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use pingora_http::RequestHeader;
-use rimward_filters::{AskError, Bounds};
+use rimward_filters::{AskError, Bounds, Cut};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
@@ -18,6 +18,7 @@ use super::pool::Io;
 use super::retry::Failure;
 use super::server::{Picked, Server, State};
 use super::{Origin, Pick};
+use crate::outside::Room;
 
 impl Origin {
     /// Whether checks and its own answers speak for at least one server.
@@ -135,16 +136,17 @@ async fn over_http1(
     most: usize,
 ) -> Result<Response<Bytes>, AskError> {
     *request.version_mut() = Version::HTTP_11;
+    let room = Room::of(&request, most);
     let (mut sender, connection) = http1::handshake(TokioIo::new(io)).await.map_err(broken)?;
     let connection = tokio::spawn(connection.without_shutdown());
     let sent = sender.send_request(request.map(Full::new)).await;
     let response = match sent {
-        Ok(response) => whole(response, most).await,
+        Ok(response) => gather(response, room).await,
         Err(error) => Err(broken(error)),
     };
     drop(sender);
     match (&response, home) {
-        (Ok(_), Some(home)) => {
+        (Ok(response), Some(home)) if response.extensions().get::<Cut>().is_none() => {
             // The connection ends its work as soon as nobody can send over it any more.
             let ended = timeout(Duration::from_secs(1), connection).await;
             if let Ok(Ok(Ok(parts))) = ended
@@ -165,12 +167,13 @@ async fn over_http2(
     most: usize,
 ) -> Result<Response<Bytes>, AskError> {
     name_authority(&mut request, is_tls)?;
+    let room = Room::of(&request, most);
     let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(io));
     let (mut sender, connection) = handshake.await.map_err(broken)?;
     let connection = tokio::spawn(connection);
     let sent = sender.send_request(request.map(Full::new)).await;
     let response = match sent {
-        Ok(response) => whole(response, most).await,
+        Ok(response) => gather(response, room).await,
         Err(error) => Err(broken(error)),
     };
     connection.abort();
@@ -195,17 +198,27 @@ pub(super) fn name_authority<B>(request: &mut Request<B>, is_tls: bool) -> Resul
     Ok(())
 }
 
-/// Reads a response to its end.
-async fn whole(response: Response<Incoming>, most: usize) -> Result<Response<Bytes>, AskError> {
-    let (head, body) = response.into_parts();
-    let body = Limited::new(body, most)
-        .collect()
-        .await
-        .map_err(|error| match error.downcast_ref::<LengthLimitError>() {
-            Some(_) => AskError::TooLong(most),
-            None => AskError::Broken(error.to_string()),
-        })?;
-    Ok(Response::from_parts(head, body.to_bytes()))
+/// Reads a response to its end, or to that of the room.
+async fn gather(response: Response<Incoming>, room: Room) -> Result<Response<Bytes>, AskError> {
+    let (mut head, mut body) = response.into_parts();
+    let mut gathered = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(broken)?.into_data() else {
+            continue;
+        };
+        let left = room.most - gathered.len();
+        if data.len() <= left {
+            gathered.extend_from_slice(&data);
+            continue;
+        }
+        if !room.cuts {
+            return Err(AskError::TooLong(room.most));
+        }
+        gathered.extend_from_slice(&data[..left]);
+        head.extensions.insert(Cut);
+        break;
+    }
+    Ok(Response::from_parts(head, gathered.freeze()))
 }
 
 pub(super) fn broken(error: hyper::Error) -> AskError {

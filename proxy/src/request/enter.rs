@@ -19,6 +19,7 @@ use super::begin;
 use super::context::Context;
 use crate::edge::Process;
 use crate::listen::{self, TooLong};
+use crate::outside::Room;
 use crate::runtime::Runtime;
 
 /// How many such requests may stand in each other.
@@ -96,10 +97,11 @@ impl Entrance {
             client: errand.client.clone(),
             depth: errand.depth,
         };
+        let room = Room::of(&errand.request, errand.most);
         let (parts, body) = errand.request.into_parts();
         let head = head(parts, body.len(), entered)?;
         let broken = |error: Box<pingora::Error>| AskError::Broken(error.to_string());
-        let (session, gathered) = listen::inner_session(head, body, errand.most).map_err(broken)?;
+        let (session, gathered) = listen::inner_session(head, body, room).map_err(broken)?;
         let shutdown = self.shutdown.clone();
         // It ends as for a client that hangs up when nobody waits for it any more: what holds others up is let go in order.
         let served = tokio::spawn(async move {

@@ -49,7 +49,7 @@ function listed(pairs) {
 
 function outgoing(target, options = {}) {
   const given = typeof target === "object" ? target : { ...options, uri: String(target) };
-  const { uri, to, method = "GET", headers, body, json, timeoutMs = 500, maxBody = 1 << 20, cached = false } = given;
+  const { uri, to, method = "GET", headers, body, json, timeoutMs = 500, maxBody = 0, cached = false } = given;
   if (typeof uri !== "string") throw new TypeError("a subrequest needs a `uri`: a path, as `/a`, or a URL, as `https://example.org/a`");
   const [, base, path] = ABSOLUTE.exec(uri) ?? [undefined, undefined, uri];
   const fields = pairsOf(headers);

@@ -42,7 +42,7 @@ class Pending:
 
 
 def _outgoing(
-    uri, *, to=None, method="GET", headers=None, body=None, json=None, timeout_ms=500, max_body=1 << 20, cached=False
+    uri, *, to=None, method="GET", headers=None, body=None, json=None, timeout_ms=500, max_body=0, cached=False
 ):
     base, path = _split(uri)
     fields = pairs(headers)

@@ -67,7 +67,7 @@ impl<'a> Subrequest<'a> {
             body: &[],
             origin: Origin::Named(String::new()),
             timeout: Duration::from_secs(2),
-            max_body: 1 << 20,
+            max_body: 0,
             cached: false,
         }
     }
@@ -96,7 +96,8 @@ impl<'a> Subrequest<'a> {
         self
     }
 
-    /// Takes so many bytes of the answer's body.
+    /// Takes so many bytes of the answer's body: of a longer one the beginning, marked as `truncated`. Unless it is said, a body beyond
+    /// the filter's limit `response_body` is an error.
     pub fn max_body(mut self, bytes: u32) -> Self {
         self.max_body = bytes;
         self

@@ -127,6 +127,32 @@ async fn a_guest_asks_through_the_edge_itself() {
 }
 
 #[tokio::test]
+async fn who_asks_for_the_beginning_of_a_body_is_told_that_there_is_more() {
+    let world = world().await;
+    let there = format!("http://{}", world.other.address());
+    world.app.always("/", "", "");
+    let long = "x".repeat(2000);
+    for (path, body) in [("/page", "page"), ("/long", &*long)] {
+        world.other.always(path, "", body);
+        world.app.always(path, "cache-control: max-age=60", body);
+    }
+    for (options, expected) in [
+        ("/page - max=2", "200 truncated pa"),
+        ("/page - max=4", "200 page"),
+        ("/page - max=0", "200 page"),
+        ("/long - max=3", "200 truncated xxx"),
+        ("/long - max=2000", "limit"),
+        ("/long - max=0", "limit"),
+    ] {
+        for (to, cached) in [(&*there, ""), ("http://example.com", " cached")] {
+            let script = format!("request subrequest.send {to} GET {options}{cached}");
+            let told = world.told("/", &script).await;
+            assert!(told[0].contains(expected), "{script}: {told:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_guest_that_asks_itself_comes_to_an_end() {
     let settings =
         "config = { do = \"request subrequest.send http://example.com GET / - cached\" }";

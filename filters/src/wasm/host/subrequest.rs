@@ -10,7 +10,7 @@ use wasmtime::component::Resource;
 
 use super::{elsewhere, heads};
 use crate::exchange::Client;
-use crate::outside::{AskError, Bounds, Depth, Outside, ServerName};
+use crate::outside::{AskError, Bounds, Cut, Depth, Outside, ServerName};
 use crate::wasm::abi::Error;
 use crate::wasm::abi::rimward::filter::subrequest::{Host, HostPending, Incoming, Outgoing};
 use crate::wasm::abi::rimward::filter::types::Origin;
@@ -92,7 +92,7 @@ impl State {
         }
         self.spent.subrequests += 1;
         let bounds = bounds(&outgoing, limits.wall, limits.body);
-        let mut request = request(&outgoing)?;
+        let mut request = request(&outgoing, limits.body)?;
         let to = if outgoing.cached {
             self.through_edge(&outgoing.to, &mut request)?
         } else {
@@ -166,14 +166,23 @@ fn bounds(outgoing: &Outgoing, wall: Duration, body: usize) -> Bounds {
     Bounds { time, body }
 }
 
-fn request(outgoing: &Outgoing) -> Result<Request<Bytes>, Error> {
+/// Whether the guest wants the beginning of a longer body: one that is longer than its filter may have is an error.
+fn is_cut(outgoing: &Outgoing, most: usize) -> bool {
+    usize::try_from(outgoing.max_body).is_ok_and(|wanted| 0 < wanted && wanted <= most)
+}
+
+/// The request as it is sent; `most` bytes of a body are what its filter may have.
+fn request(outgoing: &Outgoing, most: usize) -> Result<Request<Bytes>, Error> {
     let method = http::Method::from_bytes(outgoing.method.as_bytes());
     let method = method.map_err(|_| Error::Invalid("the method is none".to_owned()))?;
     if !outgoing.uri.starts_with('/') {
         let wrong = format!("`{}` does not begin with `/`", outgoing.uri.escape_debug());
         return Err(Error::Invalid(wrong));
     }
-    let request = Request::builder().method(method).uri(&outgoing.uri);
+    let mut request = Request::builder().method(method).uri(&outgoing.uri);
+    if is_cut(outgoing, most) {
+        request = request.extension(Cut);
+    }
     let mut request = request
         .body(Bytes::from(outgoing.body.clone()))
         .map_err(|error| Error::Invalid(error.to_string()))?;
@@ -209,13 +218,14 @@ impl Job {
 fn told(response: Response<Bytes>) -> Incoming {
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let fields = response.headers().iter();
+    let truncated = response.extensions().get::<Cut>().is_some();
     Incoming {
         status: response.status().as_u16(),
         headers: fields
             .map(|(name, value)| (name.as_str().to_owned(), text(value)))
             .collect(),
         body: response.into_body().into(),
-        truncated: false,
+        truncated,
     }
 }
 
