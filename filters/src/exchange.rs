@@ -136,9 +136,25 @@ pub struct Handshake {
     pub sni: Option<Box<str>>,
     /// The protocol that ALPN chose.
     pub alpn: Option<&'static str>,
+    /// What the client's offer looks like, if it was seen.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// Digests of what a client offers in its ClientHello: they tell one software from another, whatever it says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// JA3, by the order of what is offered: 32 hexadecimal digits.
+    pub ja3: Box<str>,
+    /// JA4, whatever the order is.
+    pub ja4: Box<str>,
 }
 
 impl Client {
+    /// What it offered in its TLS handshake, in short.
+    pub fn fingerprint(&self) -> Option<&Fingerprint> {
+        self.tls.as_ref()?.fingerprint.as_ref()
+    }
+
     /// The country as text.
     pub fn country(&self) -> Option<&str> {
         self.country

@@ -45,7 +45,9 @@ pub use certificate::{
 };
 pub use chosen::{Chosen, Failures, Fallback, KeyPart, Observer, OriginChoice, Tried};
 pub use elsewhere::Elsewhere;
-pub use exchange::{Client, Exchange, Found, Handshake, Note, Pass, RequestBody, Scheme, Storing};
+pub use exchange::{
+    Client, Exchange, Fingerprint, Found, Handshake, Note, Pass, RequestBody, Scheme, Storing,
+};
 pub use filter::{
     Answer, Body, BodyHolder, BodyRewriter, BodyWatcher, Build, BuildError, Builder, Configured,
     Filter, FilterError, FilterKind, Flow, Phase, Phases, Secret, Summary,

@@ -25,8 +25,8 @@ pub(crate) struct GeoHeaders {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     /// The headers of others. `cloudfront`: `CloudFront-Viewer-Country`, `-Country-Name`, `-Country-Region`,
-    /// `-Country-Region-Name`, `-City`, `-Postal-Code`, `-Time-Zone`, `-Latitude`, `-Longitude`, `-Metro-Code`, `-ASN` and
-    /// `-Address` (with the port, which is 0 if a proxy hides it). `cloudflare`: `CF-IPCountry` (`XX` if it is not known, `T1`
+    /// `-Country-Region-Name`, `-City`, `-Postal-Code`, `-Time-Zone`, `-Latitude`, `-Longitude`, `-Metro-Code`, `-ASN`,
+    /// `-Address` (with the port, which is 0 if a proxy hides it), `-JA3-Fingerprint` and `-JA4-Fingerprint`. `cloudflare`: `CF-IPCountry` (`XX` if it is not known, `T1`
     /// for Tor), `CF-IPCity`, `CF-IPContinent`, `CF-IPLatitude`, `CF-IPLongitude`, `CF-Region`, `CF-Region-Code`,
     /// `CF-Metro-Code`, `CF-Postal-Code` and `CF-Timezone`.
     #[serde(default)]
@@ -58,6 +58,10 @@ pub(crate) enum ClientFact {
     Address,
     /// The country, or what Cloudflare has in place of one.
     CountryOrMark,
+    /// A fingerprint of what it offers in a TLS handshake.
+    Ja3,
+    /// Another one.
+    Ja4,
 }
 
 impl Preset {
@@ -73,6 +77,8 @@ impl Preset {
                 ("cloudfront-viewer-country-name", Field(CountryName)),
                 ("cloudfront-viewer-country-region", Field(Region)),
                 ("cloudfront-viewer-country-region-name", Field(RegionName)),
+                ("cloudfront-viewer-ja3-fingerprint", Ja3),
+                ("cloudfront-viewer-ja4-fingerprint", Ja4),
                 ("cloudfront-viewer-latitude", Field(Latitude)),
                 ("cloudfront-viewer-longitude", Field(Longitude)),
                 ("cloudfront-viewer-metro-code", Field(MetroCode)),
@@ -114,6 +120,8 @@ impl ClientFact {
                 let country = LocationField::Country.value(location);
                 Some(country.unwrap_or(Cow::Borrowed("XX")))
             }
+            Self::Ja3 => Some(client.fingerprint()?.ja3.clone().into_string().into()),
+            Self::Ja4 => Some(client.fingerprint()?.ja4.clone().into_string().into()),
         }
     }
 }

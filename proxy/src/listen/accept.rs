@@ -21,6 +21,7 @@ use super::connection::{Connection, ListenerSettings, Protocol};
 use super::events::{Events, TurnedAway};
 use super::gate::Gate;
 use super::quota::{Place, Quota, Seat, Total};
+use super::tls::hello::{self, Beginning, Hello};
 use super::transport::{Socket, Transport};
 use super::wire::Wire;
 use super::{Service, http1, http2, proxy_protocol};
@@ -320,9 +321,11 @@ impl Arrival {
             }
             return Ok(Some(wire));
         };
+        let hello = read_hello(&mut socket).await?;
         let acceptor = TlsAcceptor::from(tls.config.clone());
         let stream = acceptor.accept(socket).await?;
-        let info = tls.info(stream.get_ref().1)?;
+        let fingerprint = hello.map(|hello| hello.fingerprint());
+        let info = tls.info(stream.get_ref().1, fingerprint)?;
         let protocol = if info.handshake.alpn == Some("h2") {
             Protocol::Http2
         } else {
@@ -373,4 +376,21 @@ impl Arrival {
         }
         Ok(())
     }
+}
+
+/// Reads what the client offers, and leaves it for the handshake.
+async fn read_hello(socket: &mut Socket) -> io::Result<Option<Hello>> {
+    /// Most are shorter, but for keys that quantum computers don't break.
+    const USUAL: usize = 2 << 10;
+    let mut bytes = BytesMut::with_capacity(USUAL);
+    let hello = loop {
+        let is_over = socket.read_buf(&mut bytes).await? == 0;
+        match hello::look(&bytes) {
+            Beginning::Whole(hello) => break Some(hello),
+            Beginning::Part if !is_over => {}
+            Beginning::Part | Beginning::Other => break None,
+        }
+    };
+    socket.put_back(bytes);
+    Ok(hello)
 }

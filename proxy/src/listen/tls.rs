@@ -1,6 +1,8 @@
 //! TLS at the listeners: certificates chosen by server name, and the settings of handshakes.
 
 mod clients;
+mod fingerprint;
+pub(super) mod hello;
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rimward_config::Certificate;
-use rimward_filters::{ClientCertificate, Handshake};
+use rimward_filters::{Fingerprint, Handshake};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -116,12 +118,19 @@ impl Tls {
     ///
     /// # Errors
     /// When the session that it resumed would not be begun now.
-    pub(super) fn info(&self, connection: &ServerConnection) -> io::Result<TlsInfo> {
+    pub(super) fn info(
+        &self,
+        connection: &ServerConnection,
+        fingerprint: Option<Fingerprint>,
+    ) -> io::Result<TlsInfo> {
         let certificate = match &self.clients {
             Some(clients) => clients.certificate(connection).map_err(io::Error::other)?,
             None => None,
         };
-        Ok(info(connection, certificate.map(Arc::new)))
+        Ok(TlsInfo {
+            handshake: Arc::new(handshake(connection, fingerprint)),
+            certificate: certificate.map(Arc::new),
+        })
     }
 
     /// Whether a connection that was made for one name may ask for another: when both have the same certificate.
@@ -161,8 +170,8 @@ fn server_config(
     Ok(Arc::new(config))
 }
 
-fn info(connection: &ServerConnection, certificate: Option<Arc<ClientCertificate>>) -> TlsInfo {
-    let handshake = Handshake {
+fn handshake(connection: &ServerConnection, fingerprint: Option<Fingerprint>) -> Handshake {
+    Handshake {
         sni: connection
             .server_name()
             .map(|name| name.to_ascii_lowercase().into()),
@@ -178,10 +187,7 @@ fn info(connection: &ServerConnection, certificate: Option<Arc<ClientCertificate
             Some(b"http/1.1") => Some("http/1.1"),
             _ => None,
         },
-    };
-    TlsInfo {
-        handshake: Arc::new(handshake),
-        certificate,
+        fingerprint,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rimward_geoip::build::{self, Value, city, country, map, network};
-use rimward_tests::{Edge, Files, Origin, Received, Response, fill, hit, miss};
+use rimward_tests::{Authority, Client, Edge, Files, Origin, Received, Response, fill, hit, miss};
 
 /// A client in Germany, one in California, one in Australia and one nobody knows.
 const BERLIN: &str = "203.0.113.7";
@@ -235,6 +235,35 @@ async fn origins_are_told_where_clients_are_without_storing_it_apart() {
     let received = asked(&origin, "/b");
     assert_eq!(received.header("cf-ipcountry"), Some("XX"));
     assert_eq!(received.header("cloudfront-viewer-country"), None);
+}
+
+#[tokio::test]
+async fn origins_are_told_what_a_tls_client_offers() {
+    let (origin, authority, files) = (Origin::start().await, Authority::new(), files());
+    let pem = authority.issue(&["a.example"]);
+    files.write("a.pem", format!("{}{}", pem.chain, pem.key));
+    let text = format!(
+        "{POP}\n[[listen]]\naddress = \"127.0.0.1:0\"\ntls = {{ certificates = [\"a.pem\"] }}\n\
+         [origin.app]\nservers = [\"{origin}\"]\n[[site]]\nhosts = [\"*\"]\norigin = \"app\"\n\
+         filters = [{{ use = \"geo_headers\", presets = [\"cloudfront\"] }}]\n"
+    );
+    let edge = Edge::start_in(files, &text).await;
+    let request = "GET /a\nhost: a.example\ncloudfront-viewer-ja4-fingerprint: mine";
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        origin.reply("/a", "cache-control: no-store", "page");
+        let client = Client::tls(edge.address(), &authority, "a.example").await;
+        assert_eq!(client.unwrap().request(request).await.text(), "page");
+        seen.push(origin.last());
+    }
+    let told = |received: &Received, name: &str| received.header(name).unwrap().to_owned();
+    let ja4 = told(&seen[0], "cloudfront-viewer-ja4-fingerprint");
+    assert!(ja4.starts_with("t13d") && ja4.len() == 36, "{ja4}");
+    assert_eq!(told(&seen[1], "cloudfront-viewer-ja4-fingerprint"), ja4);
+    assert_eq!(
+        told(&seen[0], "cloudfront-viewer-ja3-fingerprint").len(),
+        32
+    );
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use pingora_http::ResponseHeader;
 
 use super::*;
-use crate::exchange::{Handshake, RequestBody};
+use crate::exchange::{Fingerprint, Handshake, RequestBody};
 use crate::filter::{BuildError, Builder, Configured};
 use crate::testing::exchange;
 
@@ -147,6 +147,7 @@ async fn a_guest_knows_how_the_connection_is_secured() {
         "sni",
         "alpn",
         "certificate.subject",
+        "ja3",
         "ja4",
     ];
     let steps = words.map(|word| format!("request context.tls {word}"));
@@ -159,6 +160,10 @@ async fn a_guest_knows_how_the_connection_is_secured() {
         cipher: "TLS_AES_128_GCM_SHA256",
         sni: Some("example.com".into()),
         alpn: Some("h2"),
+        fingerprint: Some(Fingerprint {
+            ja3: "3333".into(),
+            ja4: "t13".into(),
+        }),
     }));
     let told = told(&guest, &mut exchange).await;
     let expected = [
@@ -167,7 +172,8 @@ async fn a_guest_knows_how_the_connection_is_secured() {
         "example.com",
         "h2",
         "none",
-        "none",
+        "3333",
+        "t13",
     ];
     for (told, expected) in told.iter().zip(expected) {
         assert!(told.ends_with(&format!(": {expected}")), "{told}");

@@ -50,11 +50,14 @@ impl Host for State {
 
     fn tls(&mut self, field: String) -> Answer<Option<String>> {
         let handshake = self.exchange.client.tls.as_deref();
+        let fingerprint = handshake.and_then(|handshake| handshake.fingerprint.as_ref());
         let told = match field.as_str() {
             "version" => handshake.map(|handshake| handshake.version),
             "cipher" => handshake.map(|handshake| handshake.cipher),
             "sni" => handshake.and_then(|handshake| handshake.sni.as_deref()),
             "alpn" => handshake.and_then(|handshake| handshake.alpn),
+            "ja3" => fingerprint.map(|fingerprint| &*fingerprint.ja3),
+            "ja4" => fingerprint.map(|fingerprint| &*fingerprint.ja4),
             _ => return Ok(self.certificate_fact(&field)),
         };
         Ok(told.map(str::to_owned))

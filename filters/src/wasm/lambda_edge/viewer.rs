@@ -31,7 +31,7 @@ const fn place(field: LocationField) -> Fact {
 }
 
 /// All of them, as CloudFront writes them.
-const FACTS: [(&str, Fact); 20] = [
+const FACTS: [(&str, Fact); 22] = [
     ("CloudFront-Viewer-Country", place(LocationField::Country)),
     (
         "CloudFront-Viewer-Country-Name",
@@ -66,6 +66,14 @@ const FACTS: [(&str, Fact); 20] = [
     (
         "CloudFront-Viewer-Address",
         Fact::Client(ClientFact::Address),
+    ),
+    (
+        "CloudFront-Viewer-JA3-Fingerprint",
+        Fact::Client(ClientFact::Ja3),
+    ),
+    (
+        "CloudFront-Viewer-JA4-Fingerprint",
+        Fact::Client(ClientFact::Ja4),
     ),
     ("CloudFront-Viewer-ASN", place(LocationField::Asn)),
     ("CloudFront-Viewer-Http-Version", Fact::Version),
