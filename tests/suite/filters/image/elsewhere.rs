@@ -87,6 +87,9 @@ async fn redirects_lead_to_sources_and_from_them() {
     assert_eq!(other.targets(), ["/x/b.png", "/c.png"]);
     assert_eq!(origin.targets(), ["/a.png", "/d.png"]);
     edge.purge_order(&format!("{{\"surrogate_key\": \"http://{there}/c.png\"}}"));
+    // What that URL has itself has gone with it.
+    let home = "302\nlocation: https://example.com/d.png\ncache-control: max-age=8";
+    other.reply("/c.png", home, "");
     let again = edge.get("/cdn-cgi/image/w=8/a.png").await;
     assert!(
         !again.cache_status().contains("hit"),

@@ -6,6 +6,9 @@ use super::made;
 use crate::pictures::{info, noise};
 
 const SLICED: &str = r#"
+    [log]
+    access = { to = "access.log", format = "json" }
+
     [origin.app]
     servers = ["{origin}"]
 
@@ -54,7 +57,14 @@ async fn a_part_of_a_picture_that_is_not_there_yet_makes_it_once() {
     assert_eq!((since.status, since.body.len()), (200, whole.body.len()));
     let beyond = edge.request(&part("9999999-")).await;
     assert_eq!(beyond.status, 416);
+    edge.metric_reaches("rimward_filter_outcomes_total{outcome=\"made\"}", 1.0)
+        .await;
     assert_eq!((origin.requests().len(), made(&edge, "made")), (1, 1.0));
+    // The log tells it of the request that had it made.
+    let log = std::fs::read_to_string(edge.files().path("access.log")).unwrap();
+    let first = log.lines().next().unwrap();
+    assert!(first.contains("ok f=png w=250 "), "{first}");
+    assert_eq!(log.matches("ok f=png").count(), 1, "{log}");
 }
 
 #[tokio::test]
@@ -110,5 +120,7 @@ async fn parts_of_a_picture_that_is_purged_are_of_the_new_one() {
         edge.purge("http://example.com/a.png", false);
     }
     assert_ne!(parts[0], parts[1]);
+    edge.metric_reaches("rimward_filter_outcomes_total{outcome=\"made\"}", 2.0)
+        .await;
     assert_eq!((origin.requests().len(), made(&edge, "made")), (2, 2.0));
 }
