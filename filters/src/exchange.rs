@@ -87,6 +87,8 @@ pub struct Pass;
 pub struct Storing {
     /// How long it is fresh.
     pub ttl: Option<Duration>,
+    /// How long it is fresh at most, unless a `ttl` says how long.
+    pub at_most: Option<Duration>,
     /// How long it is served stale while it is revalidated.
     pub stale_while_revalidate: Option<Duration>,
     /// How long it is served stale when the origin fails.

@@ -119,6 +119,8 @@ pub enum Destination {
     },
     /// The host of the URL, at a public address.
     Public,
+    /// The host of the URL, which the configuration names: at a public address or one of a private network.
+    Listed,
 }
 
 /// In the extensions of a request that is fetched over TLS: the name that the server is to have a certificate for, if that is not

@@ -6,10 +6,14 @@
 
 mod answer;
 mod body;
+mod deadline;
+mod freshness;
 mod ingredients;
 mod making;
 mod original;
 mod pool;
+mod redirects;
+mod sites;
 mod wanted;
 mod work;
 
@@ -23,15 +27,16 @@ use rimward_images::transform::OnError;
 
 use self::answer::{Failure, X_IMAGE_UNMET};
 use self::making::{Made, Making};
-use self::original::Asker;
+use self::original::{Asker, Had};
 use self::pool::Priority;
 use crate::exchange::{Exchange, Found, Storing};
 use crate::filter::{BuildError, Builder, FilterError, Flow};
-use crate::outside::{AskError, Tally};
+use crate::outside::Tally;
 use crate::vary;
 
 pub(crate) use answer::X_IMAGE;
 pub(crate) use original::is_for_original;
+pub(crate) use sites::{Sites, Url};
 pub(crate) use wanted::{Original, Source, Wanted, negotiated};
 pub(crate) use work::{Failing, Mode, Work};
 
@@ -52,10 +57,11 @@ impl Pictures {
     pub(crate) fn new(
         work: &Work,
         failing: Failing,
+        sites: Arc<Sites>,
         builder: &Builder<'_>,
     ) -> Result<Self, BuildError> {
         Ok(Self {
-            making: Making::new(work, builder)?,
+            making: Making::new(work, sites, builder)?,
             failing,
             made: builder.tally("made"),
             unchanged: builder.tally("unchanged"),
@@ -81,9 +87,12 @@ impl Pictures {
         wanted: &Wanted,
     ) -> Result<Flow, FilterError> {
         let start = Instant::now();
-        let asker = Asker::of(exchange);
+        let asker = Asker::of(exchange, self.making.deadline());
         let (original, _room) = match self.making.original(&asker, wanted).await {
-            Ok(original) => original,
+            Ok((Had { response, trail }, room)) => {
+                trail.note(exchange);
+                (response, room)
+            }
             Err(failure) => return self.fail(exchange, wanted, &failure, None),
         };
         if answer::is_svg(original.headers()) && !self.making.is_private() {
@@ -103,7 +112,10 @@ impl Pictures {
             Found::Stale | Found::Revalidated => Priority::Background,
             _ => Priority::Client,
         };
-        match self.making.make(priority, wanted, &ingredients).await {
+        let made = self
+            .making
+            .make(priority, wanted, &ingredients, asker.deadline);
+        match made.await {
             Ok(made) => {
                 let took = start.elapsed().as_secs_f64() * 1000.0;
                 wanted.outcome.took(took);
@@ -193,7 +205,7 @@ impl Pictures {
         exchange.outcomes.push(self.failed.clone());
         // What the origin says itself is stored as it says.
         if !matches!(failure, Failure::Status(_)) {
-            exchange.notes.insert(answer::storing());
+            answer::store_briefly(exchange.notes.get_or_insert_default::<Storing>());
         }
         self.making.label(exchange, wanted);
         let redirects = wanted.is_apart && wanted.transform.on_error == OnError::Redirect;
@@ -202,8 +214,7 @@ impl Pictures {
             _ if redirects => answer::redirect(wanted, &told)?,
             _ if self.failing == Failing::Error => answer::error(failure, &told)?,
             (_, Some(original)) => answer::original(original, &told, false)?,
-            // It is larger than may be read here, or there is no room for it; perhaps it is well where it is.
-            (Failure::Asked(AskError::TooLong(_)) | Failure::Image(_), None) => {
+            (failure, None) if failure.may_be_well_where_it_is() => {
                 if !wanted.is_apart {
                     wanted.outcome.passed(told);
                     return Ok(Flow::Continue);

@@ -4,6 +4,7 @@ mod place;
 mod public;
 mod room;
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock, Weak};
 
 use async_trait::async_trait;
@@ -74,7 +75,8 @@ impl Outside for Beyond {
                 in_origin_form(&mut request)?;
                 origin.send(request, waits).await
             }
-            Destination::Public => send(request, waits).await,
+            Destination::Public => send(request, waits, public::is_public).await,
+            Destination::Listed => send(request, waits, public::is_public_or_private).await,
         }
     }
 
@@ -124,12 +126,16 @@ async fn fetch(mut request: Request<Bytes>, most: usize) -> Result<Response<Byte
     }
 }
 
-/// Sends a request to the host of its URL, at a public address, over a connection of its own.
-async fn send(mut request: Request<Stream>, waits: Waits) -> Result<Response<Stream>, AskError> {
+/// Sends a request to the host of its URL, at an address that may be connected to, over a connection of its own.
+async fn send(
+    mut request: Request<Stream>,
+    waits: Waits,
+    may_be: fn(IpAddr) -> bool,
+) -> Result<Response<Stream>, AskError> {
     let uri = in_origin_form(&mut request)?;
     let place = Place::of(&uri)?;
     place.name_host(&mut request)?;
-    let connecting = async { place.secured(public::connect(&place).await?).await };
+    let connecting = async { place.secured(public::connect(&place, may_be).await?).await };
     let connected = timeout(waits.connect, connecting).await;
     match connected.unwrap_or(Err(AskError::Timeout(waits.connect)))? {
         Connected::Plain(stream) => send_once(stream, request, waits).await,

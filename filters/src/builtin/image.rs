@@ -48,12 +48,12 @@ card = { width = 640, background = "#f4f4f4", draw = [{ url = "/logo.png", right
     type Settings = Settings;
 
     fn new(settings: Settings, builder: &Builder<'_>) -> Result<Self, BuildError> {
-        let failing = settings.failing()?;
+        let (failing, sites) = (settings.failing()?, settings.sites()?);
         Ok(Self {
             name: builder.name.into(),
-            pictures: Pictures::new(&settings.work(), failing, builder)?,
+            pictures: Pictures::new(&settings.work(), failing, sites.clone(), builder)?,
             refused: builder.tally("refused"),
-            reading: settings.into_reading()?,
+            reading: settings.into_reading(sites)?,
         })
     }
 }
@@ -75,7 +75,7 @@ impl Filter for Image {
     }
 
     fn request(&self, exchange: &mut Exchange) -> Result<Flow, FilterError> {
-        if let Some(original) = self.reading.original(exchange) {
+        if let Some(original) = self.reading.sites.original(exchange) {
             exchange.notes.insert(original);
             return Ok(Flow::Continue);
         }

@@ -8,6 +8,8 @@ use http::{Response, StatusCode};
 use pingora_http::ResponseHeader;
 use rimward_images::ImageError;
 
+use super::freshness;
+use super::redirects::Stray;
 use super::wanted::{Source, Wanted};
 use crate::exchange::Storing;
 use crate::filter::{Answer, FilterError};
@@ -15,6 +17,7 @@ use crate::outside::AskError;
 
 /// How long a failure is remembered.
 pub(super) const REMEMBERED: Duration = Duration::from_secs(60);
+const A_MINUTE: HeaderValue = HeaderValue::from_static("max-age=60");
 /// What was made, or why nothing was.
 pub(crate) const X_IMAGE: HeaderName = HeaderName::from_static("x-image");
 /// What was asked for and is not done.
@@ -53,13 +56,21 @@ pub(super) enum Failure {
     Asked(AskError),
     /// The origin has none: this is its status.
     Status(StatusCode),
+    /// This edge could not have it of another site: what it answered itself.
+    Elsewhere {
+        status: StatusCode,
+        /// As `x-image` has it.
+        told: String,
+    },
+    /// The origin says that it is elsewhere, where it is not asked for.
+    Stray(Stray),
     /// It can't be made.
     Image(ImageError),
 }
 
 impl Failure {
     /// The number that Cloudflare has for it.
-    pub(super) fn code(&self) -> u16 {
+    fn code(&self) -> u16 {
         match self {
             Self::Asked(AskError::TooLong(_)) => 9402,
             Self::Asked(AskError::Unknown(_)) => 9407,
@@ -69,7 +80,8 @@ impl Failure {
             Self::Status(StatusCode::NOT_FOUND | StatusCode::GONE) => 9404,
             Self::Status(status) if status.is_redirection() => 9420,
             Self::Status(status) if status.is_server_error() => 9510,
-            Self::Status(_) => 9408,
+            Self::Status(_) | Self::Elsewhere { .. } => 9408,
+            Self::Stray(stray) => stray.code(),
             Self::Image(error) => error.code(),
         }
     }
@@ -77,15 +89,31 @@ impl Failure {
     fn why(&self) -> String {
         match self {
             Self::Asked(error) => error.to_string(),
-            Self::Status(status) => format!("the origin says {}", status.as_u16()),
+            Self::Status(status) | Self::Elsewhere { status, .. } => {
+                format!("the origin says {}", status.as_u16())
+            }
+            Self::Stray(stray) => stray.to_string(),
             Self::Image(error) => error.to_string(),
         }
     }
 
     /// As `x-image` and the access log have it.
     pub(super) fn told(&self) -> String {
+        if let Self::Elsewhere { told, .. } = self {
+            return told.clone();
+        }
         let why: String = self.why().chars().map(plain).collect();
         format!("err={} {why}", self.code())
+    }
+
+    /// Whether the client may find it where it is, though it is not to be had here: it is larger than may be read, leads to where it is
+    /// not asked for, or there is no room for it.
+    pub(super) fn may_be_well_where_it_is(&self) -> bool {
+        match self {
+            Self::Asked(AskError::TooLong(_)) | Self::Stray(_) | Self::Image(_) => true,
+            Self::Elsewhere { status, .. } => *status == StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Asked(_) | Self::Status(_) => false,
+        }
     }
 
     /// The status of the error that clients get if they don't get the original.
@@ -94,8 +122,8 @@ impl Failure {
             Self::Asked(AskError::TooLong(_)) => 413,
             Self::Asked(AskError::Timeout(_)) => 504,
             Self::Asked(AskError::Private(_) | AskError::Request(_)) => 403,
-            Self::Asked(_) => 502,
-            Self::Status(status) => status.as_u16(),
+            Self::Asked(_) | Self::Stray(_) => 502,
+            Self::Status(status) | Self::Elsewhere { status, .. } => status.as_u16(),
             Self::Image(ImageError::Options(_)) => 400,
             Self::Image(ImageError::NotAnImage | ImageError::Unsupported(_)) => 415,
             Self::Image(ImageError::Broken(_) | ImageError::TooLarge { .. }) => 422,
@@ -222,46 +250,32 @@ pub(super) fn is_svg(head: &HeaderMap) -> bool {
 
 /// Has clients keep it for a minute and no longer, unless they keep it less already.
 fn shorten(head: &mut HeaderMap) {
-    let said = head
-        .get(header::CACHE_CONTROL)
-        .and_then(|value| value.to_str().ok());
-    let is_less = |said: &str| {
-        ["no-store", "no-cache", "private"]
-            .iter()
-            .any(|word| said.contains(word))
-    };
-    if said.is_some_and(is_less) {
-        return;
+    if freshness::left(head).is_none_or(|left| left > REMEMBERED) {
+        freshness::set(head, A_MINUTE);
     }
-    for name in ["expires", "age", "cdn-cache-control", "surrogate-control"] {
-        head.remove(name);
-    }
-    head.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("max-age=60"),
-    );
 }
 
-/// How the original is stored in place of a picture.
-pub(super) fn storing() -> Storing {
-    Storing {
-        ttl: Some(REMEMBERED),
-        stale_while_revalidate: Some(Duration::ZERO),
-        stale_if_error: Some(Duration::ZERO),
-        ..Storing::default()
-    }
+/// Has what stands in place of a picture be stored for a minute.
+pub(super) fn store_briefly(storing: &mut Storing) {
+    storing.ttl = Some(REMEMBERED);
+    storing.stale_while_revalidate = Some(Duration::ZERO);
+    storing.stale_if_error = Some(Duration::ZERO);
 }
 
 /// Sends the client to the original.
 pub(super) fn redirect(wanted: &Wanted, told: &str) -> Result<Answer, FilterError> {
-    let Source { target, elsewhere } = &wanted.source;
-    let location = elsewhere.as_ref().unwrap_or(target);
+    let location = match &wanted.source {
+        Source {
+            elsewhere: Some(url),
+            ..
+        } => url.to_string(),
+        // Two slashes would be the beginning of another site.
+        Source { target, .. } if target.starts_with("//") => format!("/.{target}"),
+        Source { target, .. } => target.to_string(),
+    };
     Answer::new(307)?
-        .header(header::LOCATION, &**location)?
-        .header(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("max-age=60"),
-        )?
+        .header(header::LOCATION, location)?
+        .header(header::CACHE_CONTROL, A_MINUTE)?
         .header(X_IMAGE, told)
 }
 

@@ -92,10 +92,10 @@ impl Pictures {
         if let Some(made) = self.remembered.get(&ingredients.key) {
             return Ok(made);
         }
-        let made = self
-            .making
-            .make(Priority::Client, wanted, &ingredients)
-            .await?;
+        let deadline = self.making.deadline();
+        let making = &self.making;
+        let made = making.make(Priority::Client, wanted, &ingredients, deadline);
+        let made = made.await?;
         self.remembered.insert(ingredients.key, made.clone());
         Ok(made)
     }

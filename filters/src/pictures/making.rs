@@ -14,9 +14,11 @@ use rimward_images::{
 use serde_json::json;
 
 use super::answer::{self, Failure};
+use super::deadline::Deadline;
 use super::ingredients::Ingredients;
-use super::original::{self, Asker, Originals};
+use super::original::{Asker, Had, Originals};
 use super::pool::{self, Pool, Priority, Room};
+use super::sites::Sites;
 use super::wanted::{Source, Wanted};
 use super::work::{Mode, Work};
 use crate::exchange::{Exchange, Storing};
@@ -97,7 +99,11 @@ fn workers(mode: Option<Mode>) -> Result<Option<&'static Workers>, BuildError> {
 }
 
 impl Making {
-    pub(super) fn new(work: &Work, builder: &Builder<'_>) -> Result<Self, BuildError> {
+    pub(super) fn new(
+        work: &Work,
+        sites: Arc<Sites>,
+        builder: &Builder<'_>,
+    ) -> Result<Self, BuildError> {
         work.check()?;
         let usual = pool::Bounds::usual(work.queue);
         let bounds = pool::Bounds {
@@ -111,8 +117,11 @@ impl Making {
         Ok(Self {
             originals: Originals {
                 outside: builder.outside(),
-                bounds: original::bounds(limits.time, limits.bytes),
+                sites,
+                may_be_private: work.private_sources,
                 origin: origin.transpose()?,
+                redirects: work.redirects,
+                most: limits.bytes,
             },
             pool: pool::of(&POOLS, bounds),
             workers: workers(work.mode)?,
@@ -128,6 +137,11 @@ impl Making {
     /// Whether clients may not have originals as they are.
     pub(super) fn is_private(&self) -> bool {
         self.originals.origin.is_some()
+    }
+
+    /// When a picture that is asked for now has to be there.
+    pub(super) fn deadline(&self) -> Deadline {
+        Deadline::after(self.time)
     }
 
     /// How many bytes an original may have.
@@ -146,13 +160,12 @@ impl Making {
         &self,
         asker: &Asker,
         wanted: &Wanted,
-    ) -> Result<(Response<Bytes>, Room), Failure> {
-        let room = self.pool.room(self.limits.bytes, self.time).await;
+    ) -> Result<(Had, Room), Failure> {
+        let room = self.pool.room(self.limits.bytes, asker.deadline).await;
         let mut room = room.map_err(Failure::Image)?;
-        let original = self.originals.get(asker, &wanted.source.target).await;
-        let original = original.map_err(Failure::Asked)?;
-        room.shrink(original.body().len());
-        Ok((original, room))
+        let had = self.originals.get(asker, &wanted.source).await?;
+        room.shrink(had.response.body().len());
+        Ok((had, room))
     }
 
     /// All that the picture is made of.
@@ -166,18 +179,19 @@ impl Making {
             return Err(Failure::Status(original.status()));
         }
         let mut overlays = Vec::new();
-        for target in wanted.overlays.iter() {
-            overlays.push(self.overlay(asker, target).await?);
+        for source in &wanted.overlays {
+            overlays.push(self.overlay(asker, source).await?);
         }
         Ok(Ingredients::new(original.body().clone(), overlays, wanted))
     }
 
-    /// Makes the picture.
+    /// Makes the picture, if it is there in time.
     pub(super) async fn make(
         &self,
         priority: Priority,
         wanted: &Wanted,
         ingredients: &Ingredients,
+        deadline: Deadline,
     ) -> Result<Arc<Made>, Failure> {
         let Ingredients {
             source,
@@ -189,26 +203,31 @@ impl Making {
             return Err(Failure::Image(error));
         }
         let (transform, overlays) = (wanted.transform.clone(), overlays.clone());
-        let made = self
-            .work(*key, priority, transform, source.clone(), overlays)
-            .await;
-        if let Err(error) = &made
-            && error.is_lasting()
-        {
-            self.failures.insert(*key, error.clone());
-        }
-        made.map_err(Failure::Image)
+        let task = self.task(transform, source.clone(), overlays);
+        let made = match task {
+            Ok((cost, work)) => self.pool.run(*key, cost, priority, deadline, work).await,
+            Err(error) => Err(error),
+        };
+        made.map_err(|error| match error {
+            // It tells what was left of the time.
+            ImageError::Deadline(_) => Failure::Image(deadline.over()),
+            error => {
+                if error.is_lasting() {
+                    self.failures.insert(*key, error.clone());
+                }
+                Failure::Image(error)
+            }
+        })
     }
 
-    async fn work(
+    /// What is to be done on the pool, and the memory that it takes.
+    fn task(
         &self,
-        key: u128,
-        priority: Priority,
         transform: Arc<Transform>,
         source: Bytes,
         overlays: Vec<Bytes>,
-    ) -> Result<Arc<Made>, ImageError> {
-        let limits = self.limits.clone();
+    ) -> Result<(u64, pool::Work<Made>), ImageError> {
+        let mut limits = self.limits.clone();
         let info = probe(&source, &limits)?;
         let mut cost = cost(&info, &transform).saturating_add(source.len() as u64);
         for overlay in &overlays {
@@ -218,7 +237,8 @@ impl Making {
             cost = cost.saturating_add(pixels * 8 + overlay.len() as u64);
         }
         let workers = self.workers;
-        let work = move || {
+        let work = move |left| {
+            limits.time = left;
             let overlays: Vec<&[u8]> = overlays.iter().map(|overlay| &**overlay).collect();
             let rendered = match workers {
                 Some(workers) => workers.render(&source, &transform, &limits, &overlays)?,
@@ -226,14 +246,11 @@ impl Making {
             };
             Ok(Made::of(rendered))
         };
-        self.pool
-            .run(key, cost, priority, self.time, Box::new(work))
-            .await
+        Ok((cost, Box::new(work)))
     }
 
-    async fn overlay(&self, asker: &Asker, target: &str) -> Result<Bytes, Failure> {
-        let response = self.originals.get(asker, target).await;
-        let response = response.map_err(Failure::Asked)?;
+    async fn overlay(&self, asker: &Asker, source: &Source) -> Result<Bytes, Failure> {
+        let Had { response, .. } = self.originals.get(asker, source).await?;
         if response.status() != StatusCode::OK {
             let status = response.status().as_u16();
             let why = format!("what is drawn over it can't be had: the origin says {status}");
@@ -244,7 +261,8 @@ impl Making {
 
     /// What another site has.
     pub(super) async fn fetch(&self, url: &str) -> Result<Response<Bytes>, Failure> {
-        self.originals.fetch(url).await.map_err(Failure::Asked)
+        let fetched = self.originals.fetch(url, self.time).await;
+        fetched.map_err(Failure::Asked)
     }
 
     /// Has what is stored labelled by its original, where a purge by URL would not find it, and by what is drawn over it.
@@ -255,18 +273,9 @@ impl Making {
             .iter()
             .map(|overlay| overlay.source.clone())
             .collect();
-        let Source { target, elsewhere } = &wanted.source;
-        keys.push(elsewhere.as_ref().unwrap_or(target).to_string());
-        match exchange.notes.get_mut::<Storing>() {
-            Some(storing) => storing.surrogate_keys.append(&mut keys),
-            None => {
-                let storing = Storing {
-                    surrogate_keys: keys,
-                    ..Storing::default()
-                };
-                exchange.notes.insert(storing);
-            }
-        }
+        keys.push(wanted.source.label().to_owned());
+        let storing = exchange.notes.get_or_insert_default::<Storing>();
+        storing.surrogate_keys.append(&mut keys);
     }
 
     /// The answer that holds what was made.

@@ -16,6 +16,7 @@ use rimward_images::ImageError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use super::deadline::Deadline;
 use crate::lasting::Lasting;
 
 /// What a pool may take. Filters of equal bounds share one.
@@ -58,8 +59,8 @@ fn memory_of_the_machine() -> u64 {
         .unwrap_or(1 << 30)
 }
 
-/// Makes something, on a thread of the pool.
-pub(super) type Work<T> = Box<dyn FnOnce() -> Result<T, ImageError> + Send>;
+/// Makes something, on a thread of the pool, in the time that is left for it.
+pub(super) type Work<T> = Box<dyn FnOnce(Duration) -> Result<T, ImageError> + Send>;
 type Outcome<T> = Option<Result<Arc<T>, ImageError>>;
 
 /// Who waits for it.
@@ -117,6 +118,8 @@ struct State<T> {
 struct Task<T> {
     key: u128,
     cost: u64,
+    /// Until when somebody waits for it.
+    deadline: Deadline,
     work: Work<T>,
     told: watch::Sender<Outcome<T>>,
 }
@@ -156,10 +159,14 @@ impl<T: Send + Sync + 'static> Pool<T> {
     /// Room for an original of so many bytes, before anybody knows how many it has.
     ///
     /// # Errors
-    /// When there is none within `time`.
-    pub(super) async fn room(&self, bytes: usize, time: Duration) -> Result<Room, ImageError> {
+    /// When there is none by then.
+    pub(super) async fn room(&self, bytes: usize, deadline: Deadline) -> Result<Room, ImageError> {
         let wanted = kibibytes(bytes).min(self.kibibytes);
-        let room = timeout(time, self.room.clone().acquire_many_owned(wanted)).await;
+        let room = timeout(
+            deadline.left(),
+            self.room.clone().acquire_many_owned(wanted),
+        )
+        .await;
         match room {
             Ok(Ok(permit)) => Ok(Room(permit)),
             Ok(Err(_)) | Err(_) => Err(ImageError::Busy),
@@ -170,23 +177,21 @@ impl<T: Send + Sync + 'static> Pool<T> {
     /// When nobody waits any more before its turn has come, it is not done.
     ///
     /// # Errors
-    /// When it fails, takes longer than `time`, or too many wait.
+    /// When it fails, is not done by the deadline, or too many wait.
     pub(super) async fn run(
         &self,
         key: u128,
         cost: u64,
         priority: Priority,
-        time: Duration,
+        deadline: Deadline,
         work: Work<T>,
     ) -> Result<Arc<T>, ImageError> {
-        let mut flight = self.join(key, cost, priority, work)?;
-        let told = timeout(time, flight.wait_for(Option::is_some)).await;
+        let mut flight = self.join(key, cost, priority, deadline, work)?;
+        let told = timeout(deadline.left(), flight.wait_for(Option::is_some)).await;
         match told {
             Ok(Ok(outcome)) => outcome.clone().unwrap_or(Err(ImageError::Busy)),
             Ok(Err(_)) => Err(ImageError::Failed("nobody makes it any more".to_owned())),
-            Err(_) => Err(ImageError::Deadline(
-                u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
-            )),
+            Err(_) => Err(deadline.over()),
         }
     }
 
@@ -204,6 +209,7 @@ impl<T: Send + Sync + 'static> Pool<T> {
         key: u128,
         cost: u64,
         priority: Priority,
+        deadline: Deadline,
         work: Work<T>,
     ) -> Result<watch::Receiver<Outcome<T>>, ImageError> {
         let shared = &self.shared;
@@ -217,6 +223,7 @@ impl<T: Send + Sync + 'static> Pool<T> {
             if priority == Priority::Client {
                 state.hurry(key);
             }
+            state.extend(key, deadline);
             return Ok(flight);
         }
         state.forget_the_abandoned();
@@ -229,6 +236,7 @@ impl<T: Send + Sync + 'static> Pool<T> {
         state.queue(priority).push_back(Task {
             key,
             cost,
+            deadline,
             work,
             told,
         });
@@ -275,6 +283,14 @@ impl<T> State<T> {
         let place = self.in_background.iter().position(|task| task.key == key);
         if let Some(task) = place.and_then(|place| self.in_background.remove(place)) {
             self.waiting.push_back(task);
+        }
+    }
+
+    /// Somebody else waits for it, perhaps longer.
+    fn extend(&mut self, key: u128, deadline: Deadline) {
+        let mut tasks = self.waiting.iter_mut().chain(&mut self.in_background);
+        if let Some(task) = tasks.find(|task| task.key == key) {
+            task.deadline = task.deadline.or_later(deadline);
         }
     }
 
@@ -325,12 +341,16 @@ impl<T: Send + Sync> Shared<T> {
             if let Some(Task {
                 key,
                 cost,
+                deadline,
                 work,
                 told,
             }) = state.next()
             {
                 drop(state);
-                let done = catch_unwind(AssertUnwindSafe(work));
+                let done = catch_unwind(AssertUnwindSafe(|| match deadline.left() {
+                    Duration::ZERO => Err(deadline.over()),
+                    left => work(left),
+                }));
                 let panicked = |_| {
                     Err(ImageError::Failed(
                         "the work on the picture broke down".to_owned(),
@@ -365,7 +385,13 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(20);
+    fn long() -> Deadline {
+        Deadline::after(Duration::from_secs(20))
+    }
+
+    fn short() -> Deadline {
+        Deadline::after(Duration::from_millis(5))
+    }
 
     fn pool(threads: usize, memory: u64, queue: usize) -> Arc<Pool<usize>> {
         Arc::new(Pool::new(Bounds {
@@ -379,7 +405,7 @@ mod tests {
     fn gate() -> (Work<usize>, mpsc::Receiver<()>, mpsc::Sender<()>) {
         let (began, begins) = mpsc::channel();
         let (go, goes) = mpsc::channel::<()>();
-        let work: Work<usize> = Box::new(move || {
+        let work: Work<usize> = Box::new(move |_| {
             began.send(()).unwrap();
             goes.recv().ok();
             Ok(0)
@@ -395,7 +421,7 @@ mod tests {
         work: Work<usize>,
     ) -> tokio::task::JoinHandle<Result<Arc<usize>, ImageError>> {
         let pool = pool.clone();
-        tokio::spawn(async move { pool.run(key, cost, priority, LONG, work).await })
+        tokio::spawn(async move { pool.run(key, cost, priority, long(), work).await })
     }
 
     async fn loaded(pool: &Pool<usize>, load: (usize, usize)) {
@@ -417,7 +443,7 @@ mod tests {
             1,
             1,
             Priority::Client,
-            Box::new(|| panic!("made again")),
+            Box::new(|_| panic!("made again")),
         );
         tokio::task::yield_now().await;
         go.send(()).unwrap();
@@ -427,11 +453,17 @@ mod tests {
         ));
         // Afterwards it is made anew, and a panic is an error.
         let failed = pool
-            .run(1, 1, Priority::Client, LONG, Box::new(|| panic!("broken")))
+            .run(
+                1,
+                1,
+                Priority::Client,
+                long(),
+                Box::new(|_| panic!("broken")),
+            )
             .await;
         assert!(matches!(failed, Err(ImageError::Failed(_))), "{failed:?}");
         assert_eq!(
-            pool.run(1, 1, Priority::Client, LONG, Box::new(|| Ok(7)))
+            pool.run(1, 1, Priority::Client, long(), Box::new(|_| Ok(7)))
                 .await,
             Ok(Arc::new(7))
         );
@@ -440,14 +472,14 @@ mod tests {
     #[tokio::test]
     async fn originals_have_so_much_room_and_no_more() {
         let pool = pool(1, 100 << 10, 10);
-        let mut first = pool.room(80 << 10, LONG).await.unwrap();
-        let none = pool.room(30 << 10, Duration::from_millis(5)).await;
+        let mut first = pool.room(80 << 10, long()).await.unwrap();
+        let none = pool.room(30 << 10, short()).await;
         assert_eq!(none.err(), Some(ImageError::Busy));
         first.shrink(10);
-        drop(pool.room(99 << 10, LONG).await.unwrap());
+        drop(pool.room(99 << 10, long()).await.unwrap());
         drop(first);
         // One that may be larger than all of it has it alone.
-        drop(pool.room(1 << 30, LONG).await.unwrap());
+        drop(pool.room(1 << 30, long()).await.unwrap());
     }
 
     #[tokio::test]
@@ -461,13 +493,15 @@ mod tests {
         let order = Arc::new(AtomicUsize::new(0));
         let count = |order: &Arc<AtomicUsize>| -> Work<usize> {
             let order = order.clone();
-            Box::new(move || Ok(order.fetch_add(1, Ordering::SeqCst)))
+            Box::new(move |_| Ok(order.fetch_add(1, Ordering::SeqCst)))
         };
         let background = spawn(&pool, 2, 1, Priority::Background, count(&order));
         loaded(&pool, (1, 1)).await;
         let client = spawn(&pool, 3, 1, Priority::Client, count(&order));
         loaded(&pool, (2, 1)).await;
-        let full = pool.run(4, 1, Priority::Client, LONG, count(&order)).await;
+        let full = pool
+            .run(4, 1, Priority::Client, long(), count(&order))
+            .await;
         assert_eq!(full, Err(ImageError::Busy));
         go.send(()).unwrap();
         assert_eq!(
@@ -481,6 +515,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn work_has_the_time_that_is_left_to_whoever_waits_longest() {
+        let pool = pool(1, 100, 10);
+        let (work, begins, go) = gate();
+        let _first = spawn(&pool, 1, 1, Priority::Client, work);
+        tokio::task::spawn_blocking(move || begins.recv().unwrap())
+            .await
+            .unwrap();
+        let left = |left: Duration| Ok(usize::try_from(left.as_millis()).unwrap());
+        let impatient = {
+            let pool = pool.clone();
+            let work = Box::new(left);
+            tokio::spawn(async move { pool.run(2, 1, Priority::Client, short(), work).await })
+        };
+        loaded(&pool, (1, 1)).await;
+        let patient = spawn(&pool, 2, 1, Priority::Client, Box::new(|_| panic!("twice")));
+        assert_eq!(impatient.await.unwrap(), Err(ImageError::Deadline(5)));
+        go.send(()).unwrap();
+        let left = *patient.await.unwrap().unwrap();
+        assert!((1..20_000).contains(&left), "{left}");
+    }
+
+    #[tokio::test]
     async fn memory_is_shared_and_nobody_makes_what_nobody_wants() {
         let pool = pool(2, 100, 10);
         let (work, begins, go) = gate();
@@ -488,15 +544,15 @@ mod tests {
         tokio::task::spawn_blocking(move || begins.recv().unwrap())
             .await
             .unwrap();
-        let large = spawn(&pool, 2, 40, Priority::Client, Box::new(|| Ok(2)));
+        let large = spawn(&pool, 2, 40, Priority::Client, Box::new(|_| Ok(2)));
         loaded(&pool, (1, 1)).await;
         let late = pool
             .run(
                 3,
                 1,
                 Priority::Client,
-                Duration::from_millis(5),
-                Box::new(|| panic!("wanted by nobody")),
+                short(),
+                Box::new(|_| panic!("wanted by nobody")),
             )
             .await;
         assert_eq!(late, Err(ImageError::Deadline(5)));
@@ -505,7 +561,7 @@ mod tests {
         loaded(&pool, (0, 0)).await;
         // What takes more than there is, is made alone.
         assert_eq!(
-            pool.run(4, 1000, Priority::Client, LONG, Box::new(|| Ok(4)))
+            pool.run(4, 1000, Priority::Client, long(), Box::new(|_| Ok(4)))
                 .await,
             Ok(Arc::new(4))
         );

@@ -15,8 +15,8 @@ pub(crate) struct Wanted {
     pub(crate) source: Source,
     /// Whether clients find the original there when they are sent to it.
     pub(crate) is_apart: bool,
-    /// The paths on this site of what is drawn over it.
-    pub(crate) overlays: Vec<Arc<str>>,
+    /// Where that is which is drawn over it.
+    pub(crate) overlays: Vec<Source>,
     /// The request's fields that decided on it.
     pub(crate) vary: Arc<[&'static str]>,
     /// What was asked for and is not done.
@@ -60,6 +60,21 @@ pub(crate) struct Source {
     pub(crate) elsewhere: Option<Arc<str>>,
 }
 
+impl Source {
+    /// An original of this site, at this path and query.
+    pub(crate) fn here(target: &str) -> Self {
+        Self {
+            target: target.into(),
+            elsewhere: None,
+        }
+    }
+
+    /// What it is known by to those who purge.
+    pub(super) fn label(&self) -> &str {
+        self.elsewhere.as_deref().unwrap_or(&self.target)
+    }
+}
+
 /// A note: the original of another site that this edge asks itself for.
 #[derive(Debug, Clone)]
 pub(crate) struct Original(pub(crate) Arc<str>);
@@ -68,7 +83,7 @@ impl Wanted {
     /// The picture that is to be made of what a request asks for.
     pub(crate) fn of_request(exchange: &Exchange, transform: Transform) -> Self {
         let target = exchange.request.uri.path_and_query();
-        let target = target.map_or("/", |target| target.as_str()).into();
+        let target = target.map_or("/", |target| target.as_str());
         let is_negotiated = transform.format == FormatChoice::Auto;
         let transform = match is_negotiated {
             true => negotiated(exchange, transform),
@@ -78,10 +93,7 @@ impl Wanted {
         Self {
             canonical: transform.canonical().into(),
             transform: Arc::new(transform),
-            source: Source {
-                target,
-                elsewhere: None,
-            },
+            source: Source::here(target),
             is_apart: false,
             overlays: Vec::new(),
             vary: vary.into(),

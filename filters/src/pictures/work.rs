@@ -8,11 +8,17 @@ use serde::Deserialize;
 
 use crate::filter::BuildError;
 
+const MOST_REDIRECTS: u8 = 20;
+
 /// What the making of pictures may take, and where it happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Work {
     /// An origin that originals are asked of in place of this edge.
     pub(crate) origin: Option<String>,
+    /// How many redirects lead to an original.
+    pub(crate) redirects: u8,
+    /// Whether other sites may be at addresses of private networks.
+    pub(crate) private_sources: bool,
     /// Bytes of an original.
     pub(crate) max_source: u64,
     /// Pixels of an original, those of all frames together.
@@ -23,6 +29,7 @@ pub(crate) struct Work {
     pub(crate) max_output_pixels: u64,
     /// Pixels of a result that is written as AVIF.
     pub(crate) max_avif_pixels: u64,
+    /// From the request on.
     pub(crate) timeout: Duration,
     /// What the program can do, if it is not said.
     pub(crate) mode: Option<Mode>,
@@ -55,6 +62,8 @@ impl Default for Work {
         let limits = Limits::default();
         Self {
             origin: None,
+            redirects: 3,
+            private_sources: false,
             max_source: limits.bytes as u64,
             max_pixels: limits.pixels,
             max_frames: limits.frames,
@@ -85,6 +94,10 @@ impl Work {
             ("max_frames", self.max_frames.into()),
             ("max_output_pixels", self.max_output_pixels),
         ];
+        if self.redirects > MOST_REDIRECTS {
+            let wrong = format!("{} is more than {MOST_REDIRECTS}", self.redirects);
+            return Err(BuildError::at("redirects", wrong));
+        }
         match positive.iter().find(|(_, value)| *value == 0) {
             Some((key, _)) => Err(BuildError::at(*key, "it has to be more than 0")),
             None => Ok(()),

@@ -297,7 +297,7 @@ pub(super) fn grants(
         grants.secrets.insert(name.clone(), secret);
     }
     if written.images {
-        let pictures = Pictures::new(&Work::default(), Failing::Original, builder)?;
+        let pictures = Pictures::new(&Work::default(), Failing::Original, Arc::default(), builder)?;
         grants.pictures = Some(Arc::new(pictures));
     }
     Ok(grants)

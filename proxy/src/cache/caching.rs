@@ -7,7 +7,7 @@ use http::{Method, StatusCode, header};
 use pingora::cache::{CacheMeta, CachePhase};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
-use rimward_cache::policy::{Decision, Reason, Rules, Terms};
+use rimward_cache::policy::{Basis, Decision, Reason, Rules, Terms};
 use rimward_cache::slice::Version;
 use rimward_cache::{Generation, Key, Object, Slice, head};
 use rimward_filters::Storing;
@@ -37,6 +37,8 @@ pub struct Caching {
     never_waits: bool,
     /// How long the response may be stored at most.
     limit: Option<Duration>,
+    /// How long it may be fresh at most, as a filter says.
+    at_most: Option<Duration>,
     /// Whether a filter said that it is not to be stored.
     never: bool,
     /// Whether what was found was fresh, but not for this request.
@@ -78,6 +80,7 @@ impl Caching {
             .surrogate_keys
             .extend(storing.surrogate_keys.iter().cloned());
         self.rules = Some(Arc::new(rules));
+        self.at_most = storing.at_most;
         self.never = storing.never;
     }
 
@@ -91,6 +94,12 @@ impl Caching {
                 terms.stale_while_revalidate = Duration::ZERO;
                 terms.stale_if_error = Duration::ZERO;
                 terms.stale_if_unreachable = Duration::ZERO;
+                Decision::Store(terms)
+            }
+            (Decision::Store(mut terms), None) => {
+                if let Some(most) = self.at_most.filter(|_| terms.basis != Basis::Ttl) {
+                    terms.fresh_until = terms.fresh_until.min(now + most);
+                }
                 Decision::Store(terms)
             }
             (decision, _) => decision,

@@ -1,4 +1,5 @@
-//! Connections to hosts that others name: at public addresses only, so that nobody is led to what is behind the edge.
+//! Connections to hosts that others name: at public addresses only, if nothing else is said, so that nobody is led to what is behind
+//! the edge.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -7,25 +8,40 @@ use tokio::net::{TcpStream, lookup_host};
 
 use super::place::Place;
 
-/// Connects to the first public address of a host that can be connected to. The address that was judged is the one that is
+/// Connects to the first address of a host that may be connected to and can be. The address that was judged is the one that is
 /// used, whatever the name means a moment later.
-pub(super) async fn connect(place: &Place<'_>) -> Result<TcpStream, AskError> {
+pub(super) async fn connect(
+    place: &Place<'_>,
+    may_be: fn(IpAddr) -> bool,
+) -> Result<TcpStream, AskError> {
     let found = lookup_host((place.host, place.port)).await;
     let found = found.map_err(|error| AskError::Unknown(format!("`{}`: {error}", place.host)))?;
-    let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
-    if public.is_empty() {
+    let good: Vec<SocketAddr> = found.filter(|address| may_be(address.ip())).collect();
+    if good.is_empty() {
         return Err(AskError::Private(place.host.to_owned()));
     }
-    let stream = TcpStream::connect(&public[..]).await;
+    let stream = TcpStream::connect(&good[..]).await;
     stream.map_err(|error| AskError::Connect(format!("`{}`: {error}", place.authority)))
 }
 
 /// Whether an address is one of the public internet, by the registries of special addresses (RFC 6890).
-fn is_public(ip: IpAddr) -> bool {
+pub(super) fn is_public(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => is_public_v4(ip),
         IpAddr::V6(ip) => is_public_v6(ip),
     }
+}
+
+/// Whether an address is a public one, or of this machine or a network that is meant to be private (RFC 1918, RFC 4193). Those of one
+/// link are not: clouds tell their secrets there.
+pub(super) fn is_public_or_private(ip: IpAddr) -> bool {
+    let is_private = match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),
+        // AWS tells them at a private address of version 6.
+        IpAddr::V6(ip) if ip.segments()[..2] == [0xfd00, 0x0ec2] => false,
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
+    };
+    is_private || is_public(ip)
 }
 
 fn is_public_v4(ip: Ipv4Addr) -> bool {
@@ -108,6 +124,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn private_networks_may_be_let_in_and_links_never() {
+        for (ip, expected) in [
+            ("93.184.216.34", true),
+            ("127.0.0.1", true),
+            ("10.0.0.1", true),
+            ("172.16.0.1", true),
+            ("192.168.1.1", true),
+            ("::1", true),
+            ("fd12::1", true),
+            ("::ffff:10.0.0.1", true),
+            ("169.254.169.254", false),
+            ("::ffff:169.254.169.254", false),
+            ("fd00:ec2::254", false),
+            ("fe80::1", false),
+            ("0.0.0.0", false),
+            ("::", false),
+            ("224.0.0.1", false),
+            ("100.100.100.200", false),
+        ] {
+            assert_eq!(is_public_or_private(ip.parse().unwrap()), expected, "{ip}");
+        }
+    }
+
     #[tokio::test]
     async fn a_host_without_a_public_address_is_not_connected_to() {
         for uri in [
@@ -117,7 +157,7 @@ mod tests {
         ] {
             let uri = uri.parse().unwrap();
             let place = Place::of(&uri).unwrap();
-            let connected = connect(&place).await.map(|_| ());
+            let connected = connect(&place, is_public).await.map(|_| ());
             assert_eq!(connected, Err(AskError::Private(place.host.to_owned())));
         }
     }

@@ -33,7 +33,12 @@ pub(super) fn finish(
     let status = session
         .response_written()
         .map_or(CLIENT_CLOSED, |response| response.status.as_u16());
-    if ctx.tells.is_some() || ctx.is_fragment {
+    if ctx.tells.is_some() {
+        // The client's exchange knows nothing of what filters did before the origin.
+        count_outcomes(ctx.exchange.as_deref());
+        return;
+    }
+    if ctx.is_fragment {
         return;
     }
     if let (Some(error), Who::Origin | Who::OriginTimeout | Who::Edge) =
@@ -69,7 +74,11 @@ fn settle_inner(process: &Process, ctx: &Context, cache: CacheResult) {
     if let Some(route) = &ctx.route {
         process.metrics.inner(&route.site, &route.name, cache);
     }
-    if let Some(exchange) = &ctx.exchange {
+    count_outcomes(ctx.exchange.as_deref());
+}
+
+fn count_outcomes(exchange: Option<&Exchange>) {
+    if let Some(exchange) = exchange {
         exchange.outcomes.iter().for_each(|outcome| outcome.count());
     }
 }
@@ -111,9 +120,7 @@ pub(crate) fn settle<'r>(
         let nanoseconds = u64::try_from(tally.duration.as_nanos()).unwrap_or(u64::MAX);
         route.meter.count(tally.cache, tally.status, nanoseconds);
     }
-    if let Some(exchange) = exchange {
-        exchange.outcomes.iter().for_each(|outcome| outcome.count());
-    }
+    count_outcomes(exchange);
     process.metrics.carried(tally.sent, tally.received);
     process.access_log.load().write(record);
 }

@@ -165,6 +165,9 @@ pub(super) async fn begun(
 ) -> Result<Box<ResponseHeader>> {
     let head = fetch.head(session).await;
     ctx.is_posted |= fetch.outcome().is_some_and(|outcome| outcome.is_posted);
+    if let (None, Some(first), Some(exchange)) = (&ctx.sliced, fetch.outcome(), &mut ctx.exchange) {
+        exchange.log.extend(first.log.iter().cloned());
+    }
     match (&mut ctx.sliced, fetch.outcome()) {
         (Some(all), Some(one)) => all.add(one),
         (none @ None, Some(one)) => *none = Some(Box::new(one.clone())),

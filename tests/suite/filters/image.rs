@@ -1,5 +1,9 @@
 //! Pictures that are made of pictures, and what the cache has of them.
 
+mod elsewhere;
+mod redirects;
+mod slices;
+
 use std::sync::Arc;
 
 use rimward_images::{Format, Kind};

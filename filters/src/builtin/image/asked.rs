@@ -10,12 +10,8 @@ use rimward_images::{Bounds, FormatChoice, Hints, Options};
 
 use crate::exchange::Exchange;
 use crate::filter::BuildError;
-use crate::outside::Depth;
 use crate::parameters::{name_of, value_of};
-use crate::pictures::{Original, Source, Wanted, negotiated};
-
-/// What stands in place of options before the URL of an original of another site. Nobody but this edge may ask so.
-const ORIGINAL: &str = "original/";
+use crate::pictures::{Sites, Source, Url, Wanted, negotiated};
 
 /// How a request is read.
 pub(super) struct Reading {
@@ -31,8 +27,7 @@ pub(super) struct Reading {
     pub(super) bounds: Bounds,
     /// The widths that hints become.
     pub(super) ladder: Ladder,
-    /// Other sites whose pictures may be asked for: `https://images.example.org`.
-    pub(super) sources: Vec<Box<str>>,
+    pub(super) sites: Arc<Sites>,
 }
 
 /// Why a request for a picture is refused.
@@ -90,7 +85,7 @@ impl Reading {
             let resolved = resolved.map_err(|error| BuildError::at(&key, error.to_string()))?;
             for overlay in &resolved.overlays {
                 let url = &overlay.source;
-                if !url.starts_with('/') && !self.has_source(url) {
+                if !url.starts_with('/') && !self.sites.have(url) {
                     let expected = "neither a path on this site nor a URL of one of the `sources`";
                     let message = format!("`{url}` is {expected}");
                     return Err(BuildError::at(format!("{key}.draw"), message));
@@ -135,8 +130,8 @@ impl Reading {
         }
         let overlays = transform.overlays.iter();
         let overlays = overlays.map(|overlay| match overlay.source.starts_with('/') {
-            true => overlay.source.as_str().into(),
-            false => self.elsewhere(&overlay.source).target,
+            true => Source::here(&overlay.source),
+            false => self.sites.elsewhere(&overlay.source),
         });
         Ok(Some(Wanted {
             overlays: overlays.collect(),
@@ -290,56 +285,19 @@ impl Reading {
     /// The original, of which `path` begins with a slash even when it is an absolute URL.
     fn source(&self, exchange: &Exchange, path: &str, query: &str) -> Result<Source, Refused> {
         let mark = if query.is_empty() { "" } else { "?" };
-        let here = |path: &str| Source {
-            target: format!("{path}{mark}{query}").into(),
-            elsewhere: None,
-        };
         let Some((scheme, rest)) = absolute(path) else {
-            return Ok(here(path));
+            return Ok(Source::here(&format!("{path}{mark}{query}")));
         };
-        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let path = if path.is_empty() { "/" } else { path };
-        if Some(host) == exchange.header("host") {
-            return Ok(here(path));
-        }
-        let site = format!("{scheme}://{host}").to_ascii_lowercase();
-        if self.sources.iter().any(|source| **source == *site) {
-            return Ok(self.elsewhere(&format!("{site}{path}{mark}{query}")));
-        }
-        Err(Refused::source(
-            "pictures of that host may not be asked for",
-        ))
-    }
-
-    /// An original of another site, for which there is a path on this one that leads to it.
-    pub(super) fn elsewhere(&self, url: &str) -> Source {
-        Source {
-            target: format!("{}{ORIGINAL}{url}", self.path).into(),
-            elsewhere: Some(url.into()),
-        }
-    }
-
-    /// Whether a URL is of one of the sites whose pictures may be asked for.
-    fn has_source(&self, url: &str) -> bool {
-        let rest = |source: &str| {
-            url.strip_prefix(source)
-                .is_some_and(|rest| rest.starts_with('/'))
+        let url = Url {
+            scheme,
+            authority,
+            target: format!("{path}{mark}{query}"),
         };
-        self.sources.iter().any(|source| rest(source))
-    }
-
-    /// What a request of this edge itself for an original of another site means.
-    pub(super) fn original(&self, exchange: &Exchange) -> Option<Original> {
-        let is_own = exchange
-            .notes
-            .get::<Depth>()
-            .is_some_and(|depth| depth.0 > 0);
-        if !is_own || self.path.is_empty() {
-            return None;
-        }
-        let target = exchange.request.uri.path_and_query()?.as_str();
-        let url = target.strip_prefix(&*self.path)?.strip_prefix(ORIGINAL)?;
-        self.has_source(url).then(|| Original(url.into()))
+        let own = exchange.header("host").unwrap_or_default();
+        let source = self.sites.find(own, &url);
+        source.ok_or_else(|| Refused::source("pictures of that host may not be asked for"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Settings of `image`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ahash::AHashMap;
 use rimward_config::{ByteSize, Span};
@@ -14,7 +15,7 @@ use super::asked::Reading;
 use super::table::OptionTable;
 use crate::credentials::Word;
 use crate::filter::BuildError;
-use crate::pictures::{Failing, Mode, Work};
+use crate::pictures::{Failing, Mode, Sites, Work};
 
 /// Settings of `image`.
 ///
@@ -29,8 +30,10 @@ use crate::pictures::{Failing, Mode, Work};
 /// `metadata`, `progressive`, `onerror=redirect` and `preset`. `gravity=face`, `segment=foreground` and `upscale=generate` are
 /// accepted and done without: `x-image-unmet` tells it.
 ///
-/// Originals come through the cache of this edge, as a request for them would. Of each picture that is made there is one
-/// object: it is fresh for as long as its original, has its surrogate keys, and is purged by the URL of the original. Its
+/// Originals come through the cache of this edge, as a request for them would. Redirects in place of one are followed; a picture is fresh no
+/// longer than they are, which is a minute for a temporary one that says nothing. Of each picture that is made there is one
+/// object: it is fresh for as long as its original, has its surrogate keys, and is purged by the URL of the original; where redirects
+/// led to, that path or URL is a surrogate key, too. Its
 /// `ETag` is its own. `x-image` tells what was made, or by a number of Cloudflare's why the original is served in its place.
 /// The access log has the fields `image` and, when a picture was made, `image_ms`. Signed links are checked by `signed_url`
 /// before this filter.
@@ -80,9 +83,18 @@ pub(crate) struct Settings {
     #[serde(default = "five")]
     pub(super) max_dpr: f64,
     /// Other sites whose pictures may be asked for by absolute URLs, such as `https://images.example.org`. They are fetched
-    /// from public addresses alone.
+    /// from public addresses alone, if nothing else is said.
     #[serde(default)]
     pub(super) sources: Vec<String>,
+    /// Whether `sources` may be at addresses of private networks or of this machine. Those of one link, such as `169.254.169.254`, are
+    /// never asked.
+    #[serde(default)]
+    pub(super) private_sources: bool,
+    /// How many redirects lead to an original: to the same site or to one of the `sources`. A redirect to anywhere else is not
+    /// followed, so that there is no picture. With `0` they are passed on to the client.
+    #[serde(default = "usual_redirects")]
+    #[schemars(range(max = 20))]
+    pub(super) redirects: u8,
     /// An origin that originals are asked of, past the site's routes, filters and cache: for those that clients may not have as they
     /// are. Pictures of them are stored as others are.
     pub(super) origin: Option<String>,
@@ -105,7 +117,8 @@ pub(crate) struct Settings {
     /// How many pixels a result may have that is written as AVIF; larger ones become WebP.
     #[serde(default = "usual_avif")]
     pub(super) max_avif_pixels: u64,
-    /// How long a picture may take, the wait for its turn included. The original is waited for as long.
+    /// How long a picture may take from the request on: until its original is there, what redirects to that and what is drawn over it
+    /// included, until its turn has come, and until it is made.
     #[serde(default = "ten_seconds")]
     #[schemars(title = "duration")]
     pub(super) timeout: Span,
@@ -133,6 +146,8 @@ impl Settings {
     pub(super) fn work(&self) -> Work {
         Work {
             origin: self.origin.clone(),
+            redirects: self.redirects,
+            private_sources: self.private_sources,
             max_source: self.max_source.0,
             max_pixels: self.max_pixels,
             max_frames: self.max_frames,
@@ -144,6 +159,11 @@ impl Settings {
             memory: self.memory.map(|memory| memory.0),
             queue: self.queue,
         }
+    }
+
+    /// Where originals may be.
+    pub(super) fn sites(&self) -> Result<Arc<Sites>, BuildError> {
+        Sites::new(&self.path, &self.sources).map(Arc::new)
     }
 
     /// What clients get when no picture can be made.
@@ -159,7 +179,7 @@ impl Settings {
     }
 
     /// How requests are read.
-    pub(super) fn into_reading(self) -> Result<Reading, BuildError> {
+    pub(super) fn into_reading(self, sites: Arc<Sites>) -> Result<Reading, BuildError> {
         let is_prefix = self.path.starts_with('/') && self.path.ends_with('/');
         if !(is_prefix || self.path.is_empty()) {
             let message = format!(
@@ -185,7 +205,7 @@ impl Settings {
             .collect();
         let reading = Reading {
             allow: allowed(self.allow.as_deref())?,
-            sources: sources(&self.sources)?,
+            sites,
             path: self.path.into(),
             query: self.query,
             presets,
@@ -247,28 +267,6 @@ fn allowed(names: Option<&[String]>) -> Result<Option<Vec<&'static str>>, BuildE
     known.collect::<Result<_, _>>().map(Some)
 }
 
-/// Sites as they are compared: in small letters, without a slash at the end.
-fn sources(sites: &[String]) -> Result<Vec<Box<str>>, BuildError> {
-    let site = |(at, site): (usize, &String)| {
-        let text = site.to_ascii_lowercase();
-        let text = text.strip_suffix('/').unwrap_or(&text);
-        let host = text
-            .strip_prefix("https://")
-            .or_else(|| text.strip_prefix("http://"));
-        let is_site = host.is_some_and(|host| {
-            let authority = host.parse::<http::uri::Authority>();
-            authority
-                .is_ok_and(|authority| authority.as_str() == host && !host.contains(['@', '*']))
-        });
-        if is_site {
-            return Ok(text.into());
-        }
-        let message = format!("`{site}` is not a site such as `https://images.example.org`");
-        Err(BuildError::at(format!("sources[{at}]"), message))
-    };
-    sites.iter().enumerate().map(site).collect()
-}
-
 fn usual_path() -> String {
     "/cdn-cgi/image/".to_owned()
 }
@@ -279,6 +277,10 @@ fn usual_side() -> u32 {
 
 fn five() -> f64 {
     5.0
+}
+
+fn usual_redirects() -> u8 {
+    Work::default().redirects
 }
 
 fn usual_source() -> ByteSize {

@@ -1,5 +1,7 @@
 //! What is read of requests, what is made of it, and what settings are refused.
 
+mod originals;
+
 use std::sync::Mutex;
 
 use bytes::Bytes;
@@ -311,6 +313,11 @@ fn settings_say_what_would_be_right() {
             "is not a site such as `https://images.example.org`",
         ),
         ("timeout = \"0s\"", "timeout: nothing is made in no time"),
+        ("redirects = 21", "redirects: 21 is more than 20"),
+        (
+            "path = \"\"\nquery = true\nsources = [\"https://a.example\"]",
+            "sources: this edge asks itself for them by a `path`: give one",
+        ),
         (
             "origin = \"private\"\nfailing = \"original\"",
             "failing: originals of an `origin` are not for clients: use `error`",
@@ -434,8 +441,8 @@ async fn made(
             .asked
             .lock()
             .unwrap()
-            .iter()
-            .all(|asked| asked == exchange.request.uri.to_string().as_str())
+            .first()
+            .is_some_and(|asked| *asked == exchange.request.uri.to_string())
     );
     (*answer, exchange)
 }
@@ -584,8 +591,8 @@ async fn what_is_not_there_is_told() {
         ),
         (
             original(302, &[("location", "/b")], ""),
-            302,
-            "err=9420 the origin says 302",
+            307,
+            "err=9421 the origin redirects more often than 3 times",
         ),
         (original(503, &[], ""), 503, "err=9510 the origin says 503"),
         (
@@ -596,7 +603,7 @@ async fn what_is_not_there_is_told() {
         (
             Err(AskError::Timeout(std::time::Duration::from_secs(1))),
             504,
-            "err=9504 no whole response within 1s",
+            "err=9504 no whole response within 10s",
         ),
         (
             Err(AskError::NotServing),

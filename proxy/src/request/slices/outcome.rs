@@ -1,5 +1,6 @@
 //! What became of the requests for slices, for `Cache-Status`, log and metrics: to all of them it was one exchange.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use pingora::proxy::Session;
@@ -25,6 +26,8 @@ pub(in crate::request) struct Outcome {
     pub(in crate::request) asked: Option<(String, String)>,
     /// Whether it is a response to POST that is being stored.
     pub(in crate::request) is_posted: bool,
+    /// What filters said of it for the access log, before an origin was asked and of its response.
+    pub(in crate::request) log: Vec<(Cow<'static, str>, String)>,
 }
 
 /// Tells the client's exchange what became of the request for a slice, once that is known.
@@ -38,6 +41,11 @@ pub(in crate::request) fn tell(process: &Process, session: &Session, ctx: &Conte
         origin_time: ctx.origin_time,
         asked: picked.map(|picked| (picked.origin().to_owned(), picked.server().to_owned())),
         is_posted: ctx.is_posted,
+        log: ctx
+            .exchange
+            .as_ref()
+            .map(|exchange| exchange.log.clone())
+            .unwrap_or_default(),
     };
     // A failure after the head adds nothing.
     drop(tells.set(outcome));
