@@ -6,12 +6,12 @@ use crate::host::subrequest::{self, Outgoing};
 use crate::origin::milliseconds;
 use crate::{Origin, Result};
 
-/// A request of the filter's own, to an origin that it has a grant for.
+/// A request of the filter's own: to an origin that it has a grant for, or through this edge as its clients' requests are.
 ///
 /// ```no_run
 /// # use rimward_filter::{Result, Subrequest};
 /// # fn example() -> Result<()> {
-/// let prices = Subrequest::get("/prices").to("shop").cached().start()?;
+/// let prices = Subrequest::get("/prices").cached().start()?;
 /// let stock = Subrequest::get("/stock").to("warehouse").start()?;
 /// let (prices, stock) = (prices.wait()?, stock.wait()?);
 /// # Ok(())
@@ -103,7 +103,7 @@ impl<'a> Subrequest<'a> {
         self
     }
 
-    /// Goes through the cache of this edge.
+    /// Goes through this edge itself, its routes, filters and cache, to the host of a custom origin, or else to that of the request.
     pub fn cached(mut self) -> Self {
         self.cached = true;
         self
