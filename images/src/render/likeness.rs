@@ -32,12 +32,13 @@ const OPTIONS: [&str; 22] = [
 
 /// How like the picture has to be to the same one that nothing was lost of: a palette loses more than JPEG
 /// does. Structural similarity, of the quarter that suffers most.
-const FORMATS: [(&str, f64); 5] = [
+const FORMATS: [(&str, f64); 6] = [
     ("jpeg", 0.98),
     ("baseline-jpeg", 0.98),
     ("png", 0.98),
     ("webp", 0.97),
     ("gif", 0.3),
+    ("avif", 0.97),
 ];
 
 /// Soft hills of colour, as PNG.
@@ -67,12 +68,14 @@ fn quality(format: &str, quality: u8) -> String {
 #[test]
 fn every_option_looks_the_same_from_and_in_every_format() {
     let hills = hills();
-    for (from, kept) in FORMATS {
+    // AVIF is written and not read; and it takes so long that what it is made of is of one format.
+    for (from, kept) in FORMATS.into_iter().filter(|(from, _)| *from != "avif") {
         let options = transform(&format!("{}format={from}", quality(from, 95)));
         let source = render(&hills, &options, &Limits::default(), &[]).unwrap();
         for asked in OPTIONS {
             let reference = made(&hills, &format!("{asked},format=png")).flatten([255; 3]);
-            for (to, held) in FORMATS {
+            let formats = FORMATS.into_iter();
+            for (to, held) in formats.filter(|(to, _)| *to != "avif" || from == "png") {
                 let result = made(
                     &source.bytes,
                     &format!("{}{asked},format={to}", quality(to, 90)),

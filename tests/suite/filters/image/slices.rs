@@ -1,6 +1,6 @@
 //! Ranges of pictures and of originals, where the cache stores those in slices.
 
-use rimward_tests::{Edge, File, Origin, fill};
+use rimward_tests::{Edge, File, Origin, fill, within};
 
 use super::made;
 use crate::pictures::{info, noise};
@@ -61,7 +61,16 @@ async fn a_part_of_a_picture_that_is_not_there_yet_makes_it_once() {
         .await;
     assert_eq!((origin.requests().len(), made(&edge, "made")), (1, 1.0));
     // The log tells it of the request that had it made.
-    let log = std::fs::read_to_string(edge.files().path("access.log")).unwrap();
+    let log = within("the log", async {
+        loop {
+            let log = std::fs::read_to_string(edge.files().path("access.log")).unwrap();
+            if log.lines().count() >= 6 {
+                return log;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    let log = log.await;
     let first = log.lines().next().unwrap();
     assert!(first.contains("ok f=png w=250 "), "{first}");
     assert_eq!(log.matches("ok f=png").count(), 1, "{log}");
