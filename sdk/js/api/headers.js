@@ -3,13 +3,20 @@
 import { told } from "./host.js";
 import { decode } from "./utf8.js";
 
-const line = (name, value) => [String(name), String(value)];
+// A call of `String` takes longer than to see that it is not needed.
+const text = (value) => (typeof value === "string" ? value : String(value));
 
 /** `{ name: value }`, `[[name, value]]`, a `Map` or `Headers`, as pairs; a value that is an array stands for several fields. */
 export function pairsOf(fields) {
-  if (!fields) return [];
-  const entries = typeof fields[Symbol.iterator] === "function" ? [...fields] : Object.entries(fields);
-  return entries.flatMap(([name, value]) => (Array.isArray(value) ? value.map((one) => line(name, one)) : [line(name, value)]));
+  const pairs = [];
+  if (!fields) return pairs;
+  const add = (name, value) => {
+    if (Array.isArray(value)) for (const one of value) pairs.push([text(name), text(one)]);
+    else pairs.push([text(name), text(value)]);
+  };
+  if (typeof fields[Symbol.iterator] === "function") for (const [name, value] of fields) add(name, value);
+  else for (const name of Object.keys(fields)) add(name, fields[name]);
+  return pairs;
 }
 
 export class Fields {
@@ -36,15 +43,21 @@ export class Fields {
   }
 
   set(name, value) {
-    this.#edit(typeof name === "object" ? setsOf(name) : [{ tag: "set", val: line(name, value) }]);
+    if (typeof name === "object") return this.#edit(setsOf(name));
+    // What most filters do most often has a call of its own.
+    try {
+      this.#raw.setHeader(text(name), text(value));
+    } catch (error) {
+      throw told(`header \`${name}\``, error);
+    }
   }
 
   append(name, value) {
-    this.#edit([{ tag: "append", val: line(name, value) }]);
+    this.#edit([{ tag: "append", val: [text(name), text(value)] }]);
   }
 
   delete(...names) {
-    this.#edit(names.map((name) => ({ tag: "remove", val: String(name) })));
+    this.#edit(names.map((name) => ({ tag: "remove", val: text(name) })));
   }
 
   keys() {
@@ -59,7 +72,7 @@ export class Fields {
     return this.entries();
   }
 
-  // What most filters do most often, so that what is only said when it fails is only made then.
+  // What is only said when it fails is only made then.
   #edit(edits) {
     try {
       this.#raw.editHeaders(edits);

@@ -41,10 +41,13 @@ function listed(pairs) {
     hasHeader: (name) => all(name).length > 0,
     headerNames: () => [...new Set(pairs.map(([name]) => name.toLowerCase()))],
     headers: () => pairs.map(([name, value]) => [name, encode(value)]),
-    editHeaders: () => {
-      throw new TypeError("the headers of a subrequest's response can't be changed");
-    },
+    editHeaders: unchangeable,
+    setHeader: unchangeable,
   };
+}
+
+function unchangeable() {
+  throw new TypeError("the headers of a subrequest's response can't be changed");
 }
 
 function outgoing(target, options = {}) {
