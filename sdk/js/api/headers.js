@@ -19,68 +19,41 @@ export function pairsOf(fields) {
   return pairs;
 }
 
-export class Fields {
-  #raw;
-
-  constructor(raw) {
-    this.#raw = raw;
-  }
-
-  get(name) {
-    return this.#raw.header(name) ?? null;
-  }
-
-  getMany(...names) {
-    return this.#raw.headerMany(names).map((value) => value ?? null);
-  }
-
-  getAll(name) {
-    return this.#raw.headerAll(name).map((value) => decode(value));
-  }
-
-  has(name) {
-    return this.#raw.hasHeader(name);
-  }
-
-  set(name, value) {
-    if (typeof name === "object") return this.#edit(setsOf(name));
-    // What most filters do most often has a call of its own.
-    try {
-      this.#raw.setHeader(text(name), text(value));
-    } catch (error) {
-      throw told(`header \`${name}\``, error);
-    }
-  }
-
-  append(name, value) {
-    this.#edit([{ tag: "append", val: [text(name), text(value)] }]);
-  }
-
-  delete(...names) {
-    this.#edit(names.map((name) => ({ tag: "remove", val: text(name) })));
-  }
-
-  keys() {
-    return this.#raw.headerNames().values();
-  }
-
-  *entries() {
-    for (const [name, value] of this.#raw.headers()) yield [name, decode(value)];
-  }
-
-  [Symbol.iterator]() {
-    return this.entries();
+/** The fields behind functions of the host: as they are, without a class around them, since they are what filters call most. */
+export function fieldsOf({ header, headerMany, headerAll, hasHeader, headerNames, headers, setHeader, editHeaders }) {
+  function* entries() {
+    for (const [name, value] of headers()) yield [name, decode(value)];
   }
 
   // What is only said when it fails is only made then.
-  #edit(edits) {
+  function edit(edits) {
     try {
-      this.#raw.editHeaders(edits);
+      editHeaders(edits);
     } catch (error) {
       const names = new Set(edits.map(({ val }) => `\`${typeof val === "string" ? val : val[0]}\``));
       throw told(`${names.size === 1 ? "header" : "headers"} ${[...names].join(", ")}`, error);
     }
   }
+
+  return {
+    get: (name) => header(name) ?? null,
+    getMany: (...names) => headerMany(names).map((value) => value ?? null),
+    getAll: (name) => headerAll(name).map((value) => decode(value)),
+    has: (name) => hasHeader(name),
+    set(name, value) {
+      if (typeof name === "object") return edit(setsOf(name));
+      try {
+        setHeader(text(name), text(value));
+      } catch (error) {
+        throw told(`header \`${name}\``, error);
+      }
+    },
+    append: (name, value) => edit([{ tag: "append", val: [text(name), text(value)] }]),
+    delete: (...names) => edit(names.map((name) => ({ tag: "remove", val: text(name) }))),
+    keys: () => headerNames().values(),
+    entries,
+    [Symbol.iterator]: entries,
+  };
 }
 
 // Several fields for the price of one call; of a name that comes twice, the second is appended.

@@ -15,7 +15,7 @@ export function fail(error) {
   throw describe(error);
 }
 
-const NEXT = { tag: "next" };
+export const NEXT = { tag: "next" };
 
 /** What a phase of heads returned. */
 export function headVerdict(returned, name) {

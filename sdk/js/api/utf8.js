@@ -3,7 +3,7 @@
 
 import * as host from "rimward:filter/text";
 
-import { isRunning } from "./host.js";
+import { running } from "./host.js";
 
 const Encoder = globalThis.TextEncoder;
 const Decoder = globalThis.TextDecoder;
@@ -12,7 +12,7 @@ const Decoder = globalThis.TextDecoder;
 export function encode(text) {
   if (Encoder) return new Encoder().encode(text);
   const whole = text.toWellFormed();
-  if (isRunning()) return host.encode(whole);
+  if (running) return host.encode(whole);
   const bytes = unescape(encodeURIComponent(whole));
   return Uint8Array.fromBase64(btoa(bytes));
 }
@@ -20,7 +20,7 @@ export function encode(text) {
 /** The text of UTF-8 bytes; what is not UTF-8 becomes U+FFFD, or is refused if `fatal`. */
 export function decode(bytes, fatal = false) {
   if (Decoder) return new Decoder("utf-8", { fatal, ignoreBOM: true }).decode(bytes);
-  if (isRunning() && !fatal) return host.decode(bytes);
+  if (running && !fatal) return host.decode(bytes);
   const latin1 = atob(bytes.toBase64());
   if (!/[\x80-\xff]/.test(latin1)) return latin1;
   try {
