@@ -41,7 +41,7 @@ javascript_filters() {
         }
         echo "$lock" >sdk/js/node_modules/.digest
     fi
-    (cd sdk/js && node --test tests/*.test.mjs >../../target/sdk-js-tests.log 2>&1) || {
+    npm test --silent --prefix sdk/js >target/sdk-js-tests.log 2>&1 || {
         cat target/sdk-js-tests.log
         return 1
     }

@@ -18,7 +18,7 @@ WIT = HERE.parent / "wit"
 PACKAGE = "rimward:filter"
 VERSION = "0.1.0"
 IMPORTS = ["request", "response", "body", "config", "context", "geo", "kv", "secrets", "crypto", "subrequest", "log",
-           "metrics", "clock", "images", "html"]
+           "metrics", "clock", "images", "html", "text"]
 # The function that a guest writes, and what it is given and asked for, by the interface that it stands for.
 VERDICT = "rimward_verdict_t *verdict, rimward_string_t *error"
 CHUNK = "rimward_chunk_verdict_t *verdict, rimward_string_t *error"

@@ -17,6 +17,7 @@ mod request;
 mod response;
 mod secrets;
 pub(super) mod subrequest;
+mod text;
 
 use wasmtime::component::{HasSelf, Linker};
 
@@ -32,6 +33,6 @@ pub(super) fn add_to(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             $(wit::$interface::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;)*
         };
     }
-    add!(body clock config context crypto geo html images kv log metrics request response secrets subrequest types);
+    add!(body clock config context crypto geo html images kv log metrics request response secrets subrequest text types);
     Ok(())
 }

@@ -13,7 +13,6 @@ use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
 use super::abi::{ChunkVerdict, Hook, Summary, Verdict};
 use super::engine;
-use super::limits::Meter;
 use super::state::State;
 use super::version::{Ending, Version};
 use crate::exchange::Exchange;
@@ -36,6 +35,8 @@ pub(super) struct Instance {
     home: Weak<Idle>,
     /// How many more exchanges it may serve.
     left: u32,
+    /// Its hooks for heads that were called before, if it is used again: to find one takes as long as a small call.
+    heads: Vec<(Hook, TypedFunc<(), Told<Verdict>>)>,
 }
 
 /// What a call is about, beside the exchange.
@@ -75,6 +76,7 @@ impl Instance {
             inner,
             home: Weak::new(),
             left: 0,
+            heads: Vec::new(),
         }
     }
 
@@ -108,8 +110,9 @@ impl Instance {
         exchange: &mut Exchange,
         head: &mut Head<'_>,
     ) -> Result<Result<Verdict, String>, Fault> {
+        let function = self.head_function(hook)?;
         self.swap(exchange, head);
-        let called = self.call::<(), Told<Verdict>>(hook, ());
+        let called = self.run(hook, function, ());
         self.swap(exchange, head);
         called.map(|(told,)| told)
     }
@@ -226,12 +229,20 @@ impl Instance {
 
     fn call<P: Params, R: Results>(&mut self, hook: Hook, params: P) -> Result<R, Fault> {
         let function = self.function::<P, R>(hook)?;
+        self.run(hook, function, params)
+    }
+
+    fn run<P: Params, R: Results>(
+        &mut self,
+        hook: Hook,
+        function: TypedFunc<P, R>,
+        params: P,
+    ) -> Result<R, Fault> {
         self.begin(hook);
-        let meter = self.state().meter.clone();
-        meter.begin();
+        self.store.data().meter.begin();
         let called = function.call(&mut self.store, params);
-        meter.end();
-        self.end(hook, &meter, called)
+        self.store.data().meter.end();
+        self.end(hook, called)
     }
 
     async fn call_waiting<P: Params, R: Results>(
@@ -253,21 +264,29 @@ impl Instance {
             false => Some(call.await),
         };
         match called {
-            Some(called) => self.end(hook, &meter, called),
-            None => self.end(hook, &meter, Err(wasmtime::Error::new(TooLate))),
+            Some(called) => self.end(hook, called),
+            None => self.end(hook, Err(wasmtime::Error::new(TooLate))),
         }
     }
 
+    fn head_function(&mut self, hook: Hook) -> Result<TypedFunc<(), Told<Verdict>>, Fault> {
+        if let Some((_, function)) = self.heads.iter().find(|(known, _)| *known == hook) {
+            return Ok(*function);
+        }
+        let function = self.function(hook)?;
+        if self.left > 0 {
+            self.heads.push((hook, function));
+        }
+        Ok(function)
+    }
+
     fn function<P: Params, R: Results>(&mut self, hook: Hook) -> Result<TypedFunc<P, R>, Fault> {
-        let version = self.state().version.clone();
         let lacks = |error: String| Fault {
             ending: Ending::Trap,
             reason: format!("`{}` can't be called: {error}", hook.name()),
         };
-        let index = version
-            .hooks
-            .get(hook)
-            .ok_or_else(|| lacks("it is not there".to_owned()))?;
+        let index = self.store.data().version.hooks.get(hook).copied();
+        let index = index.ok_or_else(|| lacks("it is not there".to_owned()))?;
         let function = self.inner.get_typed_func(&mut self.store, index);
         function.map_err(|error| lacks(format!("{error:#}")))
     }
@@ -278,16 +297,10 @@ impl Instance {
         engine::runs();
     }
 
-    fn end<R>(
-        &mut self,
-        hook: Hook,
-        meter: &Meter,
-        called: wasmtime::Result<R>,
-    ) -> Result<R, Fault> {
+    fn end<R>(&mut self, hook: Hook, called: wasmtime::Result<R>) -> Result<R, Fault> {
         let state = self.store.data();
-        state
-            .version
-            .warn_near(hook, meter.spent(), state.memory.held());
+        let (spent, held) = (state.meter.spent(), state.memory.held());
+        state.version.warn_near(hook, spent, held);
         called.map_err(|error| fault(&self.store, &error))
     }
 }

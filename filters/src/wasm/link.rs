@@ -9,7 +9,7 @@ use super::state::State;
 use super::{host, wasi};
 
 /// The interfaces of ours.
-const OURS: [&str; 16] = [
+const OURS: [&str; 17] = [
     "rimward:filter/types@0.1.",
     "rimward:filter/request@0.1.",
     "rimward:filter/response@0.1.",
@@ -26,6 +26,7 @@ const OURS: [&str; 16] = [
     "rimward:filter/clock@0.1.",
     "rimward:filter/images@0.1.",
     "rimward:filter/html@0.1.",
+    "rimward:filter/text@0.1.",
 ];
 
 /// All that guests may import.

@@ -54,6 +54,9 @@ extern void __wasm_import_rimward_request_cookie(uint8_t *, size_t, uint8_t *);
 __attribute__((__import_module__("rimward:filter/request@0.1.0"), __import_name__("edit-headers")))
 extern void __wasm_import_rimward_request_edit_headers(uint8_t *, size_t, uint8_t *);
 
+__attribute__((__import_module__("rimward:filter/request@0.1.0"), __import_name__("set-header")))
+extern void __wasm_import_rimward_request_set_header(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
 __attribute__((__import_module__("rimward:filter/request@0.1.0"), __import_name__("set-uri")))
 extern void __wasm_import_rimward_request_set_uri(uint8_t *, size_t, uint8_t *);
 
@@ -103,6 +106,9 @@ extern void __wasm_import_rimward_response_headers(uint8_t *);
 
 __attribute__((__import_module__("rimward:filter/response@0.1.0"), __import_name__("edit-headers")))
 extern void __wasm_import_rimward_response_edit_headers(uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("rimward:filter/response@0.1.0"), __import_name__("set-header")))
+extern void __wasm_import_rimward_response_set_header(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
 
 __attribute__((__import_module__("rimward:filter/response@0.1.0"), __import_name__("cache-result")))
 extern int32_t __wasm_import_rimward_response_cache_result(void);
@@ -276,6 +282,14 @@ extern void __wasm_import_rimward_images_apply(int32_t, int32_t, int32_t, int32_
 
 __attribute__((__import_module__("rimward:filter/html@0.1.0"), __import_name__("rule")))
 extern void __wasm_import_rimward_html_rule(uint8_t *, size_t, int32_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+
+// Imported Functions from `rimward:filter/text@0.1.0`
+
+__attribute__((__import_module__("rimward:filter/text@0.1.0"), __import_name__("encode")))
+extern void __wasm_import_rimward_text_encode(uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("rimward:filter/text@0.1.0"), __import_name__("decode")))
+extern void __wasm_import_rimward_text_decode(uint8_t *, size_t, uint8_t *);
 
 // Canonical ABI intrinsics
 
@@ -1121,6 +1135,72 @@ bool rimward_request_edit_headers(rimward_request_list_header_op_t *ops, rimward
   }
 }
 
+bool rimward_request_set_header(rimward_string_t *name, rimward_string_t *value, rimward_request_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_rimward_request_set_header((uint8_t *) (*name).ptr, (*name).len, (uint8_t *) (*value).ptr, (*value).len, ptr);
+  rimward_request_result_void_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      rimward_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          break;
+        }
+        case 1: {
+          break;
+        }
+        case 2: {
+          break;
+        }
+        case 3: {
+          variant.val.invalid = (rimward_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.no_such = (rimward_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant.val.denied = (rimward_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 6: {
+          variant.val.limit = (rimward_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 7: {
+          break;
+        }
+        case 8: {
+          variant.val.unavailable = (rimward_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 9: {
+          variant.val.other = (rimward_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
 bool rimward_request_set_uri(rimward_string_t *path_and_query, rimward_request_error_t *err) {
   __attribute__((__aligned__(sizeof(void*))))
   uint8_t ret_area[(4*sizeof(void*))];
@@ -1827,6 +1907,72 @@ bool rimward_response_edit_headers(rimward_response_list_header_op_t *ops, rimwa
   uint8_t ret_area[(4*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
   __wasm_import_rimward_response_edit_headers((uint8_t *) (*ops).ptr, (*ops).len, ptr);
+  rimward_response_result_void_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      rimward_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          break;
+        }
+        case 1: {
+          break;
+        }
+        case 2: {
+          break;
+        }
+        case 3: {
+          variant.val.invalid = (rimward_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.no_such = (rimward_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 5: {
+          variant.val.denied = (rimward_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 6: {
+          variant.val.limit = (rimward_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 7: {
+          break;
+        }
+        case 8: {
+          variant.val.unavailable = (rimward_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+        case 9: {
+          variant.val.other = (rimward_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool rimward_response_set_header(rimward_string_t *name, rimward_string_t *value, rimward_response_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_rimward_response_set_header((uint8_t *) (*name).ptr, (*name).len, (uint8_t *) (*value).ptr, (*value).len, ptr);
   rimward_response_result_void_error_t result;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {
@@ -4267,9 +4413,25 @@ bool rimward_html_rule(rimward_string_t *selector, rimward_html_edit_t *e, rimwa
   }
 }
 
+void rimward_text_encode(rimward_string_t *text, rimward_list_u8_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_rimward_text_encode((uint8_t *) (*text).ptr, (*text).len, ptr);
+  *ret = (rimward_list_u8_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
+void rimward_text_decode(rimward_list_u8_t *bytes, rimward_string_t *ret) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_rimward_text_decode((uint8_t *) (*bytes).ptr, (*bytes).len, ptr);
+  *ret = (rimward_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+}
+
 // What this part imports or exports, for the tool that makes the component.
 __asm__(".section \".custom_section.component-type-rimward-c-host\",\"\",@\n"
-    ".ascii \"\\000asm\\015\\000\\001\\000\\000\\031\\026wit-component-encoding\\004\\000\\007\\350#\\001A\\002\\001A'\\001B\\031\\001q\\012\\024not-allowed-i\"\n"
+    ".ascii \"\\000asm\\015\\000\\001\\000\\000\\031\\026wit-component-encoding\\004\\000\\007\\373$\\001A\\002\\001A)\\001B\\031\\001q\\012\\024not-allowed-i\"\n"
     ".ascii \"n-phase\\000\\000\\011read-only\\000\\000\\011forbidden\\000\\000\\007invalid\\001s\\000\\007no-such\\001s\\000\\006denied\\001s\"\n"
     ".ascii \"\\000\\005limit\\001s\\000\\007timeout\\000\\000\\013unavailable\\001s\\000\\005other\\001s\\000\\004\\000\\005error\\003\\000\\000\\001m\\005\\007reque\"\n"
     ".ascii \"st\\016origin-request\\017origin-response\\010response\\003log\\004\\000\\005phase\\003\\000\\002\\001m\\007\\007unk\"\n"
@@ -4281,66 +4443,68 @@ __asm__(".section \".custom_section.component-type-rimward-c-host\",\"\",@\n"
     ".ascii \"erdict\\003\\000\\022\\001ks\\001r\\010\\004hosts\\004port{\\003tls\\177\\003sni\\024\\013path-prefixs\\022connect-timeo\"\n"
     ".ascii \"ut-ms\\017\\017read-timeout-ms\\017\\007headers\\016\\004\\000\\015custom-origin\\003\\000\\025\\001q\\002\\005named\\001s\\000\\006\"\n"
     ".ascii \"custom\\001\\026\\000\\004\\000\\006origin\\003\\000\\027\\003\\000\\032rimward:filter/types@0.1.0\\005\\000\\002\\003\\000\\000\\005error\\002\\003\"\n"
-    ".ascii \"\\000\\000\\011header-op\\002\\003\\000\\000\\011body-want\\002\\003\\000\\000\\006origin\\001B8\\002\\003\\002\\001\\001\\004\\000\\005error\\003\\000\\000\\002\\003\\002\\001\\002\\004\\000\\011\"\n"
+    ".ascii \"\\000\\000\\011header-op\\002\\003\\000\\000\\011body-want\\002\\003\\000\\000\\006origin\\001B:\\002\\003\\002\\001\\001\\004\\000\\005error\\003\\000\\000\\002\\003\\002\\001\\002\\004\\000\\011\"\n"
     ".ascii \"header-op\\003\\000\\002\\002\\003\\002\\001\\003\\004\\000\\011body-want\\003\\000\\004\\002\\003\\002\\001\\004\\004\\000\\006origin\\003\\000\\006\\001@\\000\\000s\\004\\000\\006method\\001\"\n"
     ".ascii \"\\010\\004\\000\\003uri\\001\\010\\004\\000\\004path\\001\\010\\001ks\\001@\\000\\000\\011\\004\\000\\005query\\001\\012\\001@\\001\\004names\\000\\011\\004\\000\\013query-param\\001\\013\\004\"\n"
     ".ascii \"\\000\\006scheme\\001\\010\\004\\000\\004host\\001\\010\\004\\000\\014http-version\\001\\010\\004\\000\\006header\\001\\013\\001p}\\001p\\014\\001@\\001\\004names\\000\\015\"\n"
     ".ascii \"\\004\\000\\012header-all\\001\\016\\001@\\001\\004names\\000\\177\\004\\000\\012has-header\\001\\017\\001ps\\001p\\011\\001@\\001\\005names\\020\\000\\021\\004\\000\\013he\"\n"
     ".ascii \"ader-many\\001\\022\\001@\\000\\000\\020\\004\\000\\014header-names\\001\\023\\001o\\002s\\014\\001p\\024\\001@\\000\\000\\025\\004\\000\\007headers\\001\\026\\004\\000\\006coo\"\n"
-    ".ascii \"kie\\001\\013\\001p\\003\\001j\\000\\001\\001\\001@\\001\\003ops\\027\\000\\030\\004\\000\\014edit-headers\\001\\031\\001@\\001\\016path-and-querys\\000\\030\\004\\000\\007\"\n"
-    ".ascii \"set-uri\\001\\032\\001@\\001\\004hosts\\000\\030\\004\\000\\010set-host\\001\\033\\001@\\001\\002to\\007\\000\\030\\004\\000\\012set-origin\\001\\034\\001@\\000\\000\\007\\004\\000\"\n"
-    ".ascii \"\\015chosen-origin\\001\\035\\001@\\002\\005labels\\005values\\000\\030\\004\\000\\016cache-key-part\\001\\036\\001@\\000\\000\\030\\004\\000\\014ca\"\n"
-    ".ascii \"che-bypass\\001\\037\\001@\\001\\004want\\005\\000\\030\\004\\000\\011want-body\\001 \\003\\000\\034rimward:filter/request@0\"\n"
-    ".ascii \".1.0\\005\\005\\002\\003\\000\\000\\014cache-status\\001B-\\002\\003\\002\\001\\001\\004\\000\\005error\\003\\000\\000\\002\\003\\002\\001\\002\\004\\000\\011header-op\\003\\000\\002\\002\\003\"\n"
-    ".ascii \"\\002\\001\\003\\004\\000\\011body-want\\003\\000\\004\\002\\003\\002\\001\\006\\004\\000\\014cache-status\\003\\000\\006\\001@\\000\\000{\\004\\000\\006status\\001\\010\\001j\\000\\001\\001\\001@\"\n"
-    ".ascii \"\\001\\006status{\\000\\011\\004\\000\\012set-status\\001\\012\\001ks\\001@\\001\\004names\\000\\013\\004\\000\\006header\\001\\014\\001p}\\001p\\015\\001@\\001\\004nam\"\n"
-    ".ascii \"es\\000\\016\\004\\000\\012header-all\\001\\017\\001@\\001\\004names\\000\\177\\004\\000\\012has-header\\001\\020\\001ps\\001p\\013\\001@\\001\\005names\\021\\000\\022\\004\"\n"
-    ".ascii \"\\000\\013header-many\\001\\023\\001@\\000\\000\\021\\004\\000\\014header-names\\001\\024\\001o\\002s\\015\\001p\\025\\001@\\000\\000\\026\\004\\000\\007headers\\001\\027\\001p\"\n"
-    ".ascii \"\\003\\001@\\001\\003ops\\030\\000\\011\\004\\000\\014edit-headers\\001\\031\\001@\\000\\000\\007\\004\\000\\014cache-result\\001\\032\\001@\\003\\005ttl-sy\\005swr\"\n"
-    ".ascii \"-sy\\005sie-sy\\000\\011\\004\\000\\011cache-for\\001\\033\\001@\\001\\004keys\\021\\000\\011\\004\\000\\016surrogate-keys\\001\\034\\001@\\000\\000\\011\\004\\000\\013\"\n"
-    ".ascii \"cache-never\\001\\035\\001@\\001\\004want\\005\\000\\011\\004\\000\\011want-body\\001\\036\\003\\000\\035rimward:filter/response\"\n"
-    ".ascii \"@0.1.0\\005\\007\\001B\\011\\001@\\000\\000y\\004\\000\\003len\\001\\000\\001@\\000\\000w\\004\\000\\006offset\\001\\001\\001@\\000\\000\\177\\004\\000\\007is-last\\001\\002\\001p}\\001@\\002\\002\"\n"
-    ".ascii \"aty\\003maxy\\000\\003\\004\\000\\004read\\001\\004\\003\\000\\031rimward:filter/body@0.1.0\\005\\010\\001B\\007\\001@\\000\\000s\\004\\000\\003all\\001\"\n"
-    ".ascii \"\\000\\001ks\\001@\\001\\004paths\\000\\001\\004\\000\\003get\\001\\002\\001@\\000\\000w\\004\\000\\012generation\\001\\003\\003\\000\\033rimward:filter/con\"\n"
-    ".ascii \"fig@0.1.0\\005\\011\\002\\003\\000\\000\\005phase\\001B\\021\\002\\003\\002\\001\\012\\004\\000\\005phase\\003\\000\\000\\001@\\000\\000s\\004\\000\\012request-id\\001\\002\\004\\000\\003p\"\n"
-    ".ascii \"op\\001\\002\\001@\\000\\000\\001\\004\\000\\015current-phase\\001\\003\\004\\000\\011client-ip\\001\\002\\001ks\\001@\\001\\005fields\\000\\004\\004\\000\\003tls\\001\\005\"\n"
-    ".ascii \"\\001@\\001\\004names\\000\\004\\004\\000\\007get-var\\001\\006\\001@\\002\\004names\\005values\\001\\000\\004\\000\\007set-var\\001\\007\\001@\\000\\000w\\004\\000\\011bud\"\n"
-    ".ascii \"get-us\\001\\010\\003\\000\\034rimward:filter/context@0.1.0\\005\\013\\001B\\014\\001ks\\001ku\\001ky\\001r\\016\\007country\"\n"
-    ".ascii \"\\000\\014country-name\\000\\005is-eu\\177\\011continent\\000\\013region-code\\000\\006region\\000\\004city\\000\\013pos\"\n"
-    ".ascii \"tal-code\\000\\012metro-code\\000\\010latitude\\001\\011longitude\\001\\010timezone\\000\\003asn\\002\\017as-org\"\n"
-    ".ascii \"anization\\000\\004\\000\\010location\\003\\000\\003\\001@\\000\\000\\000\\004\\000\\007country\\001\\005\\001k\\004\\001@\\000\\000\\006\\004\\000\\006client\\001\\007\\001@\\001\\002\"\n"
-    ".ascii \"ips\\000\\006\\004\\000\\006lookup\\001\\010\\003\\000\\030rimward:filter/geo@0.1.0\\005\\014\\001B.\\002\\003\\002\\001\\001\\004\\000\\005error\\003\\000\\000\"\n"
-    ".ascii \"\\001p}\\001ks\\001ky\\001r\\004\\005value\\002\\010metadata\\003\\012generationw\\005ttl-s\\004\\004\\000\\005entry\\003\\000\\005\\001m\\003\\011o\"\n"
-    ".ascii \"verwrite\\003add\\007compare\\004\\000\\012write-mode\\003\\000\\007\\001kw\\001r\\004\\004mode\\010\\015if-generation\\011\\005\"\n"
-    ".ascii \"ttl-s\\004\\010metadata\\003\\004\\000\\005write\\003\\000\\012\\001ps\\001r\\002\\004keys\\014\\006cursor\\003\\004\\000\\004page\\003\\000\\015\\004\\000\\005stor\"\n"
-    ".ascii \"e\\003\\001\\001h\\017\\001k\\006\\001j\\001\\021\\001\\001\\001@\\002\\004self\\020\\003keys\\000\\022\\004\\000\\021[method]store.get\\001\\023\\001j\\001\\003\\001\\001\\001@\\002\\004s\"\n"
-    ".ascii \"elf\\020\\003keys\\000\\024\\004\\000\\026[method]store.get-text\\001\\025\\001k\\002\\001p\\026\\001j\\001\\027\\001\\001\\001@\\002\\004self\\020\\004keys\"\n"
-    ".ascii \"\\014\\000\\030\\004\\000\\026[method]store.get-many\\001\\031\\001k\\013\\001j\\001w\\001\\001\\001@\\004\\004self\\020\\003keys\\005value\\002\\004opt\"\n"
-    ".ascii \"s\\032\\000\\033\\004\\000\\021[method]store.put\\001\\034\\001j\\001x\\001\\001\\001@\\004\\004self\\020\\003keys\\002byx\\005ttl-s\\004\\000\\035\\004\\000\\027[m\"\n"
-    ".ascii \"ethod]store.increment\\001\\036\\001j\\001\\177\\001\\001\\001@\\002\\004self\\020\\003keys\\000\\037\\004\\000\\024[method]store.de\"\n"
-    ".ascii \"lete\\001 \\001j\\001\\016\\001\\001\\001@\\004\\004self\\020\\006prefixs\\006cursor\\003\\003maxy\\000!\\004\\000\\022[method]store.lis\"\n"
-    ".ascii \"t\\001\\042\\001i\\017\\001j\\001#\\001\\001\\001@\\001\\004names\\000$\\004\\000\\004open\\001%\\003\\000\\027rimward:filter/kv@0.1.0\\005\\015\\001B\\013\\002\"\n"
-    ".ascii \"\\003\\002\\001\\001\\004\\000\\005error\\003\\000\\000\\004\\000\\006secret\\003\\001\\001h\\002\\001p}\\001@\\001\\004self\\003\\000\\004\\004\\000\\025[method]secret.rev\"\n"
-    ".ascii \"eal\\001\\005\\001i\\002\\001j\\001\\006\\001\\001\\001@\\001\\004names\\000\\007\\004\\000\\003get\\001\\010\\003\\000\\034rimward:filter/secrets@0.1.0\"\n"
-    ".ascii \"\\005\\016\\002\\003\\000\\010\\006secret\\001B\\020\\002\\003\\002\\001\\001\\004\\000\\005error\\003\\000\\000\\002\\003\\002\\001\\017\\004\\000\\006secret\\003\\000\\002\\001m\\006\\005hs256\\005hs384\"\n"
-    ".ascii \"\\005hs512\\005rs256\\005es256\\005eddsa\\004\\000\\003alg\\003\\000\\004\\001p}\\001@\\001\\004data\\006\\000\\006\\004\\000\\006sha256\\001\\007\\001h\\003\\001j\\001\"\n"
-    ".ascii \"\\006\\001\\001\\001@\\003\\001a\\005\\003key\\010\\004data\\006\\000\\011\\004\\000\\004sign\\001\\012\\001j\\001\\177\\001\\001\\001@\\004\\001a\\005\\003key\\010\\004data\\006\\003mac\\006\\000\\013\\004\\000\\006\"\n"
-    ".ascii \"verify\\001\\014\\003\\000\\033rimward:filter/crypto@0.1.0\\005\\020\\001B\\026\\002\\003\\002\\001\\001\\004\\000\\005error\\003\\000\\000\\002\\003\\002\\001\\004\"\n"
-    ".ascii \"\\004\\000\\006origin\\003\\000\\002\\001o\\002ss\\001p\\004\\001p}\\001r\\010\\006methods\\003uris\\007headers\\005\\004body\\006\\002to\\003\\012timeo\"\n"
-    ".ascii \"ut-msy\\010max-bodyy\\006cached\\177\\004\\000\\010outgoing\\003\\000\\007\\001r\\004\\006status{\\007headers\\005\\004body\\006\"\n"
-    ".ascii \"\\011truncated\\177\\004\\000\\010incoming\\003\\000\\011\\004\\000\\007pending\\003\\001\\001h\\013\\001j\\001\\012\\001\\001\\001@\\001\\004self\\014\\000\\015\\004\\000\\024[met\"\n"
-    ".ascii \"hod]pending.wait\\001\\016\\001@\\001\\001r\\010\\000\\015\\004\\000\\004send\\001\\017\\001i\\013\\001j\\001\\020\\001\\001\\001@\\001\\001r\\010\\000\\021\\004\\000\\005start\\001\\022\\003\\000\"\n"
-    ".ascii \"\\037rimward:filter/subrequest@0.1.0\\005\\021\\001B\\010\\001m\\005\\005trace\\005debug\\004info\\004warn\\005e\"\n"
-    ".ascii \"rror\\004\\000\\005level\\003\\000\\000\\001@\\001\\001l\\001\\000\\177\\004\\000\\007enabled\\001\\002\\001@\\002\\001l\\001\\003msgs\\001\\000\\004\\000\\005write\\001\\003\\001@\\002\\004na\"\n"
-    ".ascii \"mes\\005values\\001\\000\\004\\000\\005field\\001\\004\\003\\000\\030rimward:filter/log@0.1.0\\005\\022\\001B\\004\\001@\\002\\004names\\002\"\n"
-    ".ascii \"byw\\001\\000\\004\\000\\005count\\001\\000\\001@\\002\\004names\\005valueu\\001\\000\\004\\000\\007observe\\001\\001\\003\\000\\034rimward:filter/m\"\n"
-    ".ascii \"etrics@0.1.0\\005\\023\\001B\\005\\001@\\000\\000w\\004\\000\\006now-ms\\001\\000\\004\\000\\012random-u64\\001\\000\\001@\\003\\004salts\\003keys\\007b\"\n"
-    ".ascii \"ucketsy\\000y\\004\\000\\006bucket\\001\\001\\003\\000\\032rimward:filter/clock@0.1.0\\005\\024\\001B\\013\\002\\003\\002\\001\\001\\004\\000\\005er\"\n"
-    ".ascii \"ror\\003\\000\\000\\001ky\\001ks\\001k}\\001kv\\001r\\006\\005width\\002\\006height\\002\\003fit\\003\\006format\\003\\007quality\\004\\003dpr\\005\\004\"\n"
-    ".ascii \"\\000\\011transform\\003\\000\\006\\001j\\000\\001\\001\\001@\\001\\001t\\007\\000\\010\\004\\000\\005apply\\001\\011\\003\\000\\033rimward:filter/images@0.\"\n"
-    ".ascii \"1.0\\005\\025\\001B\\010\\002\\003\\002\\001\\001\\004\\000\\005error\\003\\000\\000\\001o\\002ss\\001q\\005\\015set-attribute\\001\\002\\000\\006remove\\000\\000\\013appen\"\n"
-    ".ascii \"d-html\\001s\\000\\014prepend-html\\001s\\000\\011set-inner\\001s\\000\\004\\000\\004edit\\003\\000\\003\\001j\\000\\001\\001\\001@\\002\\010selecto\"\n"
-    ".ascii \"rs\\001e\\004\\000\\005\\004\\000\\004rule\\001\\006\\003\\000\\031rimward:filter/html@0.1.0\\005\\026\\004\\000\\033rimward:filter/\"\n"
-    ".ascii \"c-host@0.1.0\\004\\000\\013\\014\\001\\000\\006c-host\\003\\000\\000\\000D\\011producers\\001\\014processed-by\\002\\015wit-comp\"\n"
-    ".ascii \"onent\\0070.262.0\\015wit-bindgen-c\\0060.63.0\"\n"
+    ".ascii \"kie\\001\\013\\001p\\003\\001j\\000\\001\\001\\001@\\001\\003ops\\027\\000\\030\\004\\000\\014edit-headers\\001\\031\\001@\\002\\004names\\005values\\000\\030\\004\\000\\012set\"\n"
+    ".ascii \"-header\\001\\032\\001@\\001\\016path-and-querys\\000\\030\\004\\000\\007set-uri\\001\\033\\001@\\001\\004hosts\\000\\030\\004\\000\\010set-host\"\n"
+    ".ascii \"\\001\\034\\001@\\001\\002to\\007\\000\\030\\004\\000\\012set-origin\\001\\035\\001@\\000\\000\\007\\004\\000\\015chosen-origin\\001\\036\\001@\\002\\005labels\\005valu\"\n"
+    ".ascii \"es\\000\\030\\004\\000\\016cache-key-part\\001\\037\\001@\\000\\000\\030\\004\\000\\014cache-bypass\\001 \\001@\\001\\004want\\005\\000\\030\\004\\000\\011want-\"\n"
+    ".ascii \"body\\001!\\003\\000\\034rimward:filter/request@0.1.0\\005\\005\\002\\003\\000\\000\\014cache-status\\001B/\\002\\003\\002\\001\\001\"\n"
+    ".ascii \"\\004\\000\\005error\\003\\000\\000\\002\\003\\002\\001\\002\\004\\000\\011header-op\\003\\000\\002\\002\\003\\002\\001\\003\\004\\000\\011body-want\\003\\000\\004\\002\\003\\002\\001\\006\\004\\000\\014cache\"\n"
+    ".ascii \"-status\\003\\000\\006\\001@\\000\\000{\\004\\000\\006status\\001\\010\\001j\\000\\001\\001\\001@\\001\\006status{\\000\\011\\004\\000\\012set-status\\001\\012\\001ks\\001@\"\n"
+    ".ascii \"\\001\\004names\\000\\013\\004\\000\\006header\\001\\014\\001p}\\001p\\015\\001@\\001\\004names\\000\\016\\004\\000\\012header-all\\001\\017\\001@\\001\\004names\\000\\177\\004\"\n"
+    ".ascii \"\\000\\012has-header\\001\\020\\001ps\\001p\\013\\001@\\001\\005names\\021\\000\\022\\004\\000\\013header-many\\001\\023\\001@\\000\\000\\021\\004\\000\\014header-n\"\n"
+    ".ascii \"ames\\001\\024\\001o\\002s\\015\\001p\\025\\001@\\000\\000\\026\\004\\000\\007headers\\001\\027\\001p\\003\\001@\\001\\003ops\\030\\000\\011\\004\\000\\014edit-headers\\001\\031\\001@\\002\"\n"
+    ".ascii \"\\004names\\005values\\000\\011\\004\\000\\012set-header\\001\\032\\001@\\000\\000\\007\\004\\000\\014cache-result\\001\\033\\001@\\003\\005ttl-sy\\005s\"\n"
+    ".ascii \"wr-sy\\005sie-sy\\000\\011\\004\\000\\011cache-for\\001\\034\\001@\\001\\004keys\\021\\000\\011\\004\\000\\016surrogate-keys\\001\\035\\001@\\000\\000\\011\\004\"\n"
+    ".ascii \"\\000\\013cache-never\\001\\036\\001@\\001\\004want\\005\\000\\011\\004\\000\\011want-body\\001\\037\\003\\000\\035rimward:filter/respon\"\n"
+    ".ascii \"se@0.1.0\\005\\007\\001B\\011\\001@\\000\\000y\\004\\000\\003len\\001\\000\\001@\\000\\000w\\004\\000\\006offset\\001\\001\\001@\\000\\000\\177\\004\\000\\007is-last\\001\\002\\001p}\\001@\"\n"
+    ".ascii \"\\002\\002aty\\003maxy\\000\\003\\004\\000\\004read\\001\\004\\003\\000\\031rimward:filter/body@0.1.0\\005\\010\\001B\\007\\001@\\000\\000s\\004\\000\\003al\"\n"
+    ".ascii \"l\\001\\000\\001ks\\001@\\001\\004paths\\000\\001\\004\\000\\003get\\001\\002\\001@\\000\\000w\\004\\000\\012generation\\001\\003\\003\\000\\033rimward:filter/c\"\n"
+    ".ascii \"onfig@0.1.0\\005\\011\\002\\003\\000\\000\\005phase\\001B\\021\\002\\003\\002\\001\\012\\004\\000\\005phase\\003\\000\\000\\001@\\000\\000s\\004\\000\\012request-id\\001\\002\\004\\000\"\n"
+    ".ascii \"\\003pop\\001\\002\\001@\\000\\000\\001\\004\\000\\015current-phase\\001\\003\\004\\000\\011client-ip\\001\\002\\001ks\\001@\\001\\005fields\\000\\004\\004\\000\\003tls\"\n"
+    ".ascii \"\\001\\005\\001@\\001\\004names\\000\\004\\004\\000\\007get-var\\001\\006\\001@\\002\\004names\\005values\\001\\000\\004\\000\\007set-var\\001\\007\\001@\\000\\000w\\004\\000\\011b\"\n"
+    ".ascii \"udget-us\\001\\010\\003\\000\\034rimward:filter/context@0.1.0\\005\\013\\001B\\014\\001ks\\001ku\\001ky\\001r\\016\\007count\"\n"
+    ".ascii \"ry\\000\\014country-name\\000\\005is-eu\\177\\011continent\\000\\013region-code\\000\\006region\\000\\004city\\000\\013p\"\n"
+    ".ascii \"ostal-code\\000\\012metro-code\\000\\010latitude\\001\\011longitude\\001\\010timezone\\000\\003asn\\002\\017as-o\"\n"
+    ".ascii \"rganization\\000\\004\\000\\010location\\003\\000\\003\\001@\\000\\000\\000\\004\\000\\007country\\001\\005\\001k\\004\\001@\\000\\000\\006\\004\\000\\006client\\001\\007\\001@\"\n"
+    ".ascii \"\\001\\002ips\\000\\006\\004\\000\\006lookup\\001\\010\\003\\000\\030rimward:filter/geo@0.1.0\\005\\014\\001B.\\002\\003\\002\\001\\001\\004\\000\\005error\\003\"\n"
+    ".ascii \"\\000\\000\\001p}\\001ks\\001ky\\001r\\004\\005value\\002\\010metadata\\003\\012generationw\\005ttl-s\\004\\004\\000\\005entry\\003\\000\\005\\001m\\003\"\n"
+    ".ascii \"\\011overwrite\\003add\\007compare\\004\\000\\012write-mode\\003\\000\\007\\001kw\\001r\\004\\004mode\\010\\015if-generation\"\n"
+    ".ascii \"\\011\\005ttl-s\\004\\010metadata\\003\\004\\000\\005write\\003\\000\\012\\001ps\\001r\\002\\004keys\\014\\006cursor\\003\\004\\000\\004page\\003\\000\\015\\004\\000\\005st\"\n"
+    ".ascii \"ore\\003\\001\\001h\\017\\001k\\006\\001j\\001\\021\\001\\001\\001@\\002\\004self\\020\\003keys\\000\\022\\004\\000\\021[method]store.get\\001\\023\\001j\\001\\003\\001\\001\\001@\\002\"\n"
+    ".ascii \"\\004self\\020\\003keys\\000\\024\\004\\000\\026[method]store.get-text\\001\\025\\001k\\002\\001p\\026\\001j\\001\\027\\001\\001\\001@\\002\\004self\\020\\004ke\"\n"
+    ".ascii \"ys\\014\\000\\030\\004\\000\\026[method]store.get-many\\001\\031\\001k\\013\\001j\\001w\\001\\001\\001@\\004\\004self\\020\\003keys\\005value\\002\\004o\"\n"
+    ".ascii \"pts\\032\\000\\033\\004\\000\\021[method]store.put\\001\\034\\001j\\001x\\001\\001\\001@\\004\\004self\\020\\003keys\\002byx\\005ttl-s\\004\\000\\035\\004\\000\\027\"\n"
+    ".ascii \"[method]store.increment\\001\\036\\001j\\001\\177\\001\\001\\001@\\002\\004self\\020\\003keys\\000\\037\\004\\000\\024[method]store.\"\n"
+    ".ascii \"delete\\001 \\001j\\001\\016\\001\\001\\001@\\004\\004self\\020\\006prefixs\\006cursor\\003\\003maxy\\000!\\004\\000\\022[method]store.l\"\n"
+    ".ascii \"ist\\001\\042\\001i\\017\\001j\\001#\\001\\001\\001@\\001\\004names\\000$\\004\\000\\004open\\001%\\003\\000\\027rimward:filter/kv@0.1.0\\005\\015\\001B\"\n"
+    ".ascii \"\\013\\002\\003\\002\\001\\001\\004\\000\\005error\\003\\000\\000\\004\\000\\006secret\\003\\001\\001h\\002\\001p}\\001@\\001\\004self\\003\\000\\004\\004\\000\\025[method]secret.r\"\n"
+    ".ascii \"eveal\\001\\005\\001i\\002\\001j\\001\\006\\001\\001\\001@\\001\\004names\\000\\007\\004\\000\\003get\\001\\010\\003\\000\\034rimward:filter/secrets@0.1\"\n"
+    ".ascii \".0\\005\\016\\002\\003\\000\\010\\006secret\\001B\\020\\002\\003\\002\\001\\001\\004\\000\\005error\\003\\000\\000\\002\\003\\002\\001\\017\\004\\000\\006secret\\003\\000\\002\\001m\\006\\005hs256\\005hs3\"\n"
+    ".ascii \"84\\005hs512\\005rs256\\005es256\\005eddsa\\004\\000\\003alg\\003\\000\\004\\001p}\\001@\\001\\004data\\006\\000\\006\\004\\000\\006sha256\\001\\007\\001h\\003\\001\"\n"
+    ".ascii \"j\\001\\006\\001\\001\\001@\\003\\001a\\005\\003key\\010\\004data\\006\\000\\011\\004\\000\\004sign\\001\\012\\001j\\001\\177\\001\\001\\001@\\004\\001a\\005\\003key\\010\\004data\\006\\003mac\\006\\000\\013\\004\"\n"
+    ".ascii \"\\000\\006verify\\001\\014\\003\\000\\033rimward:filter/crypto@0.1.0\\005\\020\\001B\\026\\002\\003\\002\\001\\001\\004\\000\\005error\\003\\000\\000\\002\\003\\002\"\n"
+    ".ascii \"\\001\\004\\004\\000\\006origin\\003\\000\\002\\001o\\002ss\\001p\\004\\001p}\\001r\\010\\006methods\\003uris\\007headers\\005\\004body\\006\\002to\\003\\012tim\"\n"
+    ".ascii \"eout-msy\\010max-bodyy\\006cached\\177\\004\\000\\010outgoing\\003\\000\\007\\001r\\004\\006status{\\007headers\\005\\004bod\"\n"
+    ".ascii \"y\\006\\011truncated\\177\\004\\000\\010incoming\\003\\000\\011\\004\\000\\007pending\\003\\001\\001h\\013\\001j\\001\\012\\001\\001\\001@\\001\\004self\\014\\000\\015\\004\\000\\024[m\"\n"
+    ".ascii \"ethod]pending.wait\\001\\016\\001@\\001\\001r\\010\\000\\015\\004\\000\\004send\\001\\017\\001i\\013\\001j\\001\\020\\001\\001\\001@\\001\\001r\\010\\000\\021\\004\\000\\005start\\001\\022\"\n"
+    ".ascii \"\\003\\000\\037rimward:filter/subrequest@0.1.0\\005\\021\\001B\\010\\001m\\005\\005trace\\005debug\\004info\\004warn\"\n"
+    ".ascii \"\\005error\\004\\000\\005level\\003\\000\\000\\001@\\001\\001l\\001\\000\\177\\004\\000\\007enabled\\001\\002\\001@\\002\\001l\\001\\003msgs\\001\\000\\004\\000\\005write\\001\\003\\001@\\002\\004\"\n"
+    ".ascii \"names\\005values\\001\\000\\004\\000\\005field\\001\\004\\003\\000\\030rimward:filter/log@0.1.0\\005\\022\\001B\\004\\001@\\002\\004name\"\n"
+    ".ascii \"s\\002byw\\001\\000\\004\\000\\005count\\001\\000\\001@\\002\\004names\\005valueu\\001\\000\\004\\000\\007observe\\001\\001\\003\\000\\034rimward:filter\"\n"
+    ".ascii \"/metrics@0.1.0\\005\\023\\001B\\005\\001@\\000\\000w\\004\\000\\006now-ms\\001\\000\\004\\000\\012random-u64\\001\\000\\001@\\003\\004salts\\003keys\"\n"
+    ".ascii \"\\007bucketsy\\000y\\004\\000\\006bucket\\001\\001\\003\\000\\032rimward:filter/clock@0.1.0\\005\\024\\001B\\013\\002\\003\\002\\001\\001\\004\\000\\005\"\n"
+    ".ascii \"error\\003\\000\\000\\001ky\\001ks\\001k}\\001kv\\001r\\006\\005width\\002\\006height\\002\\003fit\\003\\006format\\003\\007quality\\004\\003dpr\"\n"
+    ".ascii \"\\005\\004\\000\\011transform\\003\\000\\006\\001j\\000\\001\\001\\001@\\001\\001t\\007\\000\\010\\004\\000\\005apply\\001\\011\\003\\000\\033rimward:filter/images@\"\n"
+    ".ascii \"0.1.0\\005\\025\\001B\\010\\002\\003\\002\\001\\001\\004\\000\\005error\\003\\000\\000\\001o\\002ss\\001q\\005\\015set-attribute\\001\\002\\000\\006remove\\000\\000\\013app\"\n"
+    ".ascii \"end-html\\001s\\000\\014prepend-html\\001s\\000\\011set-inner\\001s\\000\\004\\000\\004edit\\003\\000\\003\\001j\\000\\001\\001\\001@\\002\\010selec\"\n"
+    ".ascii \"tors\\001e\\004\\000\\005\\004\\000\\004rule\\001\\006\\003\\000\\031rimward:filter/html@0.1.0\\005\\026\\001B\\005\\001p}\\001@\\001\\004texts\\000\"\n"
+    ".ascii \"\\000\\004\\000\\006encode\\001\\001\\001@\\001\\005bytes\\000\\000s\\004\\000\\006decode\\001\\002\\003\\000\\031rimward:filter/text@0.1.0\\005\"\n"
+    ".ascii \"\\027\\004\\000\\033rimward:filter/c-host@0.1.0\\004\\000\\013\\014\\001\\000\\006c-host\\003\\000\\000\\000D\\011producers\\001\\014pro\"\n"
+    ".ascii \"cessed-by\\002\\015wit-component\\0070.262.0\\015wit-bindgen-c\\0060.63.0\"\n"
 );

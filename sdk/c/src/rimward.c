@@ -164,7 +164,9 @@ static bool edit_request(uint8_t kind, const char *name, const char *value) {
 }
 
 bool rw_set_request_header(const char *name, const char *value) {
-    return edit_request(RIMWARD_HEADER_OP_SET, name, value);
+    rimward_string_t of = rw_lent(name), to = rw_lent(value);
+    rimward_error_t error;
+    return went_well(rimward_request_set_header(&of, &to, &error), &error);
 }
 
 bool rw_append_request_header(const char *name, const char *value) {
@@ -213,7 +215,9 @@ static bool edit_response(uint8_t kind, const char *name, const char *value) {
 }
 
 bool rw_set_response_header(const char *name, const char *value) {
-    return edit_response(RIMWARD_HEADER_OP_SET, name, value);
+    rimward_string_t of = rw_lent(name), to = rw_lent(value);
+    rimward_error_t error;
+    return went_well(rimward_response_set_header(&of, &to, &error), &error);
 }
 
 bool rw_append_response_header(const char *name, const char *value) {

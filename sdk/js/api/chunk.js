@@ -36,9 +36,11 @@ class Chunk {
 
 export const chunk = /* @__PURE__ */ new Chunk();
 
+export const PASS = { tag: "pass" };
+
 /** What a body phase returned, as the host wants it. */
 export function chunkVerdict(returned) {
-  if (returned === undefined || returned === null) return { tag: "pass" };
+  if (returned === undefined || returned === null) return PASS;
   if (returned.tag === "hold" || returned.tag === "drop") return returned;
   return { tag: "replace", val: bytesOf(returned, "the new chunk") };
 }

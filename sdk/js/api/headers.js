@@ -3,71 +3,57 @@
 import { told } from "./host.js";
 import { decode } from "./utf8.js";
 
-const line = (name, value) => [String(name), String(value)];
+// A call of `String` takes longer than to see that it is not needed.
+const text = (value) => (typeof value === "string" ? value : String(value));
 
 /** `{ name: value }`, `[[name, value]]`, a `Map` or `Headers`, as pairs; a value that is an array stands for several fields. */
 export function pairsOf(fields) {
-  if (!fields) return [];
-  const entries = typeof fields[Symbol.iterator] === "function" ? [...fields] : Object.entries(fields);
-  return entries.flatMap(([name, value]) => (Array.isArray(value) ? value.map((one) => line(name, one)) : [line(name, value)]));
+  const pairs = [];
+  if (!fields) return pairs;
+  const add = (name, value) => {
+    if (Array.isArray(value)) for (const one of value) pairs.push([text(name), text(one)]);
+    else pairs.push([text(name), text(value)]);
+  };
+  if (typeof fields[Symbol.iterator] === "function") for (const [name, value] of fields) add(name, value);
+  else for (const name of Object.keys(fields)) add(name, fields[name]);
+  return pairs;
 }
 
-export class Fields {
-  #raw;
-
-  constructor(raw) {
-    this.#raw = raw;
+/** The fields behind functions of the host: as they are, without a class around them, since they are what filters call most. */
+export function fieldsOf({ header, headerMany, headerAll, hasHeader, headerNames, headers, setHeader, editHeaders }) {
+  function* entries() {
+    for (const [name, value] of headers()) yield [name, decode(value)];
   }
 
-  get(name) {
-    return this.#raw.header(name) ?? null;
-  }
-
-  getMany(...names) {
-    return this.#raw.headerMany(names).map((value) => value ?? null);
-  }
-
-  getAll(name) {
-    return this.#raw.headerAll(name).map((value) => decode(value));
-  }
-
-  has(name) {
-    return this.#raw.hasHeader(name);
-  }
-
-  set(name, value) {
-    this.#edit(typeof name === "object" ? setsOf(name) : [{ tag: "set", val: line(name, value) }]);
-  }
-
-  append(name, value) {
-    this.#edit([{ tag: "append", val: line(name, value) }]);
-  }
-
-  delete(...names) {
-    this.#edit(names.map((name) => ({ tag: "remove", val: String(name) })));
-  }
-
-  keys() {
-    return this.#raw.headerNames().values();
-  }
-
-  *entries() {
-    for (const [name, value] of this.#raw.headers()) yield [name, decode(value)];
-  }
-
-  [Symbol.iterator]() {
-    return this.entries();
-  }
-
-  // What most filters do most often, so that what is only said when it fails is only made then.
-  #edit(edits) {
+  // What is only said when it fails is only made then.
+  function edit(edits) {
     try {
-      this.#raw.editHeaders(edits);
+      editHeaders(edits);
     } catch (error) {
       const names = new Set(edits.map(({ val }) => `\`${typeof val === "string" ? val : val[0]}\``));
       throw told(`${names.size === 1 ? "header" : "headers"} ${[...names].join(", ")}`, error);
     }
   }
+
+  return {
+    get: (name) => header(name) ?? null,
+    getMany: (...names) => headerMany(names).map((value) => value ?? null),
+    getAll: (name) => headerAll(name).map((value) => decode(value)),
+    has: (name) => hasHeader(name),
+    set(name, value) {
+      if (typeof name === "object") return edit(setsOf(name));
+      try {
+        setHeader(text(name), text(value));
+      } catch (error) {
+        throw told(`header \`${name}\``, error);
+      }
+    },
+    append: (name, value) => edit([{ tag: "append", val: [text(name), text(value)] }]),
+    delete: (...names) => edit(names.map((name) => ({ tag: "remove", val: text(name) }))),
+    keys: () => headerNames().values(),
+    entries,
+    [Symbol.iterator]: entries,
+  };
 }
 
 // Several fields for the price of one call; of a name that comes twice, the second is appended.

@@ -31,8 +31,11 @@ export function told(what, error) {
   return typeof error?.payload?.tag === "string" ? new HostError(what, error.payload) : error;
 }
 
-// The module is loaded once, when it is built, and every instance starts from a picture of that moment.
-let running = false;
+/**
+ * Whether a phase has run; before, nothing of the host is there. The module is loaded once, when it is built, and every instance starts
+ * from a picture of that moment.
+ */
+export let running = false;
 
 export function started() {
   running = true;
@@ -44,6 +47,3 @@ export function onlyInPhases(what) {
     throw new Error(`\`${what}\` can't be used while the module is loaded, which happens once, when it is built: use it in a phase`);
   }
 }
-
-/** Whether a phase has run; before, nothing of the host is there. */
-export const isRunning = () => running;

@@ -4,7 +4,7 @@ import * as context from "rimward:filter/context";
 import * as raw from "rimward:filter/request";
 
 import { redirect, respond } from "./answer.js";
-import { Fields } from "./headers.js";
+import { fieldsOf } from "./headers.js";
 import { ask } from "./host.js";
 import { originFrom, originOf } from "./origin.js";
 import { wanted } from "./want.js";
@@ -22,7 +22,7 @@ const vars = {
 };
 
 class Request {
-  headers = new Fields(raw);
+  headers = fieldsOf(raw);
   query = query;
   cookies = cookies;
   vars = vars;

@@ -3,13 +3,13 @@
 import * as raw from "rimward:filter/response";
 
 import { respond } from "./answer.js";
-import { Fields } from "./headers.js";
+import { fieldsOf } from "./headers.js";
 import { ask } from "./host.js";
 import { bytesOf } from "./utf8.js";
 import { wanted } from "./want.js";
 
 class Response {
-  headers = new Fields(raw);
+  headers = fieldsOf(raw);
 
   get status() {
     return raw.status();

@@ -3,7 +3,7 @@
 import { chosenOrigin } from "rimward:filter/request";
 import * as raw from "rimward:filter/subrequest";
 
-import { Fields, pairsOf } from "./headers.js";
+import { fieldsOf, pairsOf } from "./headers.js";
 import { ask } from "./host.js";
 import { originOf } from "./origin.js";
 import { bytesOf, decode, encode } from "./utf8.js";
@@ -13,7 +13,7 @@ const ABSOLUTE = /^(https?:\/\/[^/?#]+)([^#]*)/i;
 class Reply {
   constructor({ status, headers, body, truncated }) {
     this.status = status;
-    this.headers = new Fields(listed(headers));
+    this.headers = fieldsOf(listed(headers));
     this.body = body;
     this.truncated = truncated;
   }
@@ -41,10 +41,13 @@ function listed(pairs) {
     hasHeader: (name) => all(name).length > 0,
     headerNames: () => [...new Set(pairs.map(([name]) => name.toLowerCase()))],
     headers: () => pairs.map(([name, value]) => [name, encode(value)]),
-    editHeaders: () => {
-      throw new TypeError("the headers of a subrequest's response can't be changed");
-    },
+    editHeaders: unchangeable,
+    setHeader: unchangeable,
   };
+}
+
+function unchangeable() {
+  throw new TypeError("the headers of a subrequest's response can't be changed");
 }
 
 function outgoing(target, options = {}) {

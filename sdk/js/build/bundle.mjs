@@ -100,16 +100,30 @@ function entry(source, phases, globals) {
     ...globals.filter((file) => file !== "promise.js").map((file) => `import "./globals/${file}";`),
     waits ? 'import { settle } from "./globals/promise.js";' : 'import { settle } from "./api/no-promise.js";',
     `import * as filter from ${JSON.stringify(resolve(source))};`,
-    `import { entry, headVerdict, nothing } from "./api/phases.js";`,
+    'import { running, started } from "./api/host.js";',
+    'import { awaited, fail, headVerdict, NEXT, nothing } from "./api/phases.js";',
     ...used(({ args }) => args).map((name) => `import { ${name} } from "./api/${name}.js";`),
-    ...(used(({ verdict }) => [verdict]).includes("chunkVerdict") ? ['import { chunkVerdict } from "./api/chunk.js";'] : []),
+    ...(used(({ verdict }) => [verdict]).includes("chunkVerdict") ? ['import { chunkVerdict, PASS } from "./api/chunk.js";'] : []),
     ...phases.map(exportOf),
   ].join("\n");
 }
 
+// Written out for each phase, since a call of one function by another is a good part of what a small filter takes.
 function exportOf(name) {
-  const { wit, member, args, given, verdict } = PHASES[name];
+  const { wit, member, args, given, verdict, silent } = PHASES[name];
   const camel = wit.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
-  const call = `${given ? "(given)" : "()"} => filter.${name}(${[...(given ? [given] : []), ...args].join(", ")})`;
-  return `export const ${camel} = { ${member}: entry("${name}", ${call}, ${verdict}, settle) };`;
+  return `
+export const ${camel} = {
+  ${member}(${given ? "given" : ""}) {
+    running || started();
+    try {
+      const returned = filter.${name}(${[...(given ? [given] : []), ...args].join(", ")});
+      if (returned === undefined) return ${silent};
+      if (typeof returned?.then === "function") return awaited(returned, ${verdict}, "${name}", settle);
+      return ${verdict}(returned, "${name}");
+    } catch (error) {
+      return fail(error);
+    }
+  },
+};`;
 }

@@ -1,8 +1,8 @@
 // The phases that a filter may implement: what its functions are called, which interface of the ABI each is, and what each gets:
-// what the host gives, if it gives anything, and then views on what it has.
+// what the host gives, if it gives anything, and then views on what it has. `verdict` reads what it returned, `silent` stands for nothing.
 
-const headers = (wit, args) => ({ wit, member: "handle", args, verdict: "headVerdict" });
-const body = (wit, args) => ({ wit, member: "handle", args, verdict: "chunkVerdict" });
+const headers = (wit, args) => ({ wit, member: "handle", args, verdict: "headVerdict", silent: "NEXT" });
+const body = (wit, args) => ({ wit, member: "handle", args, verdict: "chunkVerdict", silent: "PASS" });
 
 export const PHASES = {
   request: headers("on-request", ["request"]),
@@ -12,8 +12,8 @@ export const PHASES = {
   requestBody: body("on-request-body", ["chunk", "request"]),
   originResponseBody: body("on-origin-response-body", ["chunk", "response", "request"]),
   responseBody: body("on-response-body", ["chunk", "response", "request"]),
-  log: { wit: "on-log", member: "handle", args: ["request"], given: "given", verdict: "nothing" },
-  configure: { wit: "lifecycle", member: "configure", args: [], given: "JSON.parse(given)", verdict: "nothing" },
+  log: { wit: "on-log", member: "handle", args: ["request"], given: "given", verdict: "nothing", silent: "undefined" },
+  configure: { wit: "lifecycle", member: "configure", args: [], given: "JSON.parse(given)", verdict: "nothing", silent: "undefined" },
 };
 
 /** The phases among a module's exports. */

@@ -2,13 +2,13 @@
 
 import { enabled, write } from "rimward:filter/log";
 
-import { isRunning } from "../api/host.js";
+import { running } from "../api/host.js";
 import { describe } from "../api/problem.js";
 import { define } from "./define.js";
 
 function logger(level) {
   return (...values) => {
-    if (isRunning() && enabled(level)) write(level, format(values));
+    if (running && enabled(level)) write(level, format(values));
   };
 }
 

@@ -26,7 +26,7 @@ const bundled = (files, source = "filter.js", engine = "qjs") =>
 test("only the phases and interfaces that are used are there", async () => {
   const { phases, imported } = await bundled({ "filter.js": 'import { kv, geo } from "rimward"; export const request = () => kv.open("a"); export let x;' });
   assert.deepEqual(phases, ["request"]);
-  assert.deepEqual(imported, ["context", "kv", "request"]);
+  assert.deepEqual(imported, ["context", "kv", "request", "text"]);
 });
 
 test("TypeScript and several files are taken", async () => {

@@ -12,6 +12,7 @@ Uint8Array.prototype.toBase64 ??= function () {
 delete globalThis.TextDecoder;
 delete globalThis.TextEncoder;
 await import("../globals/text.js");
+const { started } = await import("../api/host.js");
 
 const BYTES = [
   [],
@@ -29,33 +30,39 @@ const BYTES = [
   [0xef, 0xbb, 0xbf, 0x61],
 ];
 
-for (const bytes of BYTES) {
-  test(`the text of ${bytes.map((byte) => byte.toString(16)).join(" ") || "nothing"}`, () => {
-    const given = Uint8Array.from(bytes);
-    assert.equal(new TextDecoder().decode(given), new native.TextDecoder().decode(given));
-    assert.equal(new TextDecoder("utf8", { ignoreBOM: true }).decode(given), new native.TextDecoder("utf8", { ignoreBOM: true }).decode(given));
+// The same while the module is loaded, when the engine has to do it, and in phases, when the host does.
+for (const when of ["loading", "running"]) {
+  test(`text and bytes while ${when}`, async (all) => {
+    if (when === "running") started();
+    for (const bytes of BYTES) {
+      await all.test(`the text of ${bytes.map((byte) => byte.toString(16)).join(" ") || "nothing"}`, () => {
+        const given = Uint8Array.from(bytes);
+        assert.equal(new TextDecoder().decode(given), new native.TextDecoder().decode(given));
+        assert.equal(new TextDecoder("utf8", { ignoreBOM: true }).decode(given), new native.TextDecoder("utf8", { ignoreBOM: true }).decode(given));
+      });
+    }
+
+    await all.test("text that comes in pieces", () => {
+      const bytes = new native.TextEncoder().encode("\ufeffaä€😀z");
+      for (let size = 1; size < 5; size++) {
+        const decoder = new TextDecoder();
+        let text = "";
+        for (let at = 0; at < bytes.length; at += size) text += decoder.decode(bytes.subarray(at, at + size), { stream: true });
+        assert.equal(text + decoder.decode(), "aä€😀z");
+      }
+    });
+
+    await all.test("what is not UTF-8 is refused if that is asked for", () => {
+      assert.throws(() => new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.of(0xff)), TypeError);
+      assert.throws(() => new TextDecoder("latin1"), RangeError);
+    });
+
+    await all.test("bytes of text", () => {
+      for (const text of ["", "a", "äöü€😀", "\ud800", "a\ud800b\udc00"]) {
+        assert.deepEqual(new TextEncoder().encode(text), new native.TextEncoder().encode(text));
+      }
+      const into = new Uint8Array(4);
+      assert.deepEqual(new TextEncoder().encodeInto("aä€", into), { read: 2, written: 3 });
+    });
   });
 }
-
-test("text that comes in pieces", () => {
-  const bytes = new native.TextEncoder().encode("\ufeffaä€😀z");
-  for (let size = 1; size < 5; size++) {
-    const decoder = new TextDecoder();
-    let text = "";
-    for (let at = 0; at < bytes.length; at += size) text += decoder.decode(bytes.subarray(at, at + size), { stream: true });
-    assert.equal(text + decoder.decode(), "aä€😀z");
-  }
-});
-
-test("what is not UTF-8 is refused if that is asked for", () => {
-  assert.throws(() => new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.of(0xff)), TypeError);
-  assert.throws(() => new TextDecoder("latin1"), RangeError);
-});
-
-test("bytes of text", () => {
-  for (const text of ["", "a", "äöü€😀", "\ud800", "a\ud800b\udc00"]) {
-    assert.deepEqual(new TextEncoder().encode(text), new native.TextEncoder().encode(text));
-  }
-  const into = new Uint8Array(4);
-  assert.deepEqual(new TextEncoder().encodeInto("aä€", into), { read: 2, written: 3 });
-});

@@ -32,7 +32,8 @@ class Fields:
         return [value.decode("utf-8", "replace") for value in self._raw.header_all(name)]
 
     def set(self, name, value):
-        self._edit(name, [types.HeaderOp_Set((name, str(value)))])
+        with ask(f"header `{name}`"):
+            self._raw.set_header(name, str(value))
 
     def add(self, name, value):
         self._edit(name, [types.HeaderOp_Append((name, str(value)))])

@@ -102,7 +102,7 @@ impl Request {
     /// For a header that is invalid or not for filters to touch, and in phases that may not change the request. The latter
     /// holds for all that change it.
     pub fn set_header(&mut self, name: &str, value: &str) -> Result<()> {
-        Ok(request::edit_headers(&[HeaderOp::Set((name, value))])?)
+        Ok(request::set_header(name, value)?)
     }
 
     /// Adds a header to those that have its name.

@@ -68,7 +68,7 @@ impl Response {
     /// # Errors
     /// For a header that is invalid or not for filters to touch.
     pub fn set_header(&mut self, name: &str, value: &str) -> Result<()> {
-        Ok(response::edit_headers(&[HeaderOp::Set((name, value))])?)
+        Ok(response::set_header(name, value)?)
     }
 
     /// Adds a header to those that have its name.

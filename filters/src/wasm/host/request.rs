@@ -105,6 +105,13 @@ impl Host for State {
         })
     }
 
+    fn set_header(&mut self, name: String, value: String) -> Outcome {
+        Ok(match self.request_mut() {
+            Some(head) => heads::set(head, &name, &value),
+            None => Err(Error::NotAllowedInPhase),
+        })
+    }
+
     fn set_uri(&mut self, path_and_query: String) -> Outcome {
         Ok(match self.request_mut() {
             Some(head) => target(&path_and_query).map(|uri| head.set_uri(uri)),

@@ -67,6 +67,13 @@ impl Host for State {
         })
     }
 
+    fn set_header(&mut self, name: String, value: String) -> Outcome {
+        Ok(match self.response_mut() {
+            Some(head) => heads::set(head, &name, &value),
+            None => Err(Error::NotAllowedInPhase),
+        })
+    }
+
     fn cache_result(&mut self) -> Answer<CacheStatus> {
         Ok(self.exchange.found.into())
     }

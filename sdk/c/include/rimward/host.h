@@ -636,6 +636,9 @@ extern bool rimward_request_cookie(rimward_string_t *name, rimward_string_t *ret
 // on-request and on-origin-request only, like all setters below
 extern bool rimward_request_edit_headers(rimward_request_list_header_op_t *ops, rimward_request_error_t *err);
 
+// a batch of one `set`, which is what most filters do
+extern bool rimward_request_set_header(rimward_string_t *name, rimward_string_t *value, rimward_request_error_t *err);
+
 extern bool rimward_request_set_uri(rimward_string_t *path_and_query, rimward_request_error_t *err);
 
 extern bool rimward_request_set_host(rimward_string_t *host, rimward_request_error_t *err);
@@ -669,6 +672,8 @@ extern void rimward_response_header_names(rimward_list_string_t *ret);
 extern void rimward_response_headers(rimward_list_tuple2_string_list_u8_t *ret);
 
 extern bool rimward_response_edit_headers(rimward_response_list_header_op_t *ops, rimward_response_error_t *err);
+
+extern bool rimward_response_set_header(rimward_string_t *name, rimward_string_t *value, rimward_response_error_t *err);
 
 extern rimward_response_cache_status_t rimward_response_cache_result(void);
 
@@ -796,6 +801,13 @@ extern bool rimward_images_apply(rimward_images_transform_t *t, rimward_images_e
 // Imported Functions from `rimward:filter/html@0.1.0`
 // registers a native streaming rewrite (CSS selector -> edit)
 extern bool rimward_html_rule(rimward_string_t *selector, rimward_html_edit_t *e, rimward_html_error_t *err);
+
+// Imported Functions from `rimward:filter/text@0.1.0`
+// the UTF-8 of a text
+extern void rimward_text_encode(rimward_string_t *text, rimward_list_u8_t *ret);
+
+// the text of UTF-8; each piece that is none becomes U+FFFD, as the Encoding Standard has it
+extern void rimward_text_decode(rimward_list_u8_t *bytes, rimward_string_t *ret);
 
 // Helper Functions
 
