@@ -3,6 +3,7 @@
 mod gif;
 mod jpeg;
 mod png;
+pub(crate) mod shrunk;
 mod webp;
 
 pub(crate) use jpeg::{guarded, on_error};
@@ -66,12 +67,12 @@ pub(crate) fn still(
 ) -> Result<Decoded, ImageError> {
     match info.kind {
         Kind::Jpeg => {
-            let shrink = jpeg::Shrink::at_most(shrink);
-            let mut decoded = jpeg::decode(bytes, shrink, limits, deadline)?;
-            if info.inks && !info.inverted {
-                decoded.picture.invert();
+            if info.plain
+                && let Some(decoded) = shrunk::decode(bytes, shrink, deadline)?
+            {
+                return Ok(decoded);
             }
-            Ok(decoded)
+            by_libjpeg(bytes, info, shrink, limits, deadline)
         }
         Kind::Png => png::decode(bytes, limits).map(Decoded::whole),
         Kind::Webp if !webp::is_animation(bytes) => webp::decode(bytes, info, shrink),
@@ -81,6 +82,32 @@ pub(crate) fn still(
             let first = first.ok_or_else(|| ImageError::broken("it has no picture"))?;
             Ok(Decoded::whole(first.picture))
         }
+    }
+}
+
+/// A JPEG of any kind.
+pub(crate) fn by_libjpeg(
+    bytes: &[u8],
+    info: &Info,
+    shrink: f64,
+    limits: &Limits,
+    deadline: Deadline,
+) -> Result<Decoded, ImageError> {
+    let shrink = jpeg::Shrink::at_most(shrink);
+    let mut decoded = jpeg::decode(bytes, shrink, limits, deadline)?;
+    if info.inks && !info.inverted {
+        decoded.picture.invert();
+    }
+    Ok(decoded)
+}
+
+/// How much smaller a picture becomes while it is decoded, if it may become smaller by `shrink`.
+pub(crate) fn shrink(info: &Info, shrink: f64) -> f64 {
+    match info.kind {
+        Kind::Jpeg if info.plain => shrunk::side(shrink).map_or(1.0, |side| 8.0 / side as f64),
+        Kind::Jpeg => f64::from(jpeg::Shrink::at_most(shrink) as u8),
+        Kind::Webp if info.frames == 1 && shrink >= webp::AVERAGED => shrink,
+        Kind::Webp | Kind::Png | Kind::Gif => 1.0,
     }
 }
 

@@ -5,7 +5,7 @@
 
 mod exif;
 mod gif;
-mod jpeg;
+pub(crate) mod jpeg;
 mod png;
 mod webp;
 
@@ -130,6 +130,8 @@ pub struct Info {
     pub alpha: bool,
     /// Whether it comes in passes over the whole picture, which decoding has to keep in memory.
     pub progressive: bool,
+    /// Whether it is a JPEG as nearly all photos are: baseline, in one scan, gray or brightness with two colours.
+    pub plain: bool,
     /// Whether its colours are inks: cyan, magenta, yellow and black.
     pub inks: bool,
     /// Whether no ink is 255, as in the JPEGs of Adobe's programs, rather than 0.
@@ -158,6 +160,7 @@ impl Info {
             orientation: Orientation::Upright,
             alpha: false,
             progressive: false,
+            plain: false,
             inks: false,
             inverted: false,
             bytes: 0,
@@ -209,23 +212,23 @@ fn cut() -> ImageError {
 pub(crate) struct Cursor<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Cursor<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], ImageError> {
+    pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], ImageError> {
         let (taken, rest) = self.0.split_at_checked(length).ok_or_else(cut)?;
         self.0 = rest;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], ImageError> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], ImageError> {
         let (taken, rest) = self.0.split_first_chunk::<N>().ok_or_else(cut)?;
         self.0 = rest;
         Ok(*taken)
     }
 
-    fn byte(&mut self) -> Result<u8, ImageError> {
+    pub(crate) fn byte(&mut self) -> Result<u8, ImageError> {
         Ok(self.array::<1>()?[0])
     }
 
-    fn u16_be(&mut self) -> Result<u16, ImageError> {
+    pub(crate) fn u16_be(&mut self) -> Result<u16, ImageError> {
         Ok(u16::from_be_bytes(self.array()?))
     }
 

@@ -257,14 +257,7 @@ pub fn cost(info: &Info, transform: &Transform) -> u64 {
         }
         Err(_) => (1.0, area(info.width, info.height)),
     };
-    let shrink = match info.kind {
-        crate::Kind::Jpeg => [8.0, 4.0, 2.0]
-            .into_iter()
-            .find(|by| shrink >= *by)
-            .unwrap_or(1.0),
-        crate::Kind::Webp if info.frames == 1 && shrink >= 4.0 => shrink,
-        _ => 1.0,
-    };
+    let shrink = decode::shrink(info, shrink);
     let source = area(info.width, info.height);
     let decoded = (source as f64 / (shrink * shrink)) as u64 * channels;
     // An animation has its canvas, the frame that is made of it, and often the frame before; colours with alpha are multiplied in a copy.

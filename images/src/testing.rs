@@ -1,11 +1,15 @@
 //! Images that are odd and files that are none, made here so that none has to be kept: for tests.
 
+mod decoders;
+
 use gif::DisposalMethod;
 use png::{BitDepth, ColorType};
 
 use crate::encode::{self, Settings};
 use crate::picture::{Layout, Picture};
 use crate::transform::Format;
+
+pub use decoders::compare_decoders;
 
 /// A file that somebody may send.
 #[derive(Debug)]

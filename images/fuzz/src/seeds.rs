@@ -15,7 +15,8 @@ fn main() -> io::Result<()> {
             Some(Kind::Webp) => "webp",
             None => continue,
         };
-        for target in [kind, "probe"] {
+        let both = (kind == "jpeg").then_some("decoders");
+        for target in [kind, "probe"].into_iter().chain(both) {
             let folder = format!("corpus/{target}");
             fs::create_dir_all(&folder)?;
             fs::write(format!("{folder}/{}", sample.name), &sample.bytes)?;

@@ -21,7 +21,7 @@ use crate::{ImageError, Info};
 
 /// A reduction by this or more is left to the decoder, which averages rows before they are colours: of so many pixels for one that is
 /// as good as Lanczos, and a sixth faster.
-const AVERAGED: f64 = 4.0;
+pub(super) const AVERAGED: f64 = 4.0;
 
 /// Whether the file says that it moves, if only with one frame.
 pub(super) fn is_animation(bytes: &[u8]) -> bool {

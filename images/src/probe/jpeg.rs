@@ -18,7 +18,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<(Info, Metadata), Im
     let mut info = None;
     let mut metadata = Metadata::default();
     let mut profile = Profile::default();
-    let mut adobe = false;
+    let mut adobe = None;
     loop {
         match marker(&mut rest)? {
             START_OF_SCAN => break,
@@ -37,21 +37,25 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<(Info, Metadata), Im
                     }
                     APP1 => exif(data, &mut metadata, limits),
                     APP2 => profile.add(data, limits)?,
-                    APP14 => adobe |= data.starts_with(b"Adobe"),
+                    APP14 if data.starts_with(b"Adobe") => adobe = Some(data),
                     _ => {}
                 }
             }
         }
     }
     let mut info: Info = info.ok_or_else(|| ImageError::broken("a scan comes before its frame"))?;
-    info.inverted = info.inks && adobe;
-    limits.check_scans(1 + scans(rest.0))?;
+    info.inverted = info.inks && adobe.is_some();
+    let further = scans(rest.0);
+    limits.check_scans(1 + further)?;
+    // Adobe's programs tell whether three colours are brightness with two, which is all that is plain.
+    let transform = adobe.and_then(|data| data.get(11));
+    info.plain &= further == 0 && transform.is_none_or(|transform| *transform == 1);
     metadata.icc = profile.whole();
     Ok((info, metadata))
 }
 
 /// The next marker's code. Fill bytes may stand before it.
-fn marker(rest: &mut Cursor<'_>) -> Result<u8, ImageError> {
+pub(crate) fn marker(rest: &mut Cursor<'_>) -> Result<u8, ImageError> {
     if rest.byte()? != 0xff {
         return Err(ImageError::broken("bytes where a marker should be"));
     }
@@ -64,29 +68,83 @@ fn marker(rest: &mut Cursor<'_>) -> Result<u8, ImageError> {
     }
 }
 
-fn segment<'a>(rest: &mut Cursor<'a>) -> Result<&'a [u8], ImageError> {
+/// What belongs to a marker.
+pub(crate) fn segment<'a>(rest: &mut Cursor<'a>) -> Result<&'a [u8], ImageError> {
     let length = usize::from(rest.u16_be()?);
     rest.take(length.checked_sub(2).ok_or_else(cut)?)
 }
 
 fn frame(marker: u8, data: &[u8], limits: &Limits) -> Result<Info, ImageError> {
-    let mut data = Cursor(data);
-    let depth = data.byte()?;
-    let (height, width) = (data.u16_be()?, data.u16_be()?);
-    let components = data.byte()?;
-    limits.check_source(width.into(), height.into())?;
-    if depth != 8 {
-        let told = format!("a JPEG of {depth} bits a sample");
+    let frame = Frame::read(&mut Cursor(data))?;
+    limits.check_source(frame.width.into(), frame.height.into())?;
+    if frame.depth != 8 {
+        let told = format!("a JPEG of {} bits a sample", frame.depth);
         return Err(ImageError::Unsupported(told));
     }
+    let components = frame.parts.len();
     if !matches!(components, 1 | 3 | 4) {
         let told = format!("a JPEG of {components} components");
         return Err(ImageError::Unsupported(told));
     }
-    let mut info = Info::new(Kind::Jpeg, width.into(), height.into());
+    let mut info = Info::new(Kind::Jpeg, frame.width.into(), frame.height.into());
     info.progressive = marker == 0xc2;
+    info.plain = !info.progressive && frame.is_plain();
     info.inks = components == 4;
     Ok(info)
+}
+
+/// Size, depth and components of a picture.
+pub(crate) struct Frame {
+    pub(crate) depth: u8,
+    pub(crate) width: u16,
+    pub(crate) height: u16,
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A component: its number, how many samples it has for the least that one has, and the number of what they are multiplied by.
+pub(crate) struct Part {
+    pub(crate) id: u8,
+    pub(crate) across: u8,
+    pub(crate) down: u8,
+    pub(crate) steps: u8,
+}
+
+impl Frame {
+    pub(crate) fn read(data: &mut Cursor<'_>) -> Result<Self, ImageError> {
+        let depth = data.byte()?;
+        let (height, width) = (data.u16_be()?, data.u16_be()?);
+        let mut parts = Vec::new();
+        for _ in 0..data.byte()? {
+            let [id, samples, steps] = data.array()?;
+            let (across, down) = (samples >> 4, samples & 15);
+            parts.push(Part {
+                id,
+                across,
+                down,
+                steps,
+            });
+        }
+        Ok(Self {
+            depth,
+            width,
+            height,
+            parts,
+        })
+    }
+
+    /// Whether it is gray, or brightness with two colours that have as many samples or half as many a side.
+    pub(crate) fn is_plain(&self) -> bool {
+        let samples = |part: &Part| (part.across, part.down);
+        match &self.parts[..] {
+            [gray] => matches!(samples(gray), (1..=4, 1..=4)),
+            [luma, blue, red] => {
+                let is_rgb = [luma.id, blue.id, red.id] == *b"RGB";
+                let is_one = samples(blue) == (1, 1) && samples(red) == (1, 1);
+                !is_rgb && is_one && matches!(samples(luma), (1 | 2, 1 | 2))
+            }
+            _ => false,
+        }
+    }
 }
 
 fn process(marker: u8) -> &'static str {

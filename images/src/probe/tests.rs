@@ -2,10 +2,13 @@ use super::*;
 
 /// A JPEG's frame of so many pixels, and so many scans.
 fn jpeg(width: u16, height: u16, components: u8, scans: usize) -> Vec<u8> {
-    let mut out = vec![0xff, 0xd8, 0xff, 0xc2, 0, 8, 8];
+    let mut out = vec![0xff, 0xd8, 0xff, 0xc2, 0, 8 + 3 * components, 8];
     out.extend(height.to_be_bytes());
     out.extend(width.to_be_bytes());
     out.push(components);
+    for number in 0..components {
+        out.extend([number, 0x11, 0]);
+    }
     for _ in 0..scans {
         out.extend([0xff, 0xda, 0, 2, 0xff, 0, 1, 2, 3]);
     }

@@ -419,6 +419,19 @@ fn costs_follow_what_has_to_be_kept() {
     let jpeg = cost(&info(crate::Kind::Jpeg, false), &small);
     assert!(jpeg < 8 << 20, "{jpeg}");
     assert!(cost(&info(crate::Kind::Jpeg, true), &small) > 36_000_000);
+    // Three eighths of its sides, if it is plain; half of them otherwise.
+    let by_three_eighths = transform("width=1400");
+    let unusual = info(crate::Kind::Jpeg, false);
+    let plain = Info {
+        plain: true,
+        ..unusual.clone()
+    };
+    let more = cost(&unusual, &by_three_eighths) - cost(&plain, &by_three_eighths);
+    assert_eq!(more, 3 * (2000 * 1500 - 1500 * 1125));
+    assert_eq!(
+        cost(&plain, &transform("width=1600")),
+        cost(&unusual, &transform("width=1600"))
+    );
     assert!(cost(&info(crate::Kind::Png, false), &small) > 36_000_000);
     assert!(cost(&info(crate::Kind::Jpeg, false), &transform("quality=80")) > 36_000_000);
 }
