@@ -195,7 +195,7 @@ fn holds(status: StatusCode, head: &HeaderMap) -> Option<Duration> {
         status,
         StatusCode::MOVED_PERMANENTLY | StatusCode::PERMANENT_REDIRECT
     );
-    freshness::left(head).or((!is_permanent).then_some(REMEMBERED))
+    freshness::left(head).or_else(|| (!is_permanent).then_some(REMEMBERED))
 }
 
 #[cfg(test)]
