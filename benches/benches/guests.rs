@@ -9,6 +9,7 @@ use pingora_http::ResponseHeader;
 use rimward::metrics::Metrics;
 use rimward_benches::steps::{exchange, filter};
 use rimward_config::Guests;
+use rimward_filters::wasm::KeptCode;
 use rimward_filters::{Builder, Exchange, Filter, OnError, Pipeline, Step, Surroundings, builtin};
 
 /// As the program has it.
@@ -107,15 +108,17 @@ fn main() {
     }
     drop(filters);
     let folder = tempfile::tempdir().expect("a folder");
-    for (name, of, guest) in [
-        ("loaded", GUESTS, "plain"),
-        ("loaded, JavaScript", MADE, "js/plain"),
-    ] {
-        if Path::new(of).join(guest).with_extension("wasm").exists() {
-            group.bench_function(name, |bencher| {
-                bencher.iter(|| load(folder.path(), of, guest));
-            });
-        }
+    for (name, of, guest) in [("", GUESTS, "plain"), (", JavaScript", MADE, "js/plain")] {
+        let Ok(bytes) = std::fs::read(Path::new(of).join(guest).with_extension("wasm")) else {
+            continue;
+        };
+        let code = KeptCode::of(&bytes, folder.path()).expect("a component");
+        group.bench_function(format!("kept code{name}"), |bencher| {
+            bencher.iter(|| assert!(code.load(), "it is whole"));
+        });
+        group.bench_function(format!("loaded{name}"), |bencher| {
+            bencher.iter(|| load(folder.path(), of, guest));
+        });
     }
     for (name, steps) in [("no step", 0), ("no such phase", 1)] {
         let pipeline = without_response(steps);

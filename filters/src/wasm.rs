@@ -22,5 +22,7 @@ mod version;
 pub mod versions;
 mod wasi;
 
+#[doc(hidden)]
+pub use code::KeptCode;
 pub(crate) use guest::Guest;
 pub use versions::Versions;

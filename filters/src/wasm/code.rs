@@ -1,8 +1,8 @@
 //! Components compiled to this machine's code: once in the process, and kept on disk so that the next start need not.
 
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
@@ -13,11 +13,14 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::component;
+use super::engine::{Pool, engine};
 
 /// How many compiled components are kept on disk.
 const MAX_KEPT: usize = 64;
-/// Bytes of the checksum before the code.
+/// Bytes of the checksum behind the code.
 const CHECKSUM: usize = 8;
+/// How much of a file is looked at at once: what the processor's cache holds.
+const PIECE: usize = 64 << 10;
 
 /// A component, compiled.
 pub(super) struct Code {
@@ -107,22 +110,45 @@ fn file_of(folder: &Path, id: CodeId, engine: &Engine) -> PathBuf {
 
 /// Code that was kept. Whatever is wrong with it, it is compiled again.
 fn read(file: &Path, engine: &Engine) -> Option<Component> {
-    let bytes = fs::read(file).ok()?;
-    let (checksum, code) = bytes.split_first_chunk::<CHECKSUM>()?;
-    if XxHash3_64::oneshot(code).to_le_bytes() != *checksum {
-        tracing::warn!(file = %file.display(), "compiled code is damaged: it is compiled again");
-        return None;
+    match is_whole(file) {
+        Ok(true) => deserialise(engine, file),
+        Ok(false) => {
+            tracing::warn!(file = %file.display(), "compiled code is damaged: it is compiled again");
+            None
+        }
+        Err(_) => None,
     }
-    deserialise(engine, code)
 }
 
+/// Whether a file has the checksum that was written with it.
+fn is_whole(file: &Path) -> std::io::Result<bool> {
+    let mut file = File::open(file)?;
+    let length = file.metadata()?.len();
+    let Some(length) = length.checked_sub(CHECKSUM as u64) else {
+        return Ok(false);
+    };
+    let (mut hasher, mut left) = (XxHash3_64::new(), length);
+    let mut piece = vec![0; PIECE];
+    while left > 0 {
+        let most = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+        file.read_exact(&mut piece[..most])?;
+        hasher.write(&piece[..most]);
+        left -= most as u64;
+    }
+    let mut checksum = [0; CHECKSUM];
+    file.read_exact(&mut checksum)?;
+    Ok(checksum == hasher.finish().to_le_bytes())
+}
+
+/// The file is mapped rather than read, so that what is never run is never looked at.
 #[allow(
     unsafe_code,
     reason = "the engine has no safe way to take code that it compiled before; the folder belongs to the edge, and what is in it has the checksum that was written with it"
 )]
-fn deserialise(engine: &Engine, code: &[u8]) -> Option<Component> {
-    // SAFETY: `code` is what `Component::serialize` gave to an edge that may write here, byte for byte.
-    unsafe { Component::deserialize(engine, code) }.ok()
+fn deserialise(engine: &Engine, file: &Path) -> Option<Component> {
+    // SAFETY: the file is what `Component::serialize` gave to an edge that may write here, byte for byte, and it stays so: files here
+    // are put in their place when they are whole, and taken away, but not written to.
+    unsafe { Component::deserialize_file(engine, file) }.ok()
 }
 
 /// Puts it in its place in one step, so that nobody finds half of it.
@@ -132,9 +158,9 @@ fn write(file: &Path, code: &[u8]) -> std::io::Result<()> {
     };
     fs::create_dir_all(folder)?;
     let beside = file.with_extension(format!("{}.part", std::process::id()));
-    let written = fs::File::create(&beside).and_then(|mut out| {
-        out.write_all(&XxHash3_64::oneshot(code).to_le_bytes())?;
+    let written = File::create(&beside).and_then(|mut out| {
         out.write_all(code)?;
+        out.write_all(&XxHash3_64::oneshot(code).to_le_bytes())?;
         out.sync_all()
     });
     written
@@ -158,10 +184,35 @@ fn forget_oldest(folder: &Path) {
     }
 }
 
+/// Code that is kept, for benches to load again and again.
+#[doc(hidden)]
+#[allow(missing_debug_implementations, reason = "only benches have one")]
+pub struct KeptCode {
+    engine: &'static Engine,
+    file: PathBuf,
+}
+
+impl KeptCode {
+    /// Compiles a component and keeps its code in a folder.
+    ///
+    /// # Errors
+    /// When it is not WebAssembly that this engine takes.
+    pub fn of(bytes: &[u8], folder: &Path) -> Result<Self, String> {
+        let engine = engine(Pool::default())?;
+        let file = file_of(folder, CodeId::of(bytes), engine);
+        compile(bytes, engine, Some(&file))?;
+        Ok(Self { engine, file })
+    }
+
+    /// Reads, checks and loads it; whether it was whole.
+    pub fn load(&self) -> bool {
+        read(&self.file, self.engine).is_some()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wasm::engine::{Pool, engine};
 
     #[test]
     fn compiled_code_is_found_again_and_compiled_anew_when_it_is_damaged() {
