@@ -56,6 +56,8 @@ impl<'a> Header<'a> {
                 0xdd => tables.restart = data.u16_be().ok()?.into(),
                 // libjpeg warns of versions of JFIF that there are none of.
                 0xe0 if data.0.starts_with(b"JFIF\0") && data.0.get(5) != Some(&1) => return None,
+                // Where Adobe says so, colours are red, green and blue.
+                0xee if data.0.starts_with(b"Adobe") && data.0.get(11) != Some(&1) => return None,
                 // What is told beside the picture.
                 0xe0..=0xef | 0xfe => continue,
                 _ => return None,

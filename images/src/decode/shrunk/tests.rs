@@ -137,6 +137,21 @@ fn what_is_unusual_or_wrong_is_left_to_libjpeg() {
     assert!(shrunk(&twice, 4.0).is_none());
 }
 
+#[test]
+fn red_green_and_blue_as_adobe_writes_them_are_left_to_libjpeg() {
+    let with_adobe = |transform| {
+        let plain = file(64, 64, |_| {});
+        let adobe = [
+            &b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"[..],
+            &[transform],
+        ]
+        .concat();
+        [&plain[..2], &adobe, &plain[2..]].concat()
+    };
+    assert!(shrunk(&with_adobe(0), 4.0).is_none());
+    assert!(shrunk(&with_adobe(1), 4.0).is_some());
+}
+
 /// Files in which each kind of picture comes, small enough for many of them.
 fn files() -> Vec<Vec<u8>> {
     let sampled =
