@@ -494,6 +494,7 @@ typedef struct rimward_subrequest_outgoing_t {
   rimward_list_u8_t   body;
   rimward_subrequest_origin_t   to;
   uint32_t   timeout_ms;
+  // of a longer body the beginning is given, as `truncated`; 0 for all that the filter may have, beyond which a body is an error
   uint32_t   max_body;
   // go through this POP's own cache
   bool   cached;
