@@ -12,10 +12,12 @@ use rimward_kv::{Settings, Store, Write};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const GUESTS: [(&str, &str); 4] = [
+/// The example `ab-kv` in each language, and in JavaScript one that reads three headers and sets one.
+const GUESTS: [(&str, &str); 5] = [
     ("Rust", "../tests/guests/rust-ab-kv"),
     ("C", "../tests/guests/c-ab-kv"),
     ("JavaScript", "../target/guests/js/ab-kv"),
+    ("JavaScript, headers", "../target/guests/js/held"),
     ("Python", "../target/guests/python/ab-kv"),
 ];
 const SETTINGS: &str = r#"
@@ -49,8 +51,9 @@ fn pass(filter: &dyn Filter, exchange: &mut Exchange) {
         flow = wait(filter.request_later(exchange)).expect("it passes");
     }
     assert!(matches!(flow, Flow::Continue), "it answers nothing itself");
-    let is_told = |name: &str| exchange.request.headers.contains_key(name);
-    assert!(is_told("x-variant-checkout"), "it has done its work");
+    let fields = &exchange.request.headers;
+    let is_told = ["x-variant-checkout", "x-known"].map(|name| fields.contains_key(name));
+    assert!(is_told.contains(&true), "it has done its work");
 }
 
 fn guest(path: &str, store: &Arc<Store>) -> Arc<dyn Filter> {
@@ -105,14 +108,14 @@ fn main() {
     for (name, path) in GUESTS {
         let path = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
         if !Path::new(&path).with_extension("wasm").exists() {
-            println!("{name:>10}: left out, it has not been built");
+            println!("{name:>19}: left out, it has not been built");
             continue;
         }
         let program = std::env::current_exe().expect("this program");
         let output = Command::new(program).env(MEASURED, path).output();
         let told = String::from_utf8(output.expect("it runs").stdout).expect("text");
         println!(
-            "{name:>10}: {:>4} KiB of an instance are its own",
+            "{name:>19}: {:>4} KiB of an instance are its own",
             told.trim()
         );
     }
