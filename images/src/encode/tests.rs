@@ -2,7 +2,7 @@ use super::*;
 use crate::picture::Layout;
 use crate::{Limits, decode, probe};
 
-fn settings(quality: u8) -> Settings {
+pub(super) fn settings(quality: u8) -> Settings {
     Settings {
         quality,
         may_reduce: false,
@@ -32,7 +32,7 @@ fn photo(alpha: bool) -> Picture {
     picture
 }
 
-fn read(bytes: &[u8]) -> Picture {
+pub(super) fn read(bytes: &[u8]) -> Picture {
     let limits = Limits::default();
     let info = probe(bytes, &limits).unwrap();
     decode::still(bytes, &info, 1.0, &limits, limits.deadline())

@@ -4,6 +4,8 @@
     reason = "libwebp is C; the buffers that it reads are measured here, and what it allocates is freed here"
 )]
 
+mod alpha;
+
 use std::os::raw::c_int;
 use std::ptr::{self, NonNull};
 use std::{mem, slice};
@@ -11,9 +13,10 @@ use std::{mem, slice};
 use libwebp_sys::{
     WEBP_MUX_ABI_VERSION, WebPAnimEncoder, WebPAnimEncoderAdd, WebPAnimEncoderAssemble,
     WebPAnimEncoderDelete, WebPAnimEncoderNewInternal, WebPAnimEncoderOptions,
-    WebPAnimEncoderOptionsInitInternal, WebPConfig, WebPData, WebPDataClear, WebPEncode,
-    WebPMemoryWrite, WebPMemoryWriter, WebPMemoryWriterClear, WebPMemoryWriterInit, WebPPicture,
-    WebPPictureFree, WebPPictureImportRGB, WebPPictureImportRGBA,
+    WebPAnimEncoderOptionsInitInternal, WebPCleanupTransparentArea, WebPConfig, WebPData,
+    WebPDataClear, WebPEncCSP, WebPEncode, WebPMemoryWrite, WebPMemoryWriter,
+    WebPMemoryWriterClear, WebPMemoryWriterInit, WebPPicture, WebPPictureFree,
+    WebPPictureImportRGB, WebPPictureImportRGBA,
 };
 
 use super::Settings;
@@ -25,33 +28,45 @@ use crate::picture::Picture;
 const METHOD: c_int = 4;
 const FAST_METHOD: c_int = 2;
 
+/// Of a lossless picture, the quality is how much work goes into it.
+const LOSSLESS_EFFORT: f32 = 50.0;
+
 fn config(settings: &Settings) -> Result<WebPConfig, ImageError> {
-    let mut config =
-        WebPConfig::new().map_err(|()| ImageError::failed("libwebp is another version"))?;
-    config.quality = settings.quality.into();
+    let mut config = match settings.quality {
+        100 => lossless(LOSSLESS_EFFORT)?,
+        quality => lossy(quality.into())?,
+    };
     config.method = if settings.fast { FAST_METHOD } else { METHOD };
-    if settings.quality == 100 {
-        config.lossless = 1;
-        // Here it is how much work goes into it; the pixels are the same.
-        config.quality = 50.0;
-    }
     Ok(config)
+}
+
+fn lossy(quality: f32) -> Result<WebPConfig, ImageError> {
+    let config = WebPConfig::new();
+    let config = config.map_err(|()| ImageError::failed("libwebp is another version"))?;
+    Ok(WebPConfig { quality, ..config })
+}
+
+fn lossless(effort: f32) -> Result<WebPConfig, ImageError> {
+    let config = lossy(effort)?;
+    Ok(WebPConfig {
+        lossless: 1,
+        ..config
+    })
 }
 
 pub(super) fn encode(picture: &Picture, settings: &Settings) -> Result<Vec<u8>, ImageError> {
     let config = config(settings)?;
-    let mut source = Source::new(picture, config.lossless == 1)?;
-    let mut writer = Writer::new();
-    source.0.writer = Some(WebPMemoryWrite);
-    source.0.custom_ptr = (&raw mut *writer.0).cast();
-    // SAFETY: the writer outlives the call, which is the only one that uses it.
-    if unsafe { WebPEncode(&raw const config, &raw mut source.0) } == 0 {
-        let code = source.0.error_code;
-        return Err(ImageError::Failed(format!(
-            "libwebp can't encode it: {code:?}"
-        )));
+    let is_lossless = config.lossless == 1;
+    let mut source = Source::new(picture, is_lossless)?;
+    if !is_lossless
+        && source.has_alpha()
+        && let Some(alpha) = alpha::of_fading(picture)?
+    {
+        source.leave_out_alpha();
+        let size = (picture.width, picture.height);
+        return alpha::beside(size, &alpha, &source.written(&config)?);
     }
-    Ok(writer.bytes().to_vec())
+    source.written(&config)
 }
 
 /// A picture in libwebp's memory.
@@ -81,6 +96,35 @@ impl Source {
             return Err(ImageError::failed("libwebp has no memory for it"));
         }
         Ok(source)
+    }
+
+    /// Whether some pixel is not opaque; for brightness and colour.
+    fn has_alpha(&self) -> bool {
+        self.0.colorspace == WebPEncCSP::WEBP_YUV420A
+    }
+
+    /// What can't be seen becomes flat, then nothing is said of transparency.
+    fn leave_out_alpha(&mut self) {
+        // SAFETY: the picture is whole.
+        unsafe { WebPCleanupTransparentArea(&raw mut self.0) };
+        // One piece of memory has all planes, which goes with the others.
+        self.0.a = ptr::null_mut();
+        self.0.colorspace = WebPEncCSP::WEBP_YUV420;
+    }
+
+    /// As a file.
+    fn written(&mut self, config: &WebPConfig) -> Result<Vec<u8>, ImageError> {
+        let mut writer = Writer::new();
+        self.0.writer = Some(WebPMemoryWrite);
+        self.0.custom_ptr = (&raw mut *writer.0).cast();
+        // SAFETY: the writer outlives the call, which is the only one that uses it.
+        if unsafe { WebPEncode(config, &raw mut self.0) } == 0 {
+            let code = self.0.error_code;
+            return Err(ImageError::Failed(format!(
+                "libwebp can't encode it: {code:?}"
+            )));
+        }
+        Ok(writer.bytes().to_vec())
     }
 }
 
