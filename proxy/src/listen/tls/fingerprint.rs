@@ -1,8 +1,6 @@
 //! Digests of what a client offers in its ClientHello, which tell one software from another: JA3 (by Salesforce) and JA4 (by
 //! FoxIO, whose licence leaves this one free).
 
-use std::fmt::Write;
-
 use aws_lc_rs::digest::{SHA256, digest};
 use md5::{Digest, Md5};
 use rimward_filters::Fingerprint;
@@ -109,12 +107,7 @@ fn short(text: &str) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let mut digits = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // A string takes whatever is written.
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

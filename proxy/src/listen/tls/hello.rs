@@ -124,10 +124,10 @@ impl<'b> Reader<'b> {
         self.take(count).map(drop)
     }
 
-    fn take(&mut self, count: usize) -> Option<Reader<'b>> {
+    fn take(&mut self, count: usize) -> Option<Self> {
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
-        Some(Reader(taken))
+        Some(Self(taken))
     }
 
     fn u8(&mut self) -> Option<u8> {
@@ -140,17 +140,17 @@ impl<'b> Reader<'b> {
         Some(u16::from(self.u8()?) << 8 | u16::from(self.u8()?))
     }
 
-    fn vector8(&mut self) -> Option<Reader<'b>> {
+    fn vector8(&mut self) -> Option<Self> {
         let length = self.u8()?.into();
         self.take(length)
     }
 
-    fn vector16(&mut self) -> Option<Reader<'b>> {
+    fn vector16(&mut self) -> Option<Self> {
         let length = self.u16()?.into();
         self.take(length)
     }
 
-    fn vector24(&mut self) -> Option<Reader<'b>> {
+    fn vector24(&mut self) -> Option<Self> {
         let length = usize::from(self.u8()?) << 16 | usize::from(self.u16()?);
         self.take(length)
     }
