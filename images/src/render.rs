@@ -246,6 +246,9 @@ impl Info {
     }
 }
 
+/// About how many bytes an encoder of AVIF keeps for each pixel.
+const AVIF_ENCODER: u64 = 40;
+
 /// About how many bytes of memory rendering takes, beside those of the source and of the result: what has to be free before it begins.
 #[must_use]
 pub fn cost(info: &Info, transform: &Transform) -> u64 {
@@ -271,7 +274,11 @@ pub fn cost(info: &Info, transform: &Transform) -> u64 {
     } else {
         0
     };
-    decoded * copies + coefficients + result * (channels + 4) + (1 << 20)
+    let encoder = match transform.format {
+        FormatChoice::Only(Format::Avif) => result * AVIF_ENCODER,
+        _ => 0,
+    };
+    decoded * copies + coefficients + result * (channels + 4) + encoder + (1 << 20)
 }
 
 /// A size that can't be none.

@@ -13,8 +13,8 @@ use avif_serialize::Aviffy;
 use avif_serialize::constants::{ColorPrimaries, MatrixCoefficients, TransferCharacteristics};
 use libaom_sys::{
     AOM_CODEC_CX_FRAME_PKT, AOM_CODEC_OK, AOM_CR_FULL_RANGE, AOM_ENCODER_ABI_VERSION,
-    AOM_IMG_FMT_I420, AOM_Q, AOM_USAGE_ALL_INTRA, AOME_SET_CPUUSED, AOME_SET_CQ_LEVEL,
-    AV1E_SET_COLOR_PRIMARIES, AV1E_SET_COLOR_RANGE, AV1E_SET_ENABLE_QM,
+    AOM_IMG_FMT_I420, AOM_IMG_FMT_I444, AOM_Q, AOM_USAGE_ALL_INTRA, AOME_SET_CPUUSED,
+    AOME_SET_CQ_LEVEL, AV1E_SET_COLOR_PRIMARIES, AV1E_SET_COLOR_RANGE, AV1E_SET_ENABLE_QM,
     AV1E_SET_MATRIX_COEFFICIENTS, AV1E_SET_QM_MAX, AV1E_SET_QM_MIN,
     AV1E_SET_TRANSFER_CHARACTERISTICS, aom_codec_av1_cx, aom_codec_control, aom_codec_ctx_t,
     aom_codec_destroy, aom_codec_enc_cfg_t, aom_codec_enc_config_default, aom_codec_enc_init_ver,
@@ -31,17 +31,16 @@ const SPEED: c_int = 9;
 /// The range of the matrices, of 15: stronger ones blur fine detail.
 const MATRICES: (c_int, c_int) = (2, 10);
 
+/// The profile of AV1 that has a colour for each pixel.
+const HIGH: u8 = 1;
+
 pub(super) fn encode(picture: &Picture, settings: &Settings) -> Result<Vec<u8>, ImageError> {
     let level = level(settings.quality);
-    let Planes {
-        luma,
-        chroma,
-        alpha,
-    } = planes(picture);
+    let Planes { colours, alpha } = planes(picture);
     let size = (picture.width, picture.height);
-    let colours = frame(size, &luma, Some(&chroma), level)?;
+    let colours = frame(size, &colours, level)?;
     let alpha = match alpha {
-        Some(alpha) => Some(frame(size, &alpha, None, level)?),
+        Some(alpha) => Some(frame(size, &[alpha], level)?),
         None => None,
     };
     let mut out = Vec::with_capacity(colours.len() + 512);
@@ -49,8 +48,8 @@ pub(super) fn encode(picture: &Picture, settings: &Settings) -> Result<Vec<u8>, 
         .set_width(picture.width)
         .set_height(picture.height)
         .set_bit_depth(8)
-        .set_seq_profile(0)
-        .set_chroma_subsampling((true, true))
+        .set_seq_profile(HIGH)
+        .set_chroma_subsampling((false, false))
         .set_color_primaries(ColorPrimaries::Bt709)
         .set_transfer_characteristics(TransferCharacteristics::Srgb)
         .set_matrix_coefficients(MatrixCoefficients::Bt601)
@@ -72,15 +71,15 @@ fn level(quality: u8) -> c_int {
     63 - (alike * 0.63).round() as c_int
 }
 
-/// One key frame, as the data of AV1.
+/// One key frame of three planes, or of one, as the data of AV1.
 fn frame(
     (width, height): (u32, u32),
-    luma: &[u8],
-    chroma: Option<&[Vec<u8>; 2]>,
+    planes: &[Vec<u8>],
     level: c_int,
 ) -> Result<Vec<u8>, ImageError> {
-    let image = Image::new(width, height, luma, chroma)?;
-    let mut encoder = Encoder::new(width, height, chroma.is_none(), level)?;
+    let is_gray = planes.len() == 1;
+    let image = Image::new(width, height, planes, is_gray)?;
+    let mut encoder = Encoder::new(width, height, is_gray, level)?;
     encoder.run(&image)
 }
 
@@ -97,14 +96,14 @@ fn checked(code: c_uint, what: &str) -> Result<(), ImageError> {
 struct Image(*mut aom_image_t);
 
 impl Image {
-    fn new(
-        width: u32,
-        height: u32,
-        luma: &[u8],
-        chroma: Option<&[Vec<u8>; 2]>,
-    ) -> Result<Self, ImageError> {
+    fn new(width: u32, height: u32, planes: &[Vec<u8>], is_gray: bool) -> Result<Self, ImageError> {
+        let format = if is_gray {
+            AOM_IMG_FMT_I420
+        } else {
+            AOM_IMG_FMT_I444
+        };
         // SAFETY: without a picture to fill in, the library allocates one.
-        let image = unsafe { aom_img_alloc(ptr::null_mut(), AOM_IMG_FMT_I420, width, height, 32) };
+        let image = unsafe { aom_img_alloc(ptr::null_mut(), format, width, height, 32) };
         if image.is_null() {
             return Err(ImageError::failed("libaom has no memory for it"));
         }
@@ -112,17 +111,19 @@ impl Image {
         // SAFETY: it was just made, and is ours alone.
         unsafe {
             (*image.0).range = AOM_CR_FULL_RANGE;
-            (*image.0).monochrome = chroma.is_none().into();
+            (*image.0).monochrome = is_gray.into();
         }
-        image.fill(0, width, height, Some(luma));
-        for (plane, number) in [1, 2].into_iter().enumerate() {
-            let values = chroma.map(|chroma| &chroma[plane][..]);
-            image.fill(number, width.div_ceil(2), height.div_ceil(2), values);
+        for number in 0..3 {
+            let values = planes.get(number).map(Vec::as_slice);
+            match values.is_some() {
+                true => image.fill(number, width, height, values),
+                false => image.fill(number, width.div_ceil(2), height.div_ceil(2), None),
+            }
         }
         Ok(image)
     }
 
-    /// Copies a plane; the middle of all values where there is none.
+    /// Copies a plane; the middle of all values where there is none, which are of half the width and height then.
     fn fill(&self, number: usize, width: u32, height: u32, values: Option<&[u8]>) {
         let width = width as usize;
         // SAFETY: the library has for each plane as many rows as the picture (or half as many), a stride apart, of which each is at
@@ -151,7 +152,7 @@ impl Drop for Image {
 struct Encoder(Box<aom_codec_ctx_t>);
 
 impl Encoder {
-    fn new(width: u32, height: u32, monochrome: bool, level: c_int) -> Result<Self, ImageError> {
+    fn new(width: u32, height: u32, is_gray: bool, level: c_int) -> Result<Self, ImageError> {
         // SAFETY: both are plain data of C; the settings are filled in by the library before they are changed.
         let (mut context, config) = unsafe {
             let mut config = mem::zeroed::<aom_codec_enc_cfg_t>();
@@ -169,7 +170,8 @@ impl Encoder {
             rc_end_usage: AOM_Q,
             rc_min_quantizer: 0,
             rc_max_quantizer: 63,
-            monochrome: monochrome.into(),
+            g_profile: if is_gray { 0 } else { HIGH.into() },
+            monochrome: is_gray.into(),
             ..config
         };
         // SAFETY: the context stays where it is on the heap, and is destroyed when it was made.

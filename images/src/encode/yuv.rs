@@ -1,11 +1,11 @@
-//! Brightness and colour instead of red, green and blue: BT.601 at full range, one colour for four pixels.
+//! Brightness and colour instead of red, green and blue: BT.601 at full range.
 
 use crate::picture::Picture;
 
+/// Each plane as large as the picture.
 pub(super) struct Planes {
-    pub(super) luma: Vec<u8>,
-    /// Blue and red, of half the width and height, rounded up.
-    pub(super) chroma: [Vec<u8>; 2],
+    /// Brightness, blue and red.
+    pub(super) colours: [Vec<u8>; 3],
     pub(super) alpha: Option<Vec<u8>>,
 }
 
@@ -15,49 +15,19 @@ const BLUE: [i32; 3] = [-11059, -21709, 32768];
 const RED: [i32; 3] = [32768, -27439, -5329];
 
 pub(super) fn planes(picture: &Picture) -> Planes {
-    let channels = picture.layout.channels();
-    let weigh = |pixel: &[u8], weights: [i32; 3]| -> i32 {
-        pixel
-            .iter()
-            .zip(weights)
-            .map(|(value, weight)| i32::from(*value) * weight)
-            .sum()
+    let plane = |weights: [i32; 3], middle: i32| -> Vec<u8> {
+        let pixels = picture.pixels.chunks_exact(picture.layout.channels());
+        let value = |pixel: &[u8]| {
+            let parts = pixel.iter().zip(weights);
+            let sum: i32 = parts.map(|(part, weight)| i32::from(*part) * weight).sum();
+            ((sum + (middle << 16) + (1 << 15)) >> 16).clamp(0, 255) as u8
+        };
+        pixels.map(value).collect()
     };
-    let luma = picture.pixels.chunks_exact(channels);
-    let luma = luma
-        .map(|pixel| ((weigh(pixel, LUMA) + 32768) >> 16) as u8)
-        .collect();
-    let half = (picture.width.div_ceil(2) * picture.height.div_ceil(2)) as usize;
-    let mut chroma = [Vec::with_capacity(half), Vec::with_capacity(half)];
-    for pair in picture.pixels.chunks(2 * picture.stride()) {
-        let (upper, lower) = pair.split_at(picture.stride());
-        // An odd last row or column stands for the one that is not there.
-        let lower = if lower.is_empty() { upper } else { lower };
-        let rows = upper.chunks(2 * channels).zip(lower.chunks(2 * channels));
-        for (upper, lower) in rows {
-            let right = upper.len() - channels;
-            let four: [i32; 3] = std::array::from_fn(|channel| {
-                let both = |row: &[u8]| i32::from(row[channel]) + i32::from(row[right + channel]);
-                both(upper) + both(lower)
-            });
-            for (plane, weights) in chroma.iter_mut().zip([BLUE, RED]) {
-                let sum: i32 = four
-                    .iter()
-                    .zip(weights)
-                    .map(|(value, weight)| value * weight)
-                    .sum();
-                let value = (sum + (128 << 18) + (1 << 17)) >> 18;
-                plane.push(value.clamp(0, 255) as u8);
-            }
-        }
-    }
-    let alpha = picture
-        .has_alpha()
-        .then(|| picture.pixels.chunks_exact(4).map(|p| p[3]).collect());
+    let alpha = picture.pixels.chunks_exact(4).map(|pixel| pixel[3]);
     Planes {
-        luma,
-        chroma,
-        alpha,
+        colours: [plane(LUMA, 0), plane(BLUE, 128), plane(RED, 128)],
+        alpha: picture.has_alpha().then(|| alpha.collect()),
     }
 }
 
@@ -74,9 +44,8 @@ mod tests {
             ([90, 90, 90, 128], [90, 128, 128]),
         ] {
             let planes = planes(&Picture::filled(3, 3, colour).unwrap());
-            let [blue, red] = &planes.chroma;
-            assert_eq!((planes.luma.len(), blue.len(), red.len()), (9, 4, 4));
-            assert_eq!([planes.luma[8], blue[3], red[3]], expected);
+            assert_eq!(planes.colours.each_ref().map(Vec::len), [9; 3]);
+            assert_eq!(planes.colours.each_ref().map(|plane| plane[8]), expected);
             assert_eq!(planes.alpha.is_some(), colour[3] != 255);
         }
     }

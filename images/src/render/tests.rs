@@ -418,6 +418,11 @@ fn costs_follow_what_has_to_be_kept() {
     let small = transform("width=800");
     let jpeg = cost(&info(crate::Kind::Jpeg, false), &small);
     assert!(jpeg < 8 << 20, "{jpeg}");
+    let avif = cost(
+        &info(crate::Kind::Jpeg, false),
+        &transform("width=800,format=avif"),
+    );
+    assert_eq!(avif - jpeg, 800 * 600 * AVIF_ENCODER);
     assert!(cost(&info(crate::Kind::Jpeg, true), &small) > 36_000_000);
     // Three eighths of its sides, if it is plain; half of them otherwise.
     let by_three_eighths = transform("width=1400");
