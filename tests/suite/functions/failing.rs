@@ -16,8 +16,9 @@ async fn fails(edge: &Edge, path: &str, outcome: &str) -> u16 {
 async fn breaks_off(edge: &Edge, path: &str, outcome: &str) {
     match edge.try_request(&format!("GET {path}")).await {
         Err(Broken::CutOff(body)) => {
+            // What was under way when it ended need not have come.
             assert!(
-                path.contains("flood") || body == b"half",
+                path.contains("flood") || b"half".starts_with(&body),
                 "{path}: {body:?}"
             );
         }
