@@ -11,7 +11,7 @@ use pingora::apps::HttpServerApp;
 use pingora::proxy::{HttpProxy, Session};
 use pingora::server::ShutdownWatch;
 use pingora_http::RequestHeader;
-use rimward_filters::{AskError, Client, Depth};
+use rimward_filters::{AskError, Client, Cut, Depth};
 use tokio::sync::watch;
 
 use super::RequestPath;
@@ -109,8 +109,10 @@ impl Entrance {
         });
         match gathered.await {
             Ok(Ok(response)) => {
-                // It is counted, and what is stored of it stays.
-                drop(served.await);
+                // It is counted, and what is stored of it stays. The rest of what was cut may come for long, and nobody waits for it.
+                if response.extensions().get::<Cut>().is_none() {
+                    drop(served.await);
+                }
                 Ok(response)
             }
             Ok(Err(TooLong)) => Err(AskError::TooLong(errand.most)),

@@ -153,6 +153,23 @@ async fn who_asks_for_the_beginning_of_a_body_is_told_that_there_is_more() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_the_rest_of_a_body_that_was_cut() {
+    let world = world().await;
+    let there = format!("http://{}", world.other.address());
+    world.app.always("/", "", "");
+    for (origin, to, cached) in [
+        (&world.other, &*there, ""),
+        (&world.app, "http://example.com", " cached"),
+    ] {
+        let body = origin.trickle("/endless", "cache-control: max-age=60");
+        body.send("page");
+        let script = format!("request subrequest.send {to} GET /endless - max=2{cached}");
+        let told = world.told("/", &script).await;
+        assert!(told[0].contains("200 truncated pa"), "{script}: {told:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_guest_that_asks_itself_comes_to_an_end() {
     let settings =
         "config = { do = \"request subrequest.send http://example.com GET / - cached\" }";

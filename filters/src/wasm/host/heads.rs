@@ -228,6 +228,7 @@ mod tests {
             Err(Error::Invalid(_))
         ));
     }
+
     #[test]
     fn one_field_is_set_as_by_a_batch() {
         let big = "x".repeat(MAX_BYTES);
