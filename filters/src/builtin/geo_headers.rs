@@ -26,9 +26,9 @@ pub(crate) struct GeoHeaders {
 pub(crate) struct Settings {
     /// The headers of others. `cloudfront`: `CloudFront-Viewer-Country`, `-Country-Name`, `-Country-Region`,
     /// `-Country-Region-Name`, `-City`, `-Postal-Code`, `-Time-Zone`, `-Latitude`, `-Longitude`, `-Metro-Code`, `-ASN`,
-    /// `-Address` (with the port, which is 0 if a proxy hides it), `-JA3-Fingerprint` and `-JA4-Fingerprint`. `cloudflare`: `CF-IPCountry` (`XX` if it is not known, `T1`
-    /// for Tor), `CF-IPCity`, `CF-IPContinent`, `CF-IPLatitude`, `CF-IPLongitude`, `CF-Region`, `CF-Region-Code`,
-    /// `CF-Metro-Code`, `CF-Postal-Code` and `CF-Timezone`.
+    /// `-Address` (with the port, which is 0 if a proxy hides it), `-JA3-Fingerprint` and `-JA4-Fingerprint`. `cloudflare`:
+    /// `CF-IPCountry` (`XX` if it is not known, `T1` for Tor), `CF-IPCity`, `CF-IPContinent`, `CF-IPLatitude`,
+    /// `CF-IPLongitude`, `CF-Region`, `CF-Region-Code`, `CF-Metro-Code`, `CF-Postal-Code` and `CF-Timezone`.
     #[serde(default)]
     #[schemars(title = "list of `cloudfront` and `cloudflare`")]
     presets: Vec<Preset>,

@@ -54,8 +54,9 @@ pub struct Settings {
     /// The headers in which CloudFront tells who asks, put into requests after `viewer-request` and before `origin-request`;
     /// what a client sends by these names is taken out. The default is all of them: `CloudFront-Viewer-Country`,
     /// `-Country-Name`, `-Country-Region`, `-Country-Region-Name`, `-City`, `-Postal-Code`, `-Latitude`, `-Longitude`,
-    /// `-Metro-Code`, `-Time-Zone`, `-Address`, `-ASN`, `-JA3-Fingerprint`, `-JA4-Fingerprint` and `-Http-Version`, `CloudFront-Is-Mobile-Viewer`, `-Is-Tablet-Viewer`,
-    /// `-Is-Desktop-Viewer`, `-Is-SmartTV-Viewer`, `-Is-IOS-Viewer` and `-Is-Android-Viewer`, and `CloudFront-Forwarded-Proto`.
+    /// `-Metro-Code`, `-Time-Zone`, `-Address`, `-ASN`, `-JA3-Fingerprint`, `-JA4-Fingerprint` and `-Http-Version`,
+    /// `CloudFront-Is-Mobile-Viewer`, `-Is-Tablet-Viewer`, `-Is-Desktop-Viewer`, `-Is-SmartTV-Viewer`, `-Is-IOS-Viewer` and
+    /// `-Is-Android-Viewer`, and `CloudFront-Forwarded-Proto`.
     #[schemars(title = "list of header names")]
     pub cloudfront_headers: Option<Vec<ViewerHeader>>,
     /// What the handler sees as `config.distributionId`. The default is the site's first host.
